@@ -1,0 +1,51 @@
+# Each target makes its own environment: python3, a C compiler and a package index are enough.
+#
+#   make run                       install into .venv and watch the demo
+#   make test                      the whole suite, types, stubs and style
+#   make test PYTHON=python3.13    the same with another Python, in an environment of its own
+#   make test-all                  with each Python of PYTHONS
+#   make fuzz                      the property tests with 20,000 examples each
+#   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
+
+PYTHON ?= python3
+PYTHONS ?= python3.10 python3.11 python3.12 python3.13
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(origin PYTHON),file)
+VENV ?= .venv
+else
+VENV ?= .venv-$(VERSION)
+endif
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml setup.py $(wildcard src/*)
+
+.PHONY: run test test-all lint fuzz bench clean
+
+run: $(VENV)/installed-cli
+	$(BIN)/ndstream demo
+
+test: $(VENV)/installed-cli,test lint
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/installed-cli,test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cython-lint src
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest ndstream._core
+
+test-all:
+	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
+
+fuzz: $(VENV)/installed-cli,test
+	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -s tests/test_properties.py tests/test_stateful.py
+
+bench: $(VENV)/installed-cli,bench
+	$(BIN)/python benchmarks/compare.py
+
+$(VENV)/installed-%: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv* build dist *.egg-info ndstream/*.so

@@ -1,0 +1,112 @@
+"""The command line: from the arguments to an exit status and, where it fails, one line that says why.
+
+Nothing here, nor anything it imports first, needs click or rich: without the ``cli`` extra there has
+to be someone left to say what to install. The commands are in ``_cat`` and ``_demo``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the ``ndstream`` command with the arguments of the process, and end the process.
+
+    The exit status is 0 when all went well, 1 when it did not, and 2 for arguments that make no sense.
+    A closed pipe and Ctrl-C end the process by the signal that stands for them, quietly.
+
+    Raises:
+        SystemExit: Always, but where a signal ends the process.
+
+    Example:
+        ``python -c "from ndstream._cli import main; main()" cat log.ndjson``
+    """
+    try:
+        status = _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        _say("interrupted")
+        _die_of(signal.SIGINT)
+    except BrokenPipeError:
+        _die_of(signal.SIGPIPE if sys.platform != "win32" else 13)
+    except OSError as error:
+        # Where no file is named it was the output that failed. It is given up here, or the interpreter
+        # would try to write the rest once more at its end, and complain.
+        file = error.filename if isinstance(error.filename, str) else "standard output"
+        _say(f"{file}: {error.strerror or error}")
+        with contextlib.suppress(OSError):
+            if sys.stdout is not None:
+                sys.stdout.close()
+        status = 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("click", "rich"):
+            raise
+        _say('the command line needs click and rich: pip install "ndstream[cli]"')
+        status = 1
+    sys.exit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; what the user got wrong becomes one line and a status."""
+    import click
+
+    from ndstream import __version__
+
+    class Commands(click.Group):
+        """Imports a command when it is asked for, since ``demo`` needs much that ``cat`` does not."""
+
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            return ["cat", "demo"]
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            if cmd_name not in self.list_commands(ctx):
+                return None
+            command: click.Command = getattr(import_module(f"ndstream._{cmd_name}"), cmd_name)
+            return command
+
+    group = Commands(
+        "ndstream",
+        help="Streams of JSON values (NDJSON, server-sent events, JSON text sequences) on the command line.",
+        no_args_is_help=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    click.version_option(__version__, message="%(prog)s %(version)s")(group)
+
+    # click's own way to run a command would turn Ctrl-C and a closed pipe into status 1, and leave
+    # no choice; so the two steps it is made of are taken here, and the completion that it also does.
+    instruction = os.environ.get("_NDSTREAM_COMPLETE")
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(group, {}, "ndstream", "_NDSTREAM_COMPLETE", instruction)
+    try:
+        with group.make_context("ndstream", arguments) as context:
+            return int(group.invoke(context) or 0)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "ndstream"
+        _say(f"{error.format_message()} (try '{command} --help')")
+        return error.exit_code
+
+
+def _say(message: str) -> None:
+    # Without a standard error, print would choose standard output.
+    if sys.stderr is not None:
+        print("ndstream:", " ".join(message.split()), file=sys.stderr)
+
+
+def _die_of(number: int) -> NoReturn:
+    """End the way an uncaught signal ends a process.
+
+    The shell reports 128 + number either way, but only this tells it that the user meant the loop or
+    the script around the command as well.
+    """
+    if sys.platform != "win32":
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    sys.exit(128 + number)

@@ -1,0 +1,393 @@
+"""The compiled core: bytes in, frames out. It does no input or output of its own.
+
+A decoder is fed chunks and is its own iterator:
+
+    decoder = NDJSONDecoder()
+    for chunk in chunks:
+        for value in decoder.feed(chunk):
+            ...
+    for value in decoder.finish():
+        ...
+
+What is said of errors holds for all three: a bad frame is reported where it stands, behind the
+good ones before it, and the decoder goes on with the frame behind it. `loads` may fail with any
+exception; it becomes the cause of a `DecodeError`, but for RuntimeError (RecursionError aside) and
+MemoryError, which pass. After a MemoryError only `reset` is of use.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from types import GenericAlias
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final, overload
+
+from typing_extensions import Buffer, Self, disjoint_base
+
+from ndstream._errors import StreamError
+
+_T_co = TypeVar("_T_co", covariant=True)
+_T = TypeVar("_T")
+_OnError: TypeAlias = Literal["raise", "skip"] | Callable[[StreamError], object]
+
+@disjoint_base
+class Decoder(Generic[_T_co]):
+    """What the three decoders share. It cannot be used by itself."""
+
+    @property
+    def offset(self) -> int:
+        """Where the last frame or separator ended, in bytes: a safe point to resume from."""
+
+    @property
+    def pending(self) -> int:
+        """How many bytes were fed that are not behind `offset` yet."""
+
+    @property
+    def frames(self) -> int:
+        """How many values or events were delivered."""
+
+    @property
+    def errors(self) -> int:
+        """How many bad frames there were, whatever `on_error` did with them."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the sentinel was seen. What is fed behind it is dropped."""
+
+    def feed(self, data: Buffer, /) -> Self:
+        """Take in a chunk.
+
+        Args:
+            data: Any bytes-like object. `bytes` is kept until it is used up, and never copied
+                whole; any other buffer is copied at once, since its owner may reuse it.
+
+        Returns:
+            The decoder, to iterate over the frames that are complete now. Those that are not
+            taken stay for the next loop.
+
+        Raises:
+            TypeError: It is not bytes-like.
+            RuntimeError: `finish` was called, or the decoder is running already: from its own
+                `loads` or `on_error`, or in another thread.
+
+        Example:
+            >>> from ndstream import NDJSONDecoder
+            >>> list(NDJSONDecoder().feed(b'1\\n2\\n3'))
+            [1, 2]
+        """
+
+    def finish(self) -> Self:
+        """Mark the end of the stream.
+
+        Returns:
+            The decoder, to iterate over the last frame; the iteration raises where the stream was
+            cut.
+
+        Raises:
+            RuntimeError: The decoder is running already.
+
+        Example:
+            >>> from ndstream import NDJSONDecoder
+            >>> list(NDJSONDecoder().feed(b'1').finish())
+            [1]
+        """
+
+    def reset(self) -> None:
+        """Forget all that was fed, and start over with the same options.
+
+        Raises:
+            RuntimeError: The decoder is running already.
+        """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _T_co: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def _cut_by(self, cause: BaseException, /) -> StreamError: ...
+    @property
+    def _touched(self) -> int: ...
+
+@final
+class NDJSONDecoder(Decoder[_T_co]):
+    """Decodes NDJSON (JSON Lines): one JSON value a line.
+
+    LF ends a line, nothing else does; one CR before it is dropped. A line of white space is passed
+    over. A BOM may stand at the start of the stream alone. The last line needs no LF: if it decodes
+    it is a value, else the stream was truncated.
+
+    Args:
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The longest line, in bytes without its end; None for no limit.
+        on_error: "raise", "skip", or a callable that is given each error.
+        contains: Decode only lines that hold these bytes; the others are counted as lines alone.
+        blank_lines: "skip", or "error" to take a blank line for a bad one.
+        done: A payload that ends the stream.
+        require_done: Whether a stream that ends without `done` is truncated.
+
+    Raises:
+        TypeError: An option has the wrong type.
+        ValueError: An option has none of its values.
+        DecodeError: From ``next``: a line holds no value, or more than one.
+        FrameTooLargeError: From ``next``: a line is longer than `max_frame_size`.
+        TruncatedError: From ``next``, after `finish`: the stream was cut.
+
+    Example:
+        >>> from ndstream import NDJSONDecoder
+        >>> decoder = NDJSONDecoder()
+        >>> [list(decoder.feed(chunk)) for chunk in (b'{"a":', b'1}\\r', b'\\n[]\\n')]
+        [[], [], [{'a': 1}, []]]
+    """
+
+    @overload
+    def __init__(
+        self: NDJSONDecoder[Any],
+        *,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        contains: bytes | str | None = None,
+        blank_lines: Literal["skip", "error"] = "skip",
+        done: bytes | str | None = None,
+        require_done: bool = False,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: NDJSONDecoder[_T],
+        *,
+        loads: Callable[[bytes], _T] = ...,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        contains: bytes | str | None = None,
+        blank_lines: Literal["skip", "error"] = "skip",
+        done: bytes | str | None = None,
+        require_done: bool = False,
+    ) -> None: ...
+    @property
+    def line(self) -> int:
+        """How many lines end at or before `offset`: behind a frame, the 1-based number of its line."""
+
+    @property
+    def unterminated(self) -> bool:
+        """Whether the last line was delivered without a LF behind it, so that a number may be cut."""
+
+@final
+class SSEDecoder(Decoder[_T_co]):
+    """Decodes server-sent events by the letter of WHATWG HTML, section 9.2.6.
+
+    An event comes out with the feed that holds its blank line; a CR that ends it does not wait for
+    a LF. What the end of the stream cuts off is not an event.
+
+    Args:
+        loads: What ``event.json()`` decodes with, and values where they are asked for.
+        max_frame_size: The largest event, in bytes of its data; its other bytes may be 64 KiB more.
+            None for no limit.
+        on_error: "raise", "skip", or a callable that is given each error.
+        on_truncated: What to do with an event that the end of the stream cuts: "raise", "discard"
+            (as the standard says) or "emit" (for servers that leave out the last blank line).
+        values: Whether to yield the JSON values of the events' data instead of the events. Events
+            whose data is empty are passed over.
+        raw: Whether each event carries its exact bytes.
+        done: Data that ends the stream.
+        require_done: Whether a stream that ends without `done` is truncated.
+        last_event_id: The id to begin with, where the stream goes on after an earlier one.
+
+    Raises:
+        TypeError: An option has the wrong type.
+        ValueError: An option has none of its values.
+        DecodeError: From ``next``, with `values`: the data holds no JSON value, or more than one.
+        FrameTooLargeError: From ``next``: an event is larger than `max_frame_size`.
+        TruncatedError: From ``next``, after `finish`: the stream was cut.
+
+    Example:
+        >>> from ndstream import SSEDecoder
+        >>> list(SSEDecoder().feed(b'id: 7\\ndata: a\\ndata: b\\n\\n'))
+        [Event(event='message', data='a\\nb', id='7')]
+    """
+
+    @overload
+    def __init__(
+        self: SSEDecoder[Event],
+        *,
+        loads: Callable[[bytes], Any] = ...,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        on_truncated: Literal["raise", "discard", "emit"] = "raise",
+        values: Literal[False] = False,
+        raw: bool = False,
+        done: bytes | str | None = None,
+        require_done: bool = False,
+        last_event_id: str = "",
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: SSEDecoder[_T],
+        *,
+        values: Literal[True],
+        loads: Callable[[bytes], _T] = ...,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        on_truncated: Literal["raise", "discard", "emit"] = "raise",
+        raw: bool = False,
+        done: bytes | str | None = None,
+        require_done: bool = False,
+        last_event_id: str = "",
+    ) -> None: ...
+    @property
+    def line(self) -> int:
+        """How many lines end at or before `offset`."""
+
+    @property
+    def last_event_id(self) -> str:
+        """The id for the Last-Event-ID header of the next request."""
+
+    @property
+    def retry(self) -> int | None:
+        """The delay before the next request, in milliseconds, where the server set one."""
+
+    @property
+    def comments(self) -> int:
+        """How many comment lines there were: a sign of life that is no event."""
+
+@final
+class JSONSeqDecoder(Decoder[_T_co]):
+    """Decodes JSON text sequences (RFC 7464): each element is 0x1E, a JSON text, LF.
+
+    An element comes out with the LF behind it, and at the latest with the next 0x1E, which always
+    ends it. A number, true, false or null with nothing behind it may be cut, and is an error
+    (section 2.4).
+
+    Args:
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The longest element, in bytes; None for no limit.
+        on_error: "raise", "skip", or a callable that is given each error.
+        done: A payload that ends the stream.
+        require_done: Whether a stream that ends without `done` is truncated.
+
+    Raises:
+        TypeError: An option has the wrong type.
+        ValueError: An option has none of its values.
+        DecodeError: From ``next``: an element holds no value, or bytes stand outside of elements.
+        FrameTooLargeError: From ``next``: an element is longer than `max_frame_size`.
+        TruncatedError: From ``next``: an element was cut.
+
+    Example:
+        >>> from ndstream import JSONSeqDecoder
+        >>> list(JSONSeqDecoder().feed(b'\\x1e{"a":\\n1}\\n\\x1e[]\\n'))
+        [{'a': 1}, []]
+    """
+
+    @overload
+    def __init__(
+        self: JSONSeqDecoder[Any],
+        *,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        done: bytes | str | None = None,
+        require_done: bool = False,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: JSONSeqDecoder[_T],
+        *,
+        loads: Callable[[bytes], _T] = ...,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        done: bytes | str | None = None,
+        require_done: bool = False,
+    ) -> None: ...
+
+@final
+class Event:
+    """A server-sent event. It cannot be changed.
+
+    Args:
+        event: The event's type.
+        data: Its data.
+        id: The last event id as of this event.
+        retry: The delay before a reconnection that the event set, in milliseconds.
+
+    Example:
+        >>> from ndstream import SSEDecoder
+        >>> [event] = SSEDecoder().feed(b'event: token\\ndata: {"text": "a"}\\n\\n')
+        >>> event.event, event.data, event.json()
+        ('token', '{"text": "a"}', {'text': 'a'})
+    """
+
+    __hash__: ClassVar[Callable[[Event], int]]
+
+    def __init__(
+        self, event: str = "message", data: str = "", id: str = "", retry: int | None = None
+    ) -> None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    @property
+    def event(self) -> str:
+        """The event's type, "message" where the server gave none."""
+
+    @property
+    def data(self) -> str:
+        """The data, decoded as UTF-8 with replacement when it is first asked for."""
+
+    @property
+    def payload(self) -> bytes:
+        """The data as it came, without a str between."""
+
+    @property
+    def id(self) -> str:
+        """The last event id as of this event."""
+
+    @property
+    def retry(self) -> int | None:
+        """The delay before a reconnection that this event set, in milliseconds."""
+
+    @property
+    def raw(self) -> bytes | None:
+        """The event's exact bytes with its blank line, where the decoder was asked for them."""
+
+    @property
+    def offset(self) -> int:
+        """Where the event begins, in bytes from the start of the stream."""
+
+    @property
+    def line(self) -> int:
+        """The 1-based number of the event's first line; 0 for an event made by hand."""
+
+    def json(self) -> Any:
+        """The data's JSON value, decoded from the bytes by the decoder's `loads`.
+
+        Raises:
+            DecodeError: The data is not one JSON value, or not UTF-8.
+
+        Example:
+            >>> from ndstream import Event
+            >>> Event(data="[1]").json()
+            [1]
+        """
+
+@disjoint_base
+class Puller(Generic[_T_co]):
+    """The iterator under `ndstream.Stream`."""
+
+    def __init__(self, chunks: Iterator[Any], decoder: Decoder[_T_co] | None) -> None: ...
+    @property
+    def decoder(self) -> Decoder[_T_co] | None:
+        """The decoder in use; None until the first bytes have told the framing."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the source has been released."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _T_co: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def close(self) -> None:
+        """End the iteration and release the source. Closing twice is harmless."""
+
+@disjoint_base
+class AsyncPuller(Generic[_T_co]):
+    """The iterator under `ndstream.AsyncStream`."""
+
+    decoder: Decoder[Any] | None
+    @property
+    def _ended(self) -> bool: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[_T_co]: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def _end(self) -> None: ...
+
+def iterates_in_c(kind: type[_T], /) -> type[_T]:
+    """Give a subclass of a puller the puller's own slot for the next value."""

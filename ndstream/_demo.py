@@ -1,0 +1,165 @@
+"""``ndstream demo``: a reply arriving token by token over HTTP, and what it came to in numbers."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from http import client
+from typing import NamedTuple
+
+import click
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+import ndstream
+from ndstream._demo_server import REPLY, WIRES, Wire, serve
+
+_LINES_SHOWN = 3
+
+
+class _Result(NamedTuple):
+    """What came of a reply."""
+
+    wire: Wire
+    text: str
+    tokens: int
+    frames: int
+    bytes: int
+    seconds_to_first: float
+    tokens_a_second: float
+
+
+@click.command(short_help="Show a reply arriving token by token, over HTTP on this machine.")
+@click.option(
+    "--rate",
+    metavar="TOKENS",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Tokens a second; 0 for as many as will go.",
+)
+def demo(rate: float) -> int:
+    """Stream a sample reply from a server on 127.0.0.1, as NDJSON and as server-sent events.
+
+    The server is started for this, on a port of its own, and is gone afterwards. At the end: frames,
+    bytes, time to the first token, and tokens a second.
+    """
+    console = _Console(highlight=False)
+    with serve(rate) as address:
+        results = [_ask(address, wire, console) for wire in WIRES]
+    console.print(_table(results))
+    if any(result.text != REPLY for result in results):
+        click.echo("ndstream: the reply did not arrive as it was sent", err=True)
+        return 1
+    return 0
+
+
+def _ask(address: tuple[str, int], wire: Wire, console: Console) -> _Result:
+    """Request the reply, and show it while it comes."""
+    text = ""
+    arrivals: list[float] = []
+    with closing(client.HTTPConnection(*address, timeout=60)) as connection:
+        began = time.perf_counter()
+        connection.request("GET", wire.path)
+        response = connection.getresponse()
+        title = f"GET http://{address[0]}:{address[1]}{wire.path}: {response.headers['Content-Type']}"
+        with _screen(console, title) as screen:
+            chunks = iter(lambda: response.read1(65536), b"")
+            with ndstream.stream(screen.watched(chunks)) as values:
+                for value in values:
+                    token = wire.token(value)
+                    if token:
+                        arrivals.append(time.perf_counter())
+                        text += token
+                        screen.show(token)
+    decoder = values.decoder
+    assert decoder is not None
+    seconds = max(arrivals[-1] - arrivals[0], 1e-9)
+    return _Result(
+        wire,
+        text,
+        len(arrivals),
+        frames=decoder.frames,
+        bytes=decoder.offset,
+        seconds_to_first=arrivals[0] - began,
+        tokens_a_second=(len(arrivals) - 1) / seconds,
+    )
+
+
+@contextmanager
+def _screen(console: Console, title: str) -> Iterator[_Screen]:
+    """Where a reply is shown: panels that grow on a terminal, plain text elsewhere."""
+    if not console.is_interactive:
+        print(title, flush=True)
+        yield _Screen()
+        print("\n", flush=True)
+        return
+    panels = _Panels(title)
+    with Live(console=console, get_renderable=panels.render, refresh_per_second=20):
+        yield panels
+        panels.newest = ""
+
+
+class _Screen:
+    """Plain text: tokens one behind the other, each written at once."""
+
+    def watched(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        return chunks
+
+    def show(self, token: str) -> None:
+        print(token, end="", flush=True)
+
+
+class _Panels(_Screen):
+    """The last bytes on the wire, and under them the reply."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.lines: deque[str] = deque([""] * _LINES_SHOWN, maxlen=_LINES_SHOWN)
+        self.text = self.newest = ""
+
+    def watched(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.lines.extend(filter(None, chunk.decode("utf-8", "replace").splitlines()))
+            yield chunk
+
+    def show(self, token: str) -> None:
+        self.text += self.newest
+        self.newest = token
+
+    def render(self) -> RenderableType:
+        wire = Text("\n".join(self.lines), style="dim", no_wrap=True, overflow="ellipsis")
+        reply = Text.assemble(self.text, (self.newest, "bold green"))
+        return Group(
+            Panel(wire, title=self.title, title_align="left", border_style="blue"),
+            Panel(reply, title="reply", title_align="left", border_style="green"),
+        )
+
+
+def _table(results: list[_Result]) -> Table:
+    table = Table(title="What came over the wire", title_justify="left")
+    table.add_column("framing")
+    for heading in ("frames", "bytes", "tokens", "first token", "tokens/s"):
+        table.add_column(heading, justify="right")
+    for result in results:
+        table.add_row(
+            result.wire.name,
+            f"{result.frames:,}",
+            f"{result.bytes:,}",
+            f"{result.tokens:,}",
+            f"{result.seconds_to_first * 1000:,.1f} ms",
+            f"{result.tokens_a_second:,.1f}",
+        )
+    return table
+
+
+class _Console(Console):
+    """A console that leaves a closed pipe to the command, which ends as all commands do then."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError

@@ -1,0 +1,151 @@
+"""The server of ``ndstream demo``: a sample reply over HTTP on loopback, at the pace of a language model.
+
+It is HTTP/1.1 with chunked transfer coding over a real socket, with the same reply as NDJSON (in the
+shape of Ollama's) and as server-sent events (in the shape of OpenAI's). Only the model is missing.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import orjson
+
+REPLY = (
+    "A stream of tokens is a stream of bytes first. The network cuts it where it likes: in the middle of a "
+    "line, between a carriage return and its line feed, inside the two bytes of an é or the four of a 🚀. "
+    "ndstream puts the frames together again, hands each one to orjson the moment it is whole, and knows to "
+    "the byte where it stands. Blank lines, comments and heartbeats pass by without a word; a frame that is "
+    "broken or cut is an error with an offset, and never touches its neighbours. What you see here came "
+    "over a real socket, a token at a time, and none of them had to wait for the next."
+)
+"""What the server has to say; its tokens are words, with the space in front of them."""
+
+_TOKENS = re.findall(r"\s*\S+", REPLY)
+_MODEL = "sample-1"
+
+
+class Wire(NamedTuple):
+    """A framing and a shape for replies.
+
+    Attributes:
+        name: What to call it.
+        path: Where the server has it.
+        content_type: What the server says of it.
+        frames: Makes the frames of the reply.
+        token: Takes the text out of a frame's value; "" where it has none.
+    """
+
+    name: str
+    path: str
+    content_type: str
+    frames: Callable[[], Iterator[bytes]]
+    token: Callable[[Any], str]
+
+
+def _ollama_frames() -> Iterator[bytes]:
+    for token in (*_TOKENS, ""):
+        body: dict[str, Any] = {"model": _MODEL, "message": {"role": "assistant", "content": token}}
+        ending = (
+            {"done": False} if token else {"done": True, "done_reason": "stop", "eval_count": len(_TOKENS)}
+        )
+        yield orjson.dumps(body | ending) + b"\n"
+
+
+def _ollama_token(value: Any) -> str:
+    return str(value["message"]["content"])
+
+
+def _openai_frames() -> Iterator[bytes]:
+    for token in (*_TOKENS, ""):
+        choice = {
+            "index": 0,
+            "delta": {"content": token} if token else {},
+            "finish_reason": None if token else "stop",
+        }
+        body = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": _MODEL, "choices": [choice]}
+        yield b"data: %b\n\n" % orjson.dumps(body)
+    yield b"data: [DONE]\n\n"
+
+
+def _openai_token(value: Any) -> str:
+    return str(value["choices"][0]["delta"].get("content", ""))
+
+
+WIRES = (
+    Wire("NDJSON", "/ndjson", "application/x-ndjson", _ollama_frames, _ollama_token),
+    Wire("SSE", "/sse", "text/event-stream", _openai_frames, _openai_token),
+)
+
+
+@contextmanager
+def serve(rate: float) -> Iterator[tuple[str, int]]:
+    """Run the server, on a port of its own, for as long as the block lasts.
+
+    Args:
+        rate: Frames a second; 0 for as many as will go.
+
+    Returns:
+        A context manager that gives the server's host and port.
+
+    Raises:
+        OSError: There is no port to be had.
+
+    Example:
+        >>> from urllib.request import urlopen
+        >>> with serve(rate=0) as (host, port):
+        ...     urlopen(f"http://{host}:{port}/ndjson").headers["Content-Type"]
+        'application/x-ndjson'
+    """
+    closing = threading.Event()
+    wires = {wire.path: wire for wire in WIRES}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # A token is a small packet, and must not wait for the acknowledgement of the one before.
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            wire = wires.get(self.path)
+            if wire is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", wire.content_type)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            # A client that has all it wanted, or was interrupted, is no error here.
+            with suppress(ConnectionError):
+                self.send_frames(wire.frames())
+
+        def send_frames(self, frames: Iterator[bytes]) -> None:
+            began = time.monotonic()
+            for count, frame in enumerate(frames, 1):
+                due = began + count / rate if rate else began
+                if closing.wait(max(0.0, due - time.monotonic())):
+                    return
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(frame), frame))
+            self.wfile.write(b"0\r\n\r\n")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        # So that to close it is to wait for the threads of its connections as well.
+        daemon_threads = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield "127.0.0.1", server.server_port
+        finally:
+            closing.set()
+            server.shutdown()
+            thread.join()

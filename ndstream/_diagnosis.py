@@ -1,0 +1,192 @@
+"""What went wrong with a frame, in words: the errors that decoders raise are made here.
+
+Every message says where (byte offset, line), what, and what to do next; where the bytes look like
+another format, it says that. Nothing here runs while a stream is in order.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, TruncatedError
+
+_SHOWN = 60
+_NUL_RUN = b"\x00" * 8
+_MARK = b"\xef\xbb\xbf"
+_NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
+
+
+def undecodable(
+    frame: bytes, offset: int, line: int | None, cause: Exception, framing: str, cut: bool
+) -> StreamError:
+    """The error for a payload that ``loads`` refused; ``cut`` where the end of the stream ended it."""
+    where = _where(_NOUN[framing], offset, line)
+    position: int | None
+    if cut and not _is_json(frame):
+        if framing == "ndjson" and _has_nul_run(frame):
+            what = "ends in NUL bytes: an append that was interrupted; the stream is good up to this offset"
+            reason, position = "nul_tail", frame.index(b"\x00")
+        else:
+            what = "was cut by the end of the stream; what arrived of it is no JSON value"
+            reason, position = "unfinished", len(frame)
+        message = f"{where} {what}: {_shown(frame)}{_hint(frame, framing)}"
+        error: StreamError = TruncatedError(
+            message, frame=frame, offset=offset, line=line, position=position, reason=reason
+        )
+    else:
+        reason, position, what = _fault(frame, cause, framing)
+        message = f"{where} {what}: {_shown(frame, position)}{_hint(frame, framing)}"
+        error = DecodeError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
+    error.__cause__ = cause
+    return error
+
+
+def blank_line(frame: bytes, offset: int, line: int) -> DecodeError:
+    """The error for a blank line where they were not to be skipped."""
+    message = f'{_where("line", offset, line)} is blank; blank_lines="skip" passes over such lines'
+    return DecodeError(message, frame=frame, offset=offset, line=line, reason="blank_line")
+
+
+def too_large(frame: bytes, offset: int, line: int | None, limit: int, framing: str) -> FrameTooLargeError:
+    """The error for a frame past the limit, with the first bytes of it."""
+    message = (
+        f"{_where(_NOUN[framing], offset, line)} is longer than max_frame_size={limit} bytes; pass a larger "
+        f"max_frame_size, or None for no limit: {_shown(frame)}{_hint(frame, framing)}"
+    )
+    return FrameTooLargeError(message, frame=frame, offset=offset, line=line, limit=limit)
+
+
+def cut_block(frame: bytes, offset: int, line: int) -> TruncatedError:
+    """The error for SSE lines that no blank line followed before the stream ended."""
+    message = (
+        f"{_where('event', offset, line)} was cut: the stream ended before its blank line; if the server "
+        f'leaves that out, pass on_truncated="emit", or "discard" to drop it as browsers do: '
+        f"{_shown(frame)}{_hint(frame, 'sse')}"
+    )
+    return TruncatedError(
+        message, frame=frame, offset=offset, line=line, position=len(frame), reason="unfinished"
+    )
+
+
+def cut_scalar(frame: bytes, offset: int) -> TruncatedError:
+    """The error for an element such as ``12`` with nothing behind it to prove that it is whole."""
+    message = (
+        f"{_where('element', offset, None)} may be cut: nothing behind it proves that it is whole "
+        f"(RFC 7464, section 2.4); write a line feed after each element: {_shown(frame)}"
+    )
+    return TruncatedError(message, frame=frame, offset=offset, position=len(frame), reason="scalar")
+
+
+def empty_element(frame: bytes, offset: int) -> DecodeError:
+    """The error for an element of white space alone."""
+    message = f"{_where('element', offset, None)} holds nothing but white space"
+    return DecodeError(message, frame=frame, offset=offset, reason="empty_element")
+
+
+def stray(frame: bytes, offset: int) -> DecodeError:
+    """The error for bytes that stand outside all elements."""
+    message = (
+        f"{_where('bytes', offset, None)} stand outside the elements of a JSON text sequence, which begin with a "
+        f"record separator (0x1E); all up to the next one is passed over: {_shown(frame)}"
+        f"{_hint(frame, 'jsonseq') or '; without separators it may be NDJSON: use ndjson()'}"
+    )
+    return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")
+
+
+def without_sentinel(offset: int, line: int | None, sentinel: bytes) -> TruncatedError:
+    """The error for a stream that ended in order, but without its sentinel."""
+    message = (
+        f"the stream ended at byte {offset} without {_shown(sentinel)}, so the answer may not be whole; "
+        "ask again, or leave out require_done if this server never sends it"
+    )
+    return TruncatedError(message, offset=offset, line=line, reason="no_sentinel")
+
+
+def source_failed(
+    frame: bytes, offset: int, line: int | None, frames: int, cause: BaseException
+) -> TruncatedError:
+    """The error for a source that raised before the stream was at its end."""
+    message = (
+        f"the source failed after {frames} frames, {len(frame)} bytes into the frame at byte {offset}: "
+        f"{type(cause).__name__}: {cause}"
+    )
+    error = TruncatedError(
+        message, frame=frame, offset=offset, line=line, position=len(frame), reason="source_failed"
+    )
+    error.__cause__ = cause
+    return error
+
+
+def not_bytes(value: object) -> str:
+    """What to pass instead of a chunk that is not bytes."""
+    if isinstance(value, str):
+        return (
+            "a chunk must be bytes, not str: pass the iterator of bytes (iter_bytes(), not iter_text() or "
+            "iter_lines(); a file opened with 'rb'), or call .encode() on the text"
+        )
+    return f"a chunk must be bytes, bytearray or memoryview, not {type(value).__name__}"
+
+
+def _where(noun: str, offset: int, line: int | None) -> str:
+    return f"the {noun} at byte {offset}" + ("" if line is None else f" (line {line})")
+
+
+def _shown(frame: bytes, position: int | None = None) -> str:
+    """The part of the frame around the fault."""
+    begin = max(0, (position or 0) - _SHOWN // 2)
+    end = begin + _SHOWN
+    return f"{'...' if begin else ''}{frame[begin:end]!r}{'...' if end < len(frame) else ''}"
+
+
+def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | None, str]:
+    """Why a whole frame is no value: the reason, the byte, and words for it."""
+    if frame.startswith(_MARK):
+        return "byte_order_mark", 0, "begins with a byte order mark, which may stand only at the start of a stream"
+    if framing == "ndjson" and _has_nul_run(frame):
+        return "nul_run", frame.index(b"\x00"), "holds a run of NUL bytes, as a lost write leaves them"
+    try:
+        frame.decode()
+    except UnicodeDecodeError as error:
+        return "invalid_utf8", error.start, f"is not UTF-8 from its byte {error.start} on ({error.reason})"
+    fault = _json_fault(frame)
+    if fault is None:
+        return "rejected", None, f"is valid JSON, but loads refused it ({type(cause).__name__}: {cause})"
+    position = len(fault.doc[: fault.pos].encode())
+    return "invalid_json", position, f"is not one JSON value ({fault.msg}, byte {position} of it)"
+
+
+def _json_fault(frame: bytes) -> orjson.JSONDecodeError | None:
+    try:
+        orjson.loads(frame)
+    except orjson.JSONDecodeError as error:
+        return error
+    return None
+
+
+def _is_json(frame: bytes) -> bool:
+    return _json_fault(frame) is None
+
+
+def _has_nul_run(frame: bytes) -> bool:
+    return frame.startswith(b"\x00") or _NUL_RUN in frame
+
+
+def _hint(frame: bytes, framing: str) -> str:
+    """What the bytes look like, where that is another format than the one decoded."""
+    begin = frame[:256].lstrip().lower()
+    hint = ""
+    if frame.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\x00" in frame[:4] and frame[:4].strip(b"\x00")):
+        hint = "it looks like UTF-16 or UTF-32: re-encode it as UTF-8"
+    elif frame.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
+        hint = "it looks compressed: decompress it first"
+    elif begin.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
+        hint = "it looks like HTML or XML, often an error page: look at the status and the Content-Type"
+    elif framing == "sse" and begin.startswith((b"{", b"[")) and not frame.startswith(b"data"):
+        hint = "it looks like bare JSON, often an error body or NDJSON: look at the status, or use ndjson()"
+    elif framing != "sse" and begin.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
+        hint = "it looks like server-sent events: use sse(), or stream() to take their JSON"
+    elif framing == "ndjson" and frame.startswith(b"\x1e"):
+        hint = "it looks like a JSON text sequence: use jsonseq()"
+    elif framing == "ndjson" and begin.startswith((b"[", b"{")) and frame.rstrip().endswith((b",", b"[", b"{", b":")):
+        hint = "it looks like a JSON document over several lines: NDJSON holds one value a line, so use json.load()"
+    return f"; {hint}" if hint else ""

@@ -1,0 +1,107 @@
+"""What can be wrong with a stream. Wrong bytes are a StreamError; wrong use is a built-in error.
+
+    StreamError
+    ├── DecodeError (also a ValueError)   a whole frame, but not a value
+    ├── FrameTooLargeError                a frame past max_frame_size
+    └── TruncatedError                    the stream ended inside a frame, or before its sentinel
+
+Misuse of the library raises TypeError, ValueError or RuntimeError. Anything else that comes out of
+ndstream, other than from a source or from ``loads``, is a bug.
+"""
+
+from __future__ import annotations
+
+
+class StreamError(Exception):
+    """The base of all that can be wrong with the bytes of a stream.
+
+    Attributes:
+        frame: The frame's raw bytes; for an over-long frame its first 256 bytes.
+        offset: Where the frame begins, in bytes from the start of the stream.
+        line: The 1-based number of the frame's first line; None where the framing has no lines.
+        position: The first wrong byte inside ``frame``, counted from 0; None where it is not known.
+        reason: One of a few fixed words, listed at each class, for programs to switch on.
+    """
+
+    frame: bytes
+    offset: int
+    line: int | None
+    position: int | None
+    reason: str
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        frame: bytes = b"",
+        offset: int = 0,
+        line: int | None = None,
+        position: int | None = None,
+        reason: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.frame = frame
+        self.offset = offset
+        self.line = line
+        self.position = position
+        self.reason = reason
+
+
+class DecodeError(StreamError, ValueError):
+    """A frame arrived whole, but does not hold exactly one value.
+
+    ``reason`` is one of:
+        ``invalid_json``: ``loads`` refused it, and it is not one JSON value.
+        ``invalid_utf8``: it holds bytes that are not UTF-8; ``position`` is the first of them.
+        ``byte_order_mark``: it begins with a BOM, which only the start of a stream may do.
+        ``nul_run``: it holds a run of NUL bytes, the trace of a write that was lost.
+        ``blank_line``: the line is blank, and ``blank_lines="error"`` was asked for.
+        ``empty_element``: a JSON sequence element holds white space only.
+        ``outside_element``: bytes that no record separator (0x1E) introduced.
+        ``rejected``: it is valid JSON, but the ``loads`` given refused it.
+    """
+
+
+class FrameTooLargeError(StreamError):
+    """A frame went past ``max_frame_size``. The decoder skips to the frame's end and goes on.
+
+    ``reason`` is always ``too_large``.
+
+    Attributes:
+        limit: The limit in force, in bytes.
+        option: The name of the argument that sets it.
+    """
+
+    limit: int
+    option: str
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        frame: bytes = b"",
+        offset: int = 0,
+        line: int | None = None,
+        limit: int = 0,
+        option: str = "max_frame_size",
+    ) -> None:
+        super().__init__(message, frame=frame, offset=offset, line=line, reason="too_large")
+        self.limit = limit
+        self.option = option
+
+
+class TruncatedError(StreamError):
+    """The stream ended inside a frame, or before the sentinel that was to end it.
+
+    ``reason`` is one of:
+        ``unfinished``: the end of the stream cut the frame.
+        ``nul_tail``: the stream ends in a run of NUL bytes: an append that was interrupted.
+        ``scalar``: a JSON sequence element is a number, true, false or null with nothing behind it,
+            so that its end may be missing (RFC 7464, section 2.4).
+        ``no_sentinel``: the sentinel that ``require_done`` asks for did not come.
+    """
+
+    @property
+    def good_end(self) -> int:
+        """Where the good part of the stream ends, in bytes: cut there before appending to a log."""
+        return self.offset

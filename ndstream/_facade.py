@@ -1,0 +1,303 @@
+"""The four ways in: hand over a source, iterate over what comes out.
+
+Each works on sync and async sources: the source decides whether a `Stream` or an `AsyncStream`
+comes back. The options are those of the decoders, which say more of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
+
+from orjson import loads as orjson_loads
+
+from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._errors import StreamError
+from ndstream._framing import FORMATS, Format, make_decoder
+from ndstream._sources import AsyncSource, SyncChunks, SyncSource, open_source
+from ndstream._streams import AsyncStream, Chooser, Stream
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+T = TypeVar("T")
+
+OnError = Literal["raise", "skip"] | Callable[[StreamError], object]
+OnTruncated = Literal["raise", "discard", "emit"]
+
+DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
+
+
+class _Options(TypedDict, total=False):
+    max_frame_size: int | None
+    on_error: OnError
+    done: bytes | str | None
+    require_done: bool
+
+
+class _NDJSONOptions(_Options, total=False):
+    contains: bytes | None
+    blank_lines: Literal["skip", "error"]
+
+
+class _SSEOptions(_Options, total=False):
+    loads: Callable[[bytes], Any]
+    on_truncated: OnTruncated
+    raw: bool
+    last_event_id: str
+
+
+class _StreamOptions(_Options, total=False):
+    format: Format | None
+    on_truncated: OnTruncated
+    contains: bytes | None
+
+
+@overload
+def ndjson(
+    source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_NDJSONOptions]
+) -> Stream[T]: ...
+@overload
+def ndjson(source: SyncSource, **options: Unpack[_NDJSONOptions]) -> Stream[Any]: ...
+@overload
+def ndjson(
+    source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_NDJSONOptions]
+) -> AsyncStream[T]: ...
+@overload
+def ndjson(source: AsyncSource, **options: Unpack[_NDJSONOptions]) -> AsyncStream[Any]: ...
+def ndjson(
+    source: Any,
+    *,
+    loads: Callable[[bytes], Any] = orjson_loads,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    on_error: OnError = "raise",
+    contains: bytes | None = None,
+    blank_lines: Literal["skip", "error"] = "skip",
+    done: bytes | str | None = None,
+    require_done: bool = False,
+) -> Any:
+    """Iterate over the values of NDJSON (JSON Lines): one JSON value a line.
+
+    Args:
+        source: Where the bytes come from: bytes, a path, a binary file or pipe, an iterable or
+            async iterable of bytes. The stream owns it and closes it at its end.
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The longest line, in bytes without its end; None for no limit.
+        on_error: "raise" (the iteration can go on behind the error), "skip" (bad lines are counted
+            in ``stream.decoder.errors``), or a callable that is given each error.
+        contains: Decode only lines that hold these bytes.
+        blank_lines: "skip", or "error" to take a blank line for a bad one.
+        done: A payload that ends the stream at once, such as "[DONE]".
+        require_done: Whether a stream that ends without `done` is truncated.
+
+    Returns:
+        A `Stream`, or an `AsyncStream` where the source is async.
+
+    Raises:
+        TypeError: Nothing that bytes can be read from, or an option of the wrong type.
+        ValueError: An option has none of its values.
+        OSError: The path cannot be opened.
+
+    Example:
+        >>> import ndstream
+        >>> list(ndstream.ndjson([b'{"a":1}\\n{"a', b'":2}\\n']))
+        [{'a': 1}, {'a': 2}]
+    """
+    decoder = NDJSONDecoder(
+        loads=loads,
+        max_frame_size=max_frame_size,
+        on_error=on_error,
+        contains=contains,
+        blank_lines=blank_lines,
+        done=done,
+        require_done=require_done,
+    )
+    return _stream(source, decoder)
+
+
+@overload
+def sse(source: SyncSource, **options: Unpack[_SSEOptions]) -> Stream[Event]: ...
+@overload
+def sse(source: AsyncSource, **options: Unpack[_SSEOptions]) -> AsyncStream[Event]: ...
+def sse(
+    source: Any,
+    *,
+    loads: Callable[[bytes], Any] = orjson_loads,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    on_error: OnError = "raise",
+    on_truncated: OnTruncated = "raise",
+    raw: bool = False,
+    done: bytes | str | None = None,
+    require_done: bool = False,
+    last_event_id: str = "",
+) -> Any:
+    """Iterate over server-sent events (WHATWG HTML, section 9.2).
+
+    Args:
+        source: Where the bytes come from, as in `ndjson`.
+        loads: What ``event.json()`` decodes with: a callable from bytes to a value.
+        max_frame_size: The largest event, in bytes of its data; None for no limit.
+        on_error: "raise", "skip" or a callable, as in `ndjson`.
+        on_truncated: What to do with an event that the end of the stream cuts: "raise" a
+            `TruncatedError`, "discard" it as the standard does, or "emit" it.
+        raw: Whether events carry their exact bytes in ``event.raw``.
+        done: Data that ends the stream at once, such as "[DONE]".
+        require_done: Whether a stream that ends without `done` is truncated.
+        last_event_id: The id to begin with, where the stream goes on after an earlier one.
+
+    Returns:
+        A `Stream` of `Event`, or an `AsyncStream` where the source is async.
+
+    Raises:
+        TypeError: Nothing that bytes can be read from, or an option of the wrong type.
+        ValueError: An option has none of its values.
+        OSError: The path cannot be opened.
+
+    Example:
+        >>> import ndstream
+        >>> [event.data for event in ndstream.sse([b"data: a\\r", b"\\n\\r\\ndata: b\\n\\n"])]
+        ['a', 'b']
+    """
+    decoder: SSEDecoder[Any] = SSEDecoder(
+        loads=loads,
+        max_frame_size=max_frame_size,
+        on_error=on_error,
+        on_truncated=on_truncated,
+        raw=raw,
+        done=done,
+        require_done=require_done,
+        last_event_id=last_event_id,
+    )
+    return _stream(source, decoder)
+
+
+@overload
+def jsonseq(
+    source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]
+) -> Stream[T]: ...
+@overload
+def jsonseq(source: SyncSource, **options: Unpack[_Options]) -> Stream[Any]: ...
+@overload
+def jsonseq(
+    source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]
+) -> AsyncStream[T]: ...
+@overload
+def jsonseq(source: AsyncSource, **options: Unpack[_Options]) -> AsyncStream[Any]: ...
+def jsonseq(
+    source: Any,
+    *,
+    loads: Callable[[bytes], Any] = orjson_loads,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    on_error: OnError = "raise",
+    done: bytes | str | None = None,
+    require_done: bool = False,
+) -> Any:
+    """Iterate over the values of a JSON text sequence (RFC 7464).
+
+    Args:
+        source: Where the bytes come from, as in `ndjson`.
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The longest element, in bytes; None for no limit.
+        on_error: "raise", "skip" or a callable, as in `ndjson`.
+        done: A payload that ends the stream at once.
+        require_done: Whether a stream that ends without `done` is truncated.
+
+    Returns:
+        A `Stream`, or an `AsyncStream` where the source is async.
+
+    Raises:
+        TypeError: Nothing that bytes can be read from, or an option of the wrong type.
+        ValueError: An option has none of its values.
+        OSError: The path cannot be opened.
+
+    Example:
+        >>> import ndstream
+        >>> list(ndstream.jsonseq(b'\\x1e{"a":\\n1}\\n\\x1e2\\n'))
+        [{'a': 1}, 2]
+    """
+    decoder = JSONSeqDecoder(
+        loads=loads,
+        max_frame_size=max_frame_size,
+        on_error=on_error,
+        done=done,
+        require_done=require_done,
+    )
+    return _stream(source, decoder)
+
+
+@overload
+def stream(
+    source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]
+) -> Stream[T]: ...
+@overload
+def stream(source: SyncSource, **options: Unpack[_StreamOptions]) -> Stream[Any]: ...
+@overload
+def stream(
+    source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]
+) -> AsyncStream[T]: ...
+@overload
+def stream(source: AsyncSource, **options: Unpack[_StreamOptions]) -> AsyncStream[Any]: ...
+def stream(
+    source: Any,
+    *,
+    format: Format | None = None,
+    loads: Callable[[bytes], Any] = orjson_loads,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    on_error: OnError = "raise",
+    on_truncated: OnTruncated = "raise",
+    contains: bytes | None = None,
+    done: bytes | str | None = "[DONE]",
+    require_done: bool = False,
+) -> Any:
+    """Iterate over the JSON values of a stream, whatever its framing.
+
+    Of server-sent events it takes the data; events whose data is empty are passed over.
+
+    Args:
+        source: Where the bytes come from, as in `ndjson`.
+        format: "ndjson", "sse" or "jsonseq"; None to tell it from the first bytes.
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The largest payload, in bytes; None for no limit.
+        on_error: "raise", "skip" or a callable, as in `ndjson`.
+        on_truncated: What to do with an event that the end of the stream cuts, as in `sse`.
+        contains: Decode only lines that hold these bytes; for NDJSON alone.
+        done: A payload that ends the stream at once; None for none.
+        require_done: Whether a stream that ends without `done` is truncated.
+
+    Returns:
+        A `Stream`, or an `AsyncStream` where the source is async.
+
+    Raises:
+        TypeError: Nothing that bytes can be read from, or an option of the wrong type.
+        ValueError: An option has none of its values.
+        OSError: The path cannot be opened.
+
+    Example:
+        >>> import ndstream
+        >>> list(ndstream.stream(b'data: {"a":1}\\n\\ndata: [DONE]\\n\\n'))
+        [{'a': 1}]
+    """
+    make: Callable[[Format], Decoder[Any]] = partial(
+        make_decoder,
+        loads=loads,
+        max_frame_size=max_frame_size,
+        on_error=on_error,
+        on_truncated=on_truncated,
+        contains=contains,
+        done=done,
+        require_done=require_done,
+    )
+    # Options are checked here, not when the first bytes come.
+    decoder = make(format or ("ndjson" if contains is not None else "sse"))
+    return _stream(source, None if format is None else decoder, Chooser(make))
+
+
+def _stream(source: Any, decoder: Decoder[Any] | None, chooser: Chooser | None = None) -> Any:
+    opened = open_source(source)
+    if isinstance(opened, SyncChunks):
+        return Stream(opened, decoder, chooser)
+    return AsyncStream(opened, decoder, chooser)
+
+
+__all__ = ["FORMATS", "jsonseq", "ndjson", "sse", "stream"]

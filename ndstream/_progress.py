@@ -1,0 +1,121 @@
+"""A progress bar on standard error, and a standard output that gets along with it on one terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_SECONDS_BETWEEN_DRAWINGS = 0.1
+_LONGEST_NAME = 24
+
+
+class Bar:
+    """A bar with bytes, rate and time left. It is drawn by whoever moves it, so that no thread runs beside.
+
+    Args:
+        total: How many bytes there are to read.
+        stays: Whether the bar is left standing when it is closed.
+
+    Example:
+        >>> bar = Bar(1000, stays=True)  # doctest: +SKIP
+        >>> bar.move(500)  # doctest: +SKIP
+    """
+
+    def __init__(self, total: int, *, stays: bool) -> None:
+        from rich import progress as rich
+        from rich.console import Console
+
+        self._stays = stays
+        self._drawn = 0.0
+        self._progress = rich.Progress(
+            rich.TextColumn("{task.description}", markup=False),
+            rich.BarColumn(bar_width=None),
+            rich.TaskProgressColumn(),
+            rich.DownloadColumn(),
+            rich.TransferSpeedColumn(),
+            rich.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            transient=True,
+            expand=True,
+        )
+        self._task = self._progress.add_task("", total=total)
+        self._progress.start()
+
+    def begin(self, name: str) -> None:
+        """Show which file it is now."""
+        short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        self._progress.update(self._task, description=short)
+
+    def move(self, completed: int) -> None:
+        """Take note of the bytes read so far; now and then, draw them."""
+        now = time.monotonic()
+        if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
+            self._drawn = now
+            self._progress.update(self._task, completed=completed, refresh=True)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the bar away while someone else writes on the terminal."""
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
+
+    def close(self, completed: int) -> None:
+        """Draw the bar for the last time, or take it away for good."""
+        self._progress.update(self._task, completed=completed)
+        self._progress.live.transient = not self._stays
+        self._progress.stop()
+
+
+class Output(io.FileIO):
+    """Standard output without a buffer; a bar on the same terminal steps aside for it.
+
+    Attributes:
+        bar: The bar that stands on the terminal this writes to.
+    """
+
+    bar: Bar | None = None
+
+    def __init__(self) -> None:
+        super().__init__(1, "wb", closefd=False)
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write once, as `io.FileIO.write` does."""
+        with nullcontext() if self.bar is None else self.bar.hidden():
+            return super().write(data)
+
+
+def make_bar(total: int, output: Output) -> Bar | None:
+    """Put up a bar, where there is someone to see it and a size to measure by.
+
+    Args:
+        total: How many bytes there are to read; 0 where that is not known.
+        output: Where the values go. If that is a terminal as well, the values are what stays on it.
+
+    Returns:
+        The bar, or None.
+
+    Example:
+        >>> make_bar(0, Output()) is None
+        True
+    """
+    if not total or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    shared = output.isatty()
+    bar = Bar(total, stays=not shared)
+    if shared:
+        output.bar = bar
+    return bar

@@ -1,0 +1,204 @@
+"""The stream classes: a source and a decoder make an iterator of values.
+
+A stream owns its source. The source is released once: by `close`, by leaving ``with``, or by the
+end of the iteration, whichever comes first. After an error in a frame the iteration goes on with
+the next frame; after an error of the source it is at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ndstream._core import AsyncPuller, Decoder, Puller, iterates_in_c
+from ndstream._diagnosis import not_bytes
+from ndstream._errors import StreamError
+from ndstream._framing import Format, sniff
+from ndstream._sources import AsyncChunks, Chunk, SyncChunks
+
+T = TypeVar("T")
+StreamT = TypeVar("StreamT", bound="Stream[Any]")
+AsyncStreamT = TypeVar("AsyncStreamT", bound="AsyncStream[Any]")
+
+
+class Chooser:
+    """Holds a stream's first chunks until they tell its framing."""
+
+    def __init__(self, make: Callable[[Format], Decoder[Any]]) -> None:
+        self._make = make
+        self._head: list[bytes] = []
+
+    def choose(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
+        """The decoder, with all chunks so far fed to it; None while it cannot be told."""
+        try:
+            self._head.append(memoryview(chunk).tobytes())
+        except TypeError:
+            raise TypeError(not_bytes(chunk)) from None
+        format = sniff(b"".join(self._head), at_end)
+        if format is None:
+            return None
+        decoder = self._make(format)
+        for head in self._head:
+            decoder.feed(head)
+        self._head.clear()
+        return decoder
+
+
+@iterates_in_c
+class Stream(Puller[T]):
+    """An iterator over the values of a source that is read by calling.
+
+    It is made by `ndjson`, `sse`, `jsonseq` and `stream`.
+
+    Attributes:
+        decoder: The decoder in use, with ``offset``, ``frames`` and ``errors``; None until the
+            first bytes have told the framing.
+        closed: Whether the source has been released.
+
+    Raises:
+        StreamError: From ``next``: a frame is bad, or the source failed (a `TruncatedError` with
+            the source's own error as its cause).
+
+    Example:
+        >>> import ndstream
+        >>> with ndstream.ndjson([b'{"a":1}\\n{"a"', b":2}\\n"]) as stream:
+        ...     [value["a"] for value in stream]
+        [1, 2]
+    """
+
+    def __init__(self, source: SyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
+        super().__init__(source.chunks, decoder)
+        self._close = source.close
+        self._chooser = chooser
+
+    def _choose(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
+        assert self._chooser is not None
+        return self._chooser.choose(chunk, at_end)
+
+    def _release(self) -> None:
+        self._close()
+
+    def __enter__(self: StreamT) -> StreamT:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_close"):
+            self.close()
+
+
+@iterates_in_c
+class AsyncStream(AsyncPuller[T]):
+    """An async iterator over the values of a source that is awaited.
+
+    It is made by `ndjson`, `sse`, `jsonseq` and `stream`, and has what `Stream` has, with `aclose`
+    and ``async with`` for `close` and ``with``.
+
+    Example:
+        >>> import asyncio, ndstream
+        >>> async def chunks():
+        ...     yield b'{"a":1}\\n'
+        >>> async def main():
+        ...     async with ndstream.ndjson(chunks()) as stream:
+        ...         return [value async for value in stream]
+        >>> asyncio.run(main())
+        [{'a': 1}]
+    """
+
+    def __init__(self, source: AsyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.closed = False
+        self._chunks: AsyncIterator[Chunk] = source.chunks
+        self._chooser = chooser
+        self._running = False
+        self._keeper = _keep(source.close)
+        self._kept = False
+
+    async def aclose(self) -> None:
+        """End the iteration and release the source."""
+        self._end()
+        await self._release()
+
+    async def __aenter__(self: AsyncStreamT) -> AsyncStreamT:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _refill(self) -> T:
+        """The next value, where chunks have to be awaited first."""
+        if self._running:
+            raise RuntimeError("the stream is running already: two tasks cannot iterate over it at once")
+        self._running = True
+        try:
+            await self._keep()
+            while not self.closed:
+                decoder = await self._take()
+                if decoder is not None:
+                    for value in decoder:
+                        return value
+                    if decoder.done:
+                        break
+            await self.aclose()
+        except StreamError:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+        finally:
+            self._running = False
+        raise StopAsyncIteration
+
+    async def _take(self) -> Decoder[T] | None:
+        """Feed a chunk, or the end; the decoder, once it is known."""
+        try:
+            chunk = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            await self._release()
+            return self._decided().finish()
+        except Exception as error:
+            await self.aclose()
+            raise self._decided()._cut_by(error) from error
+        if self.decoder is not None:
+            self.decoder.feed(chunk)
+        elif self._chooser is not None:
+            self.decoder = self._chooser.choose(chunk, at_end=False)
+        return self.decoder
+
+    def _decided(self) -> Decoder[T]:
+        """The decoder, now that no more chunks will tell."""
+        if self.decoder is None and self._chooser is not None:
+            self.decoder = self._chooser.choose(b"", at_end=True)
+        assert self.decoder is not None
+        return self.decoder
+
+    async def _keep(self) -> None:
+        if not self._kept:
+            self._kept = True
+            await self._keeper.__anext__()
+
+    async def _release(self) -> None:
+        if not self.closed:
+            self.closed = True
+            await self._keep()
+            await self._keeper.aclose()
+
+
+async def _keep(close: Callable[[], Awaitable[object]]) -> AsyncGenerator[None, None]:
+    """Release a source when closed.
+
+    A stream that is left behind drops its keeper, and the event loop closes async generators that
+    are dropped, which nothing else gets from it.
+    """
+    try:
+        yield
+    finally:
+        await close()

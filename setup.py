@@ -1,0 +1,49 @@
+"""The one extension; everything else is in pyproject.toml.
+
+Switches, from the environment, each on where it is not empty:
+
+    NDSTREAM_SANITIZE   address and undefined-behaviour sanitizers
+    NDSTREAM_COVERAGE   gcov counters for the lines and branches of the .pxi files
+    NDSTREAM_DEBUG      no optimisation, all symbols
+"""
+
+import os
+import sys
+from glob import glob
+
+from setuptools import setup
+
+# Behind setuptools, which has to replace distutils first.
+from Cython.Distutils.extension import Extension  # isort: skip
+
+sanitize, coverage, debug = (
+    bool(os.environ.get(f"NDSTREAM_{switch}")) for switch in ("SANITIZE", "COVERAGE", "DEBUG")
+)
+
+compile_args: list[str] = []
+link_args: list[str] = []
+if sys.platform != "win32":
+    compile_args += ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
+    compile_args += ["-O0", "-g3"] if debug or coverage else ["-O3"]
+if sanitize:
+    compile_args += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
+    link_args += ["-fsanitize=address,undefined"]
+if coverage:
+    compile_args += ["--coverage"]
+    link_args += ["--coverage"]
+
+setup(
+    ext_modules=[
+        Extension(
+            "ndstream._core",
+            ["src/_core.pyx"],
+            depends=sorted(glob("src/*.pxi")),
+            include_dirs=["src"],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+            # The sdist carries these sources, never generated C.
+            cython_c_in_temp=True,
+            cython_line_directives=coverage or debug,
+        )
+    ]
+)

@@ -1,0 +1,30 @@
+# cython: language_level=3, freethreading_compatible=True, binding=False, always_allow_keywords=False
+# cython: embedsignature=True, embedsignature.format=clinic, auto_pickle=False, autotestdict=False
+# cython: warn.unused=True, warn.maybe_uninitialized=True
+"""The compiled core: bytes in, frames out. It does no input or output of its own.
+
+What holds in every decoder, between any two calls:
+
+- The stream so far is `offset` bytes passed over, then the bytes of the unfinished frame, then what
+  was fed and not looked at yet: ``offset + pending`` bytes in all, less those of an over-long frame.
+- The unfinished frame is `held` (bytes of earlier chunks) followed by ``chunk[start:scan]``. Where
+  `held` is not empty, `start` is 0 or the index up to which the chunk was copied to `held`.
+- Bytes before `scan` are never searched again for the same terminator.
+- A chunk given as `bytes` is referred to until it is used up, and never written to; any other
+  buffer is copied by `feed`, and released before it returns.
+- No pointer into a chunk or a buffer is kept while Python code runs.
+- While a method runs, `busy` is set: a second thread, and `loads` or `on_error` calling back, get
+  a RuntimeError instead of a decoder in the middle of a step.
+"""
+
+cimport cython
+
+include "scan.pxi"
+include "buffer.pxi"
+include "decoder.pxi"
+include "ndjson.pxi"
+include "event.pxi"
+include "sse.pxi"
+include "jsonseq.pxi"
+include "pull.pxi"
+include "ready.pxi"

@@ -1,0 +1,170 @@
+# NDJSON: one JSON value a line. LF ends a line and nothing else does; one CR before it is dropped.
+
+
+@cython.final
+cdef class NDJSONDecoder(Decoder):
+    """NDJSONDecoder(*, loads=..., max_frame_size=16777216, on_error='raise', contains=None, \
+blank_lines='skip', done=None, require_done=False)
+--
+
+Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate over it.
+"""
+
+    cdef bytes needle
+    cdef Py_ssize_t next_hit
+    cdef bint refuses_blank
+    cdef readonly bint unterminated
+
+    def __init__(
+        self, *, loads=orjson_loads, max_frame_size=16 * 1024 * 1024, on_error="raise", contains=None,
+        blank_lines="skip", done=None, require_done=False,
+    ):
+        needle = bytes_option(contains, "contains", b'"level":"error"')
+        if needle is not None and b"\n" in needle:
+            raise ValueError("contains must not hold a line end: it is looked for in one line at a time")
+        choice(blank_lines, "blank_lines", ("skip", "error"))
+        with cython.critical_section(self):
+            self.configure(loads, max_frame_size, on_error, done, require_done)
+            self.needle = needle
+            self.refuses_blank = blank_lines == "error"
+
+    cdef int restart(self) except -1:
+        Decoder.restart(self)
+        self.next_hit = -1
+        self.unterminated = False
+        return 0
+
+    def feed(self, data, /):
+        self.take_in(data)
+        return self
+
+    @property
+    def line(self):
+        return self.lines
+
+    cdef str framing(self):
+        return "ndjson"
+
+    cdef inline Py_ssize_t frame_size(self, Py_ssize_t end) noexcept:
+        """The unfinished frame's size, were it to end at ``end`` in the chunk."""
+        cdef Py_ssize_t size = self.held.length + end - self.start
+        if end > self.start:
+            return size - (self.base[end - 1] == b"\r")
+        return without_cr(self.held.data(), size) if size else 0
+
+    cdef Outcome next_frame(self) except NULL:
+        cdef Outcome value
+        cdef Py_ssize_t end
+        if self.opening and not self.opened():
+            return NOTHING
+        while True:
+            if self.scan < self.size:
+                end = find_byte(self.base, self.scan, self.size, b"\n")
+                self.touched += end - self.scan
+                self.scan = end
+                if end < self.size:
+                    self.scan += 1
+                    value = self.line_ended(end)
+                    if value != NOTHING:
+                        return value
+                    if self.over:
+                        return NOTHING
+                    continue
+            if not self.discarding and self.frame_size(self.size) > self.limit:
+                self.frame_line = self.lines + 1
+                self.too_large(self.limit + 1)
+            if not self.more():
+                return self.last_line() if self.finished else NOTHING
+
+    cdef inline Outcome line_ended(self, Py_ssize_t end) except NULL:
+        """The value of the line whose LF is at ``end``."""
+        cdef const unsigned char* data
+        cdef Py_ssize_t size
+        cdef bytes payload
+        if self.discarding:
+            self.discarding = False
+            self.dropped = 0
+            self.pass_over(end + 1)
+            self.lines += 1
+            return NOTHING
+        size = self.frame_size(end)
+        self.frame_line = self.lines + 1
+        if size > self.limit:
+            # The LF is found once more, to end what is let go.
+            self.scan = end
+            return self.too_large(self.limit + 1)
+        self.frame_offset = self.passed()
+        if self.held.length:
+            self.held.append(self.base + self.start, end - self.start)
+            self.touched += end - self.start
+            self.start = end
+            data = self.held.data()
+        else:
+            data = self.base + self.start
+        if size == 0 or (data[0] <= b" " and is_blank(data, size)):
+            payload = PyBytes_FromStringAndSize(<char*> data, size) if self.refuses_blank else None
+            self.pass_over(end + 1)
+            self.lines += 1
+            return NOTHING if payload is None else self.refused_blank(payload)
+        if self.needle is not None and not self.has_needle(data, size) and not self.is_end(data, size):
+            self.pass_over(end + 1)
+            self.lines += 1
+            return NOTHING
+        if self.held.length:
+            payload = self.held.take(size)
+        else:
+            payload = PyBytes_FromStringAndSize(<char*> data, size)
+        self.start = end + 1
+        self.lines += 1
+        return self.decode(payload)
+
+    cdef bint is_end(self, const unsigned char* data, Py_ssize_t size) except -1:
+        """Whether the line is the sentinel, which counts without the needle too."""
+        return self.sentinel is not None and is_sentinel(
+            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel))
+
+    cdef bint has_needle(self, const unsigned char* data, Py_ssize_t size) except -1:
+        cdef const unsigned char* needle = <const unsigned char*> PyBytes_AS_STRING(self.needle)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(self.needle)
+        if self.held.length or self.chunk is None:
+            self.touched += size
+            return find_bytes(data, 0, size, needle, length) < size
+        # One search serves all lines up to the next hit.
+        if self.next_hit < self.start:
+            self.next_hit = find_bytes(self.base, self.start, self.size, needle, length)
+            self.touched += self.next_hit - self.start
+        return self.next_hit + length <= self.start + size
+
+    cdef int take_up(self, bytes data) except -1:
+        self.next_hit = -1
+        return Decoder.take_up(self, data)
+
+    cdef Outcome refused_blank(self, bytes line) except NULL:
+        return self.report(_diagnosis.blank_line(line, self.frame_offset, self.frame_line))
+
+    cdef Outcome last_line(self) except NULL:
+        """What stands behind the last LF: a value if it decodes, else the trace of a cut."""
+        cdef Outcome value = NOTHING
+        cdef Py_ssize_t size
+        if self.tail_seen or self.discarding or not self.held.length:
+            return self.finished_without_sentinel()
+        self.tail_seen = self.frame_cut = True
+        self.frame_offset = self.passed()
+        self.frame_line = self.lines + 1
+        size = without_cr(self.held.data(), self.held.length)
+        if size > self.limit:
+            return self.too_large(self.limit + 1)
+        if is_blank(self.held.data(), size):
+            payload = self.held.copy(0, size)
+            self.held.clear()
+            self.lines += 1
+            return self.refused_blank(payload) if self.refuses_blank else self.last_line()
+        if self.needle is None or self.has_needle(self.held.data(), size) or self.is_end(self.held.data(), size):
+            value = self.decode(self.held.copy(0, size))
+            if value == NOTHING:
+                return self.finished_without_sentinel()
+            self.unterminated = True
+        # A tail that is no value stays pending: it may go on where the stream is resumed.
+        self.held.clear()
+        self.lines += 1
+        return value if value != NOTHING else self.finished_without_sentinel()

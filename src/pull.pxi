@@ -1,0 +1,132 @@
+# Pulling: chunks from an iterator through a decoder, in C from one value to the next. What the
+# iterator reads from, how the framing is told and how the source is released, the subclasses in
+# Python know.
+
+cdef extern from *:
+    """
+    #define NDSTREAM_INHERIT(type, base) (((PyTypeObject *)(type))->tp_iternext = \\
+        ((PyTypeObject *)(base))->tp_iternext)
+    #define NDSTREAM_INHERIT_ASYNC(type, base) (((PyTypeObject *)(type))->tp_as_async->am_anext = \\
+        ((PyTypeObject *)(base))->tp_as_async->am_anext)
+    """
+    void inherit_next "NDSTREAM_INHERIT"(object kind, object base) noexcept
+    void inherit_anext "NDSTREAM_INHERIT_ASYNC"(object kind, object base) noexcept
+
+cdef extern from "Python.h":
+    PyObject* PyIter_Next(PyObject* iterator) noexcept
+    PyObject* PyErr_Occurred() noexcept
+
+
+def iterates_in_c(kind, /):
+    """Give a subclass of a puller the puller's own slot for the next value.
+
+    CPython would look the method up by its name for each value, and take a frame's time for it.
+    """
+    if issubclass(kind, Puller):
+        inherit_next(kind, Puller)
+    else:
+        inherit_anext(kind, AsyncPuller)
+    return kind
+
+
+cdef class Puller:
+    """The iterator under `ndstream.Stream`, which adds `_choose` and `_release`."""
+
+    cdef readonly Decoder decoder
+    cdef readonly bint closed
+    cdef object chunks
+    cdef bint running
+    cdef bint ended
+
+    def __init__(self, chunks, Decoder decoder):
+        self.chunks = chunks
+        self.decoder = decoder
+
+    @classmethod
+    def __class_getitem__(cls, item, /):
+        return GenericAlias(cls, item)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef Outcome value
+        with cython.critical_section(self):
+            if self.running:
+                raise RuntimeError(
+                    "the stream is running already: it cannot be used from its own source, loads or "
+                    "on_error, nor by two threads at once")
+            self.running = True
+            try:
+                value = self.pull()
+            finally:
+                self.running = False
+        if value == NOTHING:
+            raise StopIteration
+        return steal(value)
+
+    def close(self):
+        self.ended = True
+        self.stop()
+
+    cdef Outcome pull(self) except NULL:
+        cdef Outcome value
+        cdef PyObject* chunk
+        while not self.ended:
+            if self.decoder is not None:
+                value = self.decoder.step()
+                if value != NOTHING:
+                    return value
+                if self.closed:
+                    self.ended = True
+                    break
+                if self.decoder.over:
+                    self.close()
+                    break
+            chunk = PyIter_Next(<PyObject*> self.chunks)
+            if chunk != NULL:
+                self.take(steal(chunk))
+                continue
+            if PyErr_Occurred() != NULL:
+                self.source_failed()
+            self.stop()
+            self.decide()
+            self.decoder.finish()
+        return NOTHING
+
+    cdef int take(self, object chunk) except -1:
+        # Until the chunk is taken, what goes wrong is the end.
+        self.ended = True
+        try:
+            if self.decoder is None:
+                self.decoder = self._choose(chunk, False)
+            else:
+                self.decoder.take_in(chunk)
+            self.ended = False
+        finally:
+            if self.ended:
+                self.stop()
+        return 0
+
+    cdef int decide(self) except -1:
+        if self.decoder is None:
+            self.decoder = self._choose(b"", True)
+        return 0
+
+    cdef int source_failed(self) except -1:
+        try:
+            propagate()
+        except Exception as error:
+            self.close()
+            self.decide()
+            raise self.decoder.cut_by(error)
+        # Ctrl-C and its like are no failure of the source: a read that they cut short can be repeated.
+
+    cdef int stop(self) except -1:
+        """Release the source, once."""
+        if self.closed:
+            return 0
+        self.closed = True
+        self.chunks = None
+        self._release()
+        return 0

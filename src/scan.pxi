@@ -1,0 +1,162 @@
+# Raw-pointer helpers: the only place that indexes memory without checks. They touch no Python
+# object, so each is noexcept and may run without the GIL. A caller passes a pointer and the number
+# of bytes behind it; nothing outside of these is read.
+
+from libc.string cimport memchr, memcmp
+
+cdef extern from *:
+    """
+    #include <string.h>
+    #ifdef _MSC_VER
+    static const void *ndstream_memmem(const void *data, size_t size, const void *needle, size_t length) {
+        const char *at = (const char *)data, *last = at + size - length;
+        if (size < length) return NULL;
+        for (; at <= last && (at = (const char *)memchr(at, *(const char *)needle, last - at + 1)); at++)
+            if (memcmp(at, needle, length) == 0) return at;
+        return NULL;
+    }
+    #else
+    #define ndstream_memmem memmem
+    #endif
+    """
+    const void* ndstream_memmem(
+        const void* data, size_t size, const void* needle, size_t length) noexcept nogil
+
+
+cdef inline Py_ssize_t find_byte(
+    const unsigned char* data, Py_ssize_t begin, Py_ssize_t end, unsigned char byte
+) noexcept nogil:
+    """The index of the first ``byte`` in [begin, end), or ``end``."""
+    # Runs of terminators are common (the blank line of an event), and a call costs more than a look.
+    if begin < end and data[begin] == byte:
+        return begin
+    cdef const unsigned char* found = <const unsigned char*> memchr(data + begin, byte, <size_t> (end - begin))
+    return end if found == NULL else found - data
+
+
+cdef inline Py_ssize_t find_bytes(
+    const unsigned char* data, Py_ssize_t begin, Py_ssize_t end, const unsigned char* needle, Py_ssize_t length
+) noexcept nogil:
+    """The index of the first whole ``needle`` in [begin, end), or ``end``."""
+    cdef const unsigned char* found = <const unsigned char*> ndstream_memmem(
+        data + begin, <size_t> (end - begin), needle, <size_t> length)
+    return end if found == NULL else found - data
+
+
+cdef inline bint is_space(unsigned char byte) noexcept nogil:
+    """Whether JSON counts the byte as white space (RFC 8259, section 2)."""
+    return byte == b" " or byte == b"\n" or byte == b"\r" or byte == b"\t"
+
+
+cdef inline bint is_blank(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+    """Whether there is nothing but JSON white space."""
+    cdef Py_ssize_t index
+    for index in range(size):
+        if not is_space(data[index]):
+            return False
+    return True
+
+
+cdef inline Py_ssize_t without_cr(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+    """The size without the one CR that may stand before a LF."""
+    return size - 1 if size > 0 and data[size - 1] == b"\r" else size
+
+
+cdef inline bint is_sentinel(
+    const unsigned char* data, Py_ssize_t size, const unsigned char* sentinel, Py_ssize_t length
+) noexcept nogil:
+    """Whether the payload is the sentinel, but for white space around it."""
+    while size > length and is_space(data[0]):
+        data += 1
+        size -= 1
+    while size > length and is_space(data[size - 1]):
+        size -= 1
+    return size == length and memcmp(data, sentinel, <size_t> length) == 0
+
+
+cdef inline bint is_field(
+    const unsigned char* line, Py_ssize_t size, const char* name, Py_ssize_t length
+) noexcept nogil:
+    """Whether an SSE line is of the field ``name``: alone, or with a colon behind it."""
+    return (
+        size >= length and memcmp(line, name, <size_t> length) == 0
+        and (size == length or line[length] == b":"))
+
+
+cdef inline Py_ssize_t value_start(
+    const unsigned char* line, Py_ssize_t size, Py_ssize_t name_length
+) noexcept nogil:
+    """Where the value of an SSE line begins: behind the colon and at most one space."""
+    if size <= name_length:
+        return size
+    return name_length + 2 if size > name_length + 1 and line[name_length + 1] == b" " else name_length + 1
+
+
+cdef inline long long digits(const unsigned char* data, Py_ssize_t size, long long most) noexcept nogil:
+    """The value of ASCII digits, at most ``most``; -1 where there is anything else, or nothing."""
+    cdef long long number = 0
+    cdef Py_ssize_t index
+    if size == 0:
+        return -1
+    for index in range(size):
+        if not b"0" <= data[index] <= b"9":
+            return -1
+        # Clamped at each step, so that no number of digits can overflow.
+        number = min(number * 10 + (data[index] - 48), most)
+    return number
+
+
+cdef struct Element:
+    # How far the text of a JSON sequence element has got.
+    Py_ssize_t depth
+    bint content
+    bint in_string
+    bint escaped
+
+
+cdef inline Py_ssize_t element_end(
+    const unsigned char* data, Py_ssize_t begin, Py_ssize_t end, Element* element
+) noexcept nogil:
+    """The index of the RS or LF that ends the element, or ``end``.
+
+    A LF ends it where the text before it is whole: outside strings and brackets. What is within is
+    not checked here; ``loads`` does that.
+    """
+    cdef Py_ssize_t index
+    cdef unsigned char byte
+    for index in range(begin, end):
+        byte = data[index]
+        if byte == 0x1E:
+            return index
+        if element.in_string:
+            if element.escaped:
+                element.escaped = False
+            elif byte == b"\\":
+                element.escaped = True
+            elif byte == b'"':
+                element.in_string = False
+        elif byte == b"\n":
+            if element.content and element.depth <= 0:
+                return index
+        elif not is_space(byte):
+            element.content = True
+            if byte == b'"':
+                element.in_string = True
+            elif byte == b"{" or byte == b"[":
+                element.depth += 1
+            elif byte == b"}" or byte == b"]":
+                element.depth -= 1
+    return end
+
+
+cdef inline bint may_be_cut(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+    """Whether a JSON text is a number or a name with nothing behind it (RFC 7464, section 2.4).
+
+    ``12`` may have been ``123``; brackets, quotes and white space prove their end.
+    """
+    cdef Py_ssize_t index = 0
+    if size == 0 or is_space(data[size - 1]):
+        return False
+    while is_space(data[index]):
+        index += 1
+    return data[index] != b"{" and data[index] != b"[" and data[index] != b'"'
