@@ -29,7 +29,7 @@ test: $(VENV)/installed-cli,test lint
 lint: $(VENV)/installed-cli,test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint src
+	PATH="$(BIN):$$PATH" cython-lint src/*.pyx src/*.pxi
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest ndstream._core
 

@@ -9,7 +9,7 @@ Switches, from the environment, each on where it is not empty:
 
 import os
 import sys
-from glob import glob
+from pathlib import Path
 
 from setuptools import setup
 
@@ -37,7 +37,7 @@ setup(
         Extension(
             "ndstream._core",
             ["src/_core.pyx"],
-            depends=sorted(glob("src/*.pxi")),
+            depends=sorted(map(str, Path("src").glob("*.pxi"))),
             include_dirs=["src"],
             extra_compile_args=compile_args,
             extra_link_args=link_args,

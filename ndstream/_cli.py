@@ -13,6 +13,9 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+_SIGPIPE = 13
+"""The number has a name only on POSIX."""
+
 
 def main() -> NoReturn:
     """Run the ``ndstream`` command with the arguments of the process, and end the process.
@@ -32,15 +35,17 @@ def main() -> NoReturn:
         _say("interrupted")
         _die_of(signal.SIGINT)
     except BrokenPipeError:
-        _die_of(signal.SIGPIPE if sys.platform != "win32" else 13)
+        _die_of(_SIGPIPE)
     except OSError as error:
-        # Where no file is named it was the output that failed. It is given up here, or the interpreter
-        # would try to write the rest once more at its end, and complain.
-        file = error.filename if isinstance(error.filename, str) else "standard output"
-        _say(f"{file}: {error.strerror or error}")
+        file = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        _say(f"{file}{error.strerror or error}")
+        # If it was the output that failed, the interpreter would try it once more at its end, and complain.
         with contextlib.suppress(OSError):
             if sys.stdout is not None:
                 sys.stdout.close()
+        status = 1
+    except MemoryError:
+        _say("out of memory; --max-frame-size keeps a frame from taking it all")
         status = 1
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("click", "rich"):
@@ -91,6 +96,9 @@ def _run(arguments: list[str]) -> int:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ndstream"
         _say(f"{error.format_message()} (try '{command} --help')")
+        return error.exit_code
+    except click.ClickException as error:
+        _say(error.format_message())
         return error.exit_code
 
 

@@ -31,6 +31,7 @@ _OnError: TypeAlias = Literal["raise", "skip"] | Callable[[StreamError], object]
 class Decoder(Generic[_T_co]):
     """What the three decoders share. It cannot be used by itself."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     @property
     def offset(self) -> int:
         """Where the last frame or separator ended, in bytes: a safe point to resume from."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from http import client
@@ -43,20 +42,21 @@ class _Result(NamedTuple):
     show_default=True,
     help="Tokens a second; 0 for as many as will go.",
 )
-def demo(rate: float) -> int:
+def demo(rate: float) -> None:
     """Stream a sample reply from a server on 127.0.0.1, as NDJSON and as server-sent events.
 
     The server is started for this, on a port of its own, and is gone afterwards. At the end: frames,
     bytes, time to the first token, and tokens a second.
     """
     console = _Console(highlight=False)
-    with serve(rate) as address:
-        results = [_ask(address, wire, console) for wire in WIRES]
+    try:
+        with serve(rate) as address:
+            results = [_ask(address, wire, console) for wire in WIRES]
+    except ndstream.StreamError as error:
+        raise click.ClickException(str(error)) from error
     console.print(_table(results))
     if any(result.text != REPLY for result in results):
-        click.echo("ndstream: the reply did not arrive as it was sent", err=True)
-        return 1
-    return 0
+        raise click.ClickException("the reply did not arrive as it was sent")
 
 
 def _ask(address: tuple[str, int], wire: Wire, console: Console) -> _Result:
@@ -102,7 +102,7 @@ def _screen(console: Console, title: str) -> Iterator[_Screen]:
     panels = _Panels(title)
     with Live(console=console, get_renderable=panels.render, refresh_per_second=20):
         yield panels
-        panels.newest = ""
+        panels.highlight = ""
 
 
 class _Screen:
@@ -116,25 +116,30 @@ class _Screen:
 
 
 class _Panels(_Screen):
-    """The last bytes on the wire, and under them the reply."""
+    """The last bytes on the wire, and under them the reply.
+
+    The display's own thread renders: what it looks at is replaced or copied, never seen half done.
+    """
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.lines: deque[str] = deque([""] * _LINES_SHOWN, maxlen=_LINES_SHOWN)
-        self.text = self.newest = ""
+        self.lines = [""] * _LINES_SHOWN
+        self.tokens: list[str] = []
+        self.highlight = "bold green"
 
     def watched(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
-            self.lines.extend(filter(None, chunk.decode("utf-8", "replace").splitlines()))
+            lines = filter(None, chunk.decode("utf-8", "replace").splitlines())
+            self.lines = [*self.lines, *lines][-_LINES_SHOWN:]
             yield chunk
 
     def show(self, token: str) -> None:
-        self.text += self.newest
-        self.newest = token
+        self.tokens.append(token)
 
     def render(self) -> RenderableType:
         wire = Text("\n".join(self.lines), style="dim", no_wrap=True, overflow="ellipsis")
-        reply = Text.assemble(self.text, (self.newest, "bold green"))
+        *before, newest = self.tokens[:] or [""]
+        reply = Text.assemble("".join(before), (newest, self.highlight))
         return Group(
             Panel(wire, title=self.title, title_align="left", border_style="blue"),
             Panel(reply, title="reply", title_align="left", border_style="green"),

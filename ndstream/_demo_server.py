@@ -50,10 +50,8 @@ class Wire(NamedTuple):
 
 def _ollama_frames() -> Iterator[bytes]:
     for token in (*_TOKENS, ""):
-        body: dict[str, Any] = {"model": _MODEL, "message": {"role": "assistant", "content": token}}
-        ending = (
-            {"done": False} if token else {"done": True, "done_reason": "stop", "eval_count": len(_TOKENS)}
-        )
+        body = {"model": _MODEL, "message": {"role": "assistant", "content": token}, "done": not token}
+        ending = {} if token else {"done_reason": "stop", "eval_count": len(_TOKENS)}
         yield orjson.dumps(body | ending) + b"\n"
 
 
@@ -63,12 +61,9 @@ def _ollama_token(value: Any) -> str:
 
 def _openai_frames() -> Iterator[bytes]:
     for token in (*_TOKENS, ""):
-        choice = {
-            "index": 0,
-            "delta": {"content": token} if token else {},
-            "finish_reason": None if token else "stop",
-        }
-        body = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": _MODEL, "choices": [choice]}
+        delta, reason = ({"content": token}, None) if token else ({}, "stop")
+        choice = {"delta": delta, "index": 0, "finish_reason": reason}
+        body = {"choices": [choice], "object": "chat.completion.chunk", "id": "chatcmpl-1", "model": _MODEL}
         yield b"data: %b\n\n" % orjson.dumps(body)
     yield b"data: [DONE]\n\n"
 

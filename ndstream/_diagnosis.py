@@ -6,6 +6,8 @@ another format, it says that. Nothing here runs while a stream is in order.
 
 from __future__ import annotations
 
+import re
+
 import orjson
 
 from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, TruncatedError
@@ -13,6 +15,7 @@ from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, Trunc
 _SHOWN = 60
 _NUL_RUN = b"\x00" * 8
 _MARK = b"\xef\xbb\xbf"
+_JSON_PART = re.compile(rb"\s*[\[{](.*[,:\[{])?\s*", re.DOTALL)
 _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
 
 
@@ -86,8 +89,8 @@ def empty_element(frame: bytes, offset: int) -> DecodeError:
 def stray(frame: bytes, offset: int) -> DecodeError:
     """The error for bytes that stand outside all elements."""
     message = (
-        f"{_where('bytes', offset, None)} stand outside the elements of a JSON text sequence, which begin with a "
-        f"record separator (0x1E); all up to the next one is passed over: {_shown(frame)}"
+        f"{_where('bytes', offset, None)} stand outside the elements of a JSON text sequence, which begin "
+        f"with a record separator (0x1E); all up to the next one is passed over: {_shown(frame)}"
         f"{_hint(frame, 'jsonseq') or '; without separators it may be NDJSON: use ndjson()'}"
     )
     return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")
@@ -141,7 +144,7 @@ def _shown(frame: bytes, position: int | None = None) -> str:
 def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | None, str]:
     """Why a whole frame is no value: the reason, the byte, and words for it."""
     if frame.startswith(_MARK):
-        return "byte_order_mark", 0, "begins with a byte order mark, which may stand only at the start of a stream"
+        return "byte_order_mark", 0, "begins with a byte order mark, which only a whole stream may do"
     if framing == "ndjson" and _has_nul_run(frame):
         return "nul_run", frame.index(b"\x00"), "holds a run of NUL bytes, as a lost write leaves them"
     try:
@@ -175,10 +178,10 @@ def _hint(frame: bytes, framing: str) -> str:
     """What the bytes look like, where that is another format than the one decoded."""
     begin = frame[:256].lstrip().lower()
     hint = ""
-    if frame.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\x00" in frame[:4] and frame[:4].strip(b"\x00")):
-        hint = "it looks like UTF-16 or UTF-32: re-encode it as UTF-8"
-    elif frame.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
+    if frame.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
         hint = "it looks compressed: decompress it first"
+    elif frame.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\x00" in frame[:4] and frame[:4].strip(b"\x00")):
+        hint = "it looks like UTF-16 or UTF-32: re-encode it as UTF-8"
     elif begin.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         hint = "it looks like HTML or XML, often an error page: look at the status and the Content-Type"
     elif framing == "sse" and begin.startswith((b"{", b"[")) and not frame.startswith(b"data"):
@@ -187,6 +190,6 @@ def _hint(frame: bytes, framing: str) -> str:
         hint = "it looks like server-sent events: use sse(), or stream() to take their JSON"
     elif framing == "ndjson" and frame.startswith(b"\x1e"):
         hint = "it looks like a JSON text sequence: use jsonseq()"
-    elif framing == "ndjson" and begin.startswith((b"[", b"{")) and frame.rstrip().endswith((b",", b"[", b"{", b":")):
-        hint = "it looks like a JSON document over several lines: NDJSON holds one value a line, so use json.load()"
+    elif framing == "ndjson" and _JSON_PART.fullmatch(frame):
+        hint = "it looks like a JSON document over several lines, not one value a line: use json.load()"
     return f"; {hint}" if hint else ""

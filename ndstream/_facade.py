@@ -173,9 +173,7 @@ def sse(
 
 
 @overload
-def jsonseq(
-    source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]
-) -> Stream[T]: ...
+def jsonseq(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]) -> Stream[T]: ...
 @overload
 def jsonseq(source: SyncSource, **options: Unpack[_Options]) -> Stream[Any]: ...
 @overload
@@ -289,7 +287,7 @@ def stream(
         require_done=require_done,
     )
     # Options are checked here, not when the first bytes come.
-    decoder = make(format or ("ndjson" if contains is not None else "sse"))
+    decoder = make("ndjson" if format is None else format)
     return _stream(source, None if format is None else decoder, Chooser(make))
 
 

@@ -62,6 +62,8 @@ def make_decoder(
     Raises:
         ValueError: The format is none of `FORMATS`, or an option does not go with it.
     """
+    if on_truncated not in ("raise", "discard", "emit"):
+        raise ValueError(f"on_truncated must be 'raise', 'discard' or 'emit', not {on_truncated!r}")
     common: dict[str, Any] = {
         "loads": loads,
         "max_frame_size": max_frame_size,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -41,7 +41,7 @@ class DeadLetters:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._file = Path(path).open("wb", buffering=0)
+        self._file = io.FileIO(path, "wb")
 
     def write(self, name: str, error: StreamError, message: str) -> None:
         """Write one at once, so that it is safe from whatever comes next.

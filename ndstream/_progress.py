@@ -90,12 +90,23 @@ class Output(io.FileIO):
     bar: Bar | None = None
 
     def __init__(self) -> None:
-        super().__init__(1, "wb", closefd=False)
+        with _named():
+            super().__init__(1, "wb", closefd=False)
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write once, as `io.FileIO.write` does."""
-        with nullcontext() if self.bar is None else self.bar.hidden():
+        with _named(), nullcontext() if self.bar is None else self.bar.hidden():
             return super().write(data)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Errors inside tell that it was standard output that failed."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 def make_bar(total: int, output: Output) -> Bar | None:

@@ -67,7 +67,9 @@ class Stream(Puller[T]):
         [1, 2]
     """
 
-    def __init__(self, source: SyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
+    def __init__(
+        self, source: SyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None
+    ) -> None:
         super().__init__(source.chunks, decoder)
         self._close = source.close
         self._chooser = chooser
@@ -110,7 +112,9 @@ class AsyncStream(AsyncPuller[T]):
         [{'a': 1}]
     """
 
-    def __init__(self, source: AsyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
+    def __init__(
+        self, source: AsyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None
+    ) -> None:
         super().__init__()
         self.decoder = decoder
         self.closed = False
@@ -140,13 +144,9 @@ class AsyncStream(AsyncPuller[T]):
         self._running = True
         try:
             await self._keep()
-            while not self.closed:
-                decoder = await self._take()
-                if decoder is not None:
-                    for value in decoder:
-                        return value
-                    if decoder.done:
-                        break
+            while not self.closed and not (self.decoder is not None and self.decoder.done):
+                for value in await self._take() or ():
+                    return value
             await self.aclose()
         except StreamError:
             raise

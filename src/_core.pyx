@@ -21,6 +21,9 @@ cimport cython
 
 include "scan.pxi"
 include "buffer.pxi"
+include "outcome.pxi"
+include "options.pxi"
+include "chunks.pxi"
 include "decoder.pxi"
 include "ndjson.pxi"
 include "event.pxi"

@@ -1,7 +1,6 @@
-# What the three decoders share: the chunk in hand and those that wait, where the stream stands,
-# how a payload becomes a value, and what happens to one that does not.
+# What the three decoders share on top of chunks: the verbs, how a payload becomes a value, and what
+# happens to one that does not.
 
-from collections import deque
 from types import GenericAlias
 
 from orjson import loads as orjson_loads
@@ -9,39 +8,6 @@ from orjson import loads as orjson_loads
 from ndstream import _diagnosis
 from ndstream._errors import TruncatedError
 
-cdef extern from *:
-    """
-    static PyObject ndstream_nothing;
-    #define NDSTREAM_STEAL(reference) (reference)
-    """
-    PyObject ndstream_nothing
-    # The object behind a reference that the caller owns, without counting it once more.
-    object steal "NDSTREAM_STEAL"(PyObject* reference)
-
-cdef extern from *:
-    """
-    /* function(argument), for a C function of one argument without what a call has in general. */
-    static inline PyObject *ndstream_call(PyObject *function, PyObject *argument) {
-        if (PyCFunction_CheckExact(function) &&
-            PyCFunction_GET_FLAGS(function) == METH_O) {
-            return PyCFunction_GET_FUNCTION(function)(PyCFunction_GET_SELF(function), argument);
-        }
-        return PyObject_CallOneArg(function, argument);
-    }
-    """
-    # Declared with pointers, so that neither the call nor a refusal costs more than it must.
-    PyObject* call "ndstream_call"(PyObject* function, PyObject* argument)
-
-cdef extern from "Python.h":
-    PyObject* Py_NewRef(PyObject* object)
-
-# What a step comes to: a value, as a reference that the caller owns, or NOTHING, which nobody owns.
-# A reference that is passed on like this is never counted up and down on its way: from CPython 3.12
-# on each such pair stalls the processor for longer than finding the frame takes.
-ctypedef PyObject* Outcome
-cdef Outcome NOTHING = &ndstream_nothing
-
-cdef const unsigned char* MARK = b"\xef\xbb\xbf"
 cdef Py_ssize_t PREVIEW_SIZE = 256
 
 cdef enum Policy:
@@ -54,31 +20,7 @@ cdef enum State:
     BROKEN
 
 
-cdef int propagate() except -1:
-    """Turn an exception that C code has set into one that Cython can catch."""
-    return -1
-
-
-cdef bytes bytes_option(object value, str name, object example):
-    """A `bytes` option that may be None; str is taken for its UTF-8."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        value = (<str> value).encode()
-    if not isinstance(value, bytes):
-        raise TypeError(f"{name} must be bytes, such as {example!r}, not {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{name} must not be empty; pass None for none")
-    return bytes(value)
-
-
-cdef object choice(object value, str name, tuple choices):
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
-    return value
-
-
-cdef class Decoder:
+cdef class Decoder(Chunks):
     # Options.
     cdef object loads
     cdef object handler
@@ -88,20 +30,6 @@ cdef class Decoder:
     cdef unsigned char sentinel_byte
     cdef bint require_done
 
-    # The chunk in hand, and those behind it.
-    cdef bytes chunk
-    cdef const unsigned char* base
-    cdef Py_ssize_t size
-    cdef Py_ssize_t start
-    cdef Py_ssize_t scan
-    cdef object waiting
-    cdef Py_ssize_t waiting_size
-
-    # The unfinished frame.
-    cdef ByteStore held
-    cdef bint discarding
-    cdef Py_ssize_t dropped
-
     # The frame in hand, for its error.
     cdef long long frame_offset
     cdef long long frame_line
@@ -109,11 +37,7 @@ cdef class Decoder:
     cdef bytes interrupted
 
     # The stream.
-    cdef long long chunk_offset
     cdef long long lines
-    cdef long long touched
-    cdef bint opening
-    cdef bint finished
     cdef bint tail_seen
     cdef bint over
     cdef State state
@@ -121,9 +45,8 @@ cdef class Decoder:
     cdef readonly long long frames
     cdef readonly long long errors
 
-    def __cinit__(self):
-        self.held = ByteStore()
-        self.waiting = deque()
+    def __init__(self):
+        raise TypeError("use NDJSONDecoder, SSEDecoder or JSONSeqDecoder")
 
     cdef int configure(
         self, object loads, object max_frame_size, object on_error, object done, object require_done
@@ -156,20 +79,12 @@ cdef class Decoder:
 
     cdef int restart(self) except -1:
         """The state of a decoder that was fed nothing yet; subclasses add to it."""
-        self.chunk = None
-        self.base = NULL
-        self.size = self.start = self.scan = 0
-        self.waiting.clear()
-        self.waiting_size = 0
-        self.held.clear()
-        self.discarding = False
-        self.dropped = 0
+        Chunks.restart(self)
         self.frame_offset = self.frame_line = 0
         self.frame_cut = False
         self.interrupted = None
-        self.chunk_offset = self.lines = self.touched = 0
-        self.opening = True
-        self.finished = self.tail_seen = self.over = self.done = False
+        self.lines = 0
+        self.tail_seen = self.over = self.done = False
         self.frames = self.errors = 0
         return 0
 
@@ -249,7 +164,8 @@ cdef class Decoder:
                 if self.finished:
                     self.state = IDLE
                     raise RuntimeError("feed() after finish(): call reset() to start a new stream")
-                self.accept(data)
+                if data and not self.done:
+                    self.accept(data)
                 self.state = IDLE
             finally:
                 if self.state == RUNNING:
@@ -280,18 +196,6 @@ cdef class Decoder:
     cdef Outcome next_frame(self) except NULL:
         raise NotImplementedError
 
-    # Chunks.
-
-    @cython.final
-    cdef inline long long passed(self) noexcept:
-        """Bytes of the stream before the unfinished frame."""
-        return self.chunk_offset + self.start - self.held.length - self.dropped
-
-    @cython.final
-    cdef inline Py_ssize_t reach(self, Py_ssize_t index) noexcept:
-        """Bytes from the beginning of the unfinished frame to ``index`` in the chunk."""
-        return self.dropped + self.held.length + index - self.start
-
     cdef bytes as_bytes(self, object data):
         """A copy of any bytes-like object, whatever its item size and layout."""
         try:
@@ -306,80 +210,6 @@ cdef class Decoder:
             raise
         with view:
             return view.tobytes()
-
-    @cython.final
-    cdef int accept(self, bytes data) except -1:
-        if self.done or not data:
-            return 0
-        if self.start < self.size or self.waiting_size:
-            self.waiting.append(data)
-            self.waiting_size += len(data)
-        else:
-            self.chunk_offset += self.size
-            self.take_up(data)
-        return 0
-
-    cdef int take_up(self, bytes data) except -1:
-        self.chunk = data
-        self.base = <const unsigned char*> PyBytes_AS_STRING(data)
-        self.size = PyBytes_GET_SIZE(data)
-        self.start = self.scan = 0
-        return 0
-
-    cdef bint more(self) except -1:
-        """Hold what is left of the chunk, and take up the next; False where none waits."""
-        cdef Py_ssize_t left = self.size - self.start
-        if self.chunk is not None:
-            if self.discarding:
-                self.dropped += left
-            elif left:
-                self.held.append(self.base + self.start, left)
-                self.touched += left
-            self.chunk_offset += self.size
-            self.size = self.start = self.scan = 0
-            self.base = NULL
-            self.chunk = None
-        if not self.waiting_size:
-            return False
-        self.take_up(self.waiting.popleft())
-        self.waiting_size -= self.size
-        return True
-
-    cdef bint opened(self) except -1:
-        """Pass over a BOM at the start of the stream; False while it cannot be told."""
-        cdef Py_ssize_t index, before
-        cdef unsigned char byte
-        while True:
-            before = self.held.length
-            for index in range(3):
-                if index >= before + self.size:
-                    break
-                byte = self.held.data()[index] if index < before else self.base[index - before]
-                if byte != MARK[index]:
-                    self.opening = False
-                    return True
-            else:
-                self.held.clear()
-                self.start = self.scan = 3 - before
-                self.opening = False
-                return True
-            if not self.more():
-                # At the end, what is there is all there is.
-                self.opening = not self.finished
-                return self.finished
-
-    @cython.final
-    cdef inline void pass_over(self, Py_ssize_t end) noexcept:
-        """Let go of all up to ``end`` in the chunk."""
-        self.start = end
-        if self.held.length:
-            self.held.clear()
-
-    cdef bytes first_bytes(self, Py_ssize_t size):
-        """At most ``size`` bytes of the unfinished frame."""
-        cdef bytes begin = self.held.copy(0, min(size, self.held.length))
-        cdef Py_ssize_t left = min(size - len(begin), self.size - self.start)
-        return begin + PyBytes_FromStringAndSize(<char*> self.base + self.start, left) if left else begin
 
     # Payloads.
 
@@ -410,11 +240,7 @@ cdef class Decoder:
         """What stands behind the sentinel is not part of the stream."""
         self.done = self.over = True
         self.chunk_offset += self.start
-        self.held.clear()
-        self.chunk = None
-        self.size = self.start = self.scan = 0
-        self.waiting.clear()
-        self.waiting_size = 0
+        self.let_go()
         return True
 
     cdef Outcome refused(self, bytes payload) except NULL:

@@ -50,17 +50,11 @@ cdef class Puller:
         return self
 
     def __next__(self):
-        cdef Outcome value
-        with cython.critical_section(self):
-            if self.running:
-                raise RuntimeError(
-                    "the stream is running already: it cannot be used from its own source, loads or "
-                    "on_error, nor by two threads at once")
-            self.running = True
-            try:
-                value = self.pull()
-            finally:
-                self.running = False
+        cdef Outcome value = NOTHING
+        if self.decoder is not None and not self.ended:
+            value = self.decoder.step()
+        if value == NOTHING:
+            value = self.refill()
         if value == NOTHING:
             raise StopIteration
         return steal(value)
@@ -69,29 +63,41 @@ cdef class Puller:
         self.ended = True
         self.stop()
 
+    cdef Outcome refill(self) except NULL:
+        """The next value, where chunks have to be pulled first."""
+        with cython.critical_section(self):
+            if self.running:
+                raise RuntimeError(
+                    "the stream is running already: it cannot be used from its own source, nor by two threads at once")
+            self.running = True
+            try:
+                return self.pull()
+            finally:
+                self.running = False
+
     cdef Outcome pull(self) except NULL:
         cdef Outcome value
         cdef PyObject* chunk
         while not self.ended:
+            if self.closed:
+                self.ended = True
+                break
+            if self.decoder is not None and self.decoder.over:
+                self.close()
+                break
+            chunk = PyIter_Next(<PyObject*> self.chunks)
+            if chunk != NULL:
+                self.take(steal(chunk))
+            elif PyErr_Occurred() != NULL:
+                self.source_failed()
+            else:
+                self.stop()
+                self.decide()
+                self.decoder.finish()
             if self.decoder is not None:
                 value = self.decoder.step()
                 if value != NOTHING:
                     return value
-                if self.closed:
-                    self.ended = True
-                    break
-                if self.decoder.over:
-                    self.close()
-                    break
-            chunk = PyIter_Next(<PyObject*> self.chunks)
-            if chunk != NULL:
-                self.take(steal(chunk))
-                continue
-            if PyErr_Occurred() != NULL:
-                self.source_failed()
-            self.stop()
-            self.decide()
-            self.decoder.finish()
         return NOTHING
 
     cdef int take(self, object chunk) except -1:

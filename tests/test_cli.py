@@ -422,7 +422,11 @@ class TestFailures:
         os.write(writer, b'1\n{"a"')
         bad = tmp_path / "bad"
         with subprocess.Popen(
-            [*COMMAND, "cat", "--bad", bad], stdin=reader, stdout=-1, stderr=-1, env=environment()
+            [*COMMAND, "cat", "--bad", bad],
+            stdin=reader,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
         ) as process:
             assert receive(process, 2) == b"1\n"
             os.close(writer)
@@ -432,18 +436,20 @@ class TestFailures:
         assert "ndstream: standard input: Input/output error" in stderr.decode().splitlines()
         assert [(letter["offset"], raw(letter)) for letter in letters_in(bad)] == [(2, b'{"a"')]
 
-    @pytest.mark.parametrize("command", [["cat"], ["--help"], ["demo", "--rate", "0"]], ids=" ".join)
-    def test_an_output_that_is_full_is_one_line(self, command: list[str]) -> None:
+    @pytest.mark.parametrize(
+        ("command", "what"), [("cat", "standard output: "), ("--help", ""), ("demo --rate 0", "")]
+    )
+    def test_an_output_that_is_full_is_one_line(self, command: str, what: str) -> None:
         with open("/dev/full", "wb") as full:  # noqa: PTH123
             result = subprocess.run(
-                [*COMMAND, *command],
+                [*COMMAND, *command.split()],
                 input=NDJSON,
                 stdout=full,
-                stderr=-1,
+                stderr=subprocess.PIPE,
                 timeout=PATIENCE,
                 env=environment(),
             )
-        assert only_line(result.stderr) == "ndstream: standard output: No space left on device"
+        assert only_line(result.stderr) == f"ndstream: {what}No space left on device"
         assert result.returncode == 1
 
     def test_dead_letters_that_cannot_be_written_are_one_line(self, tmp_path: Path) -> None:
@@ -514,7 +520,7 @@ class TestFailures:
 class TestTerminals:
     @staticmethod
     def on_terminal(*arguments: str, shared: bool = False, stdin: bytes | None = None) -> tuple[bytes, bytes]:
-        """The output, and what a terminal at standard error got; ``shared``: the output went there as well."""
+        """The output, and what a terminal at standard error got; where it is ``shared``, it got both."""
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
         with subprocess.Popen(

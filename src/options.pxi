@@ -1,0 +1,20 @@
+# Options that more than one decoder checks. Every message names the option.
+
+
+cdef bytes bytes_option(object value, str name, object example):
+    """A `bytes` option that may be None; str is taken for its UTF-8."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = (<str> value).encode()
+    if not isinstance(value, bytes):
+        raise TypeError(f"{name} must be bytes, such as {example!r}, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f"{name} must not be empty; pass None for none")
+    return bytes(value)
+
+
+cdef object choice(object value, str name, tuple choices):
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+    return value

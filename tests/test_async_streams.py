@@ -1,0 +1,223 @@
+"""Async streams: the same values, errors and release as sync ones, under asyncio and trio."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+
+import ndstream
+from test_sources import AsyncChunks
+
+
+class Failing(AsyncChunks):
+    """Fails where its chunks end."""
+
+    def __init__(self, *chunks: bytes, failure: BaseException) -> None:
+        super().__init__(*chunks)
+        self.failure = failure
+
+    async def __anext__(self) -> bytes:
+        if not self.chunks:
+            raise self.failure
+        return await super().__anext__()
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_values_come_out_and_the_end_releases_the_source_once() -> None:
+    source = AsyncChunks(b"1\n2", b"\n3")
+    async with ndstream.ndjson(source) as stream:
+        assert [value async for value in stream] == [1, 2, 3]
+        assert (source.closed, stream.closed) == (1, True)
+    await stream.aclose()
+    assert source.closed == 1
+    assert [value async for value in stream] == []
+
+
+async def test_a_bad_frame_does_not_end_the_stream() -> None:
+    source = AsyncChunks(b"1\nx\n2\n", b"y\n", b"3\n[4")
+    stream = ndstream.ndjson(source)
+    seen: list[Any] = []
+    while True:
+        try:
+            async for value in stream:
+                seen.append(value)
+        except ndstream.StreamError as error:
+            seen.append(error.reason)
+        else:
+            break
+    assert seen == [1, "invalid_json", 2, "invalid_json", 3, "unfinished"]
+    assert source.closed == 1
+
+
+async def test_aclose_ends_the_iteration_where_it_stands() -> None:
+    source = AsyncChunks(b"1\n2\n", b"3\n")
+    stream = ndstream.ndjson(source)
+    assert await stream.__anext__() == 1
+    await stream.aclose()
+    await stream.aclose()
+    assert source.closed == 1
+    assert [value async for value in stream] == []
+
+
+async def test_an_exception_in_the_loop_releases_the_source() -> None:
+    source = AsyncChunks(b"1\n2\n")
+    with pytest.raises(ZeroDivisionError):
+        async with ndstream.ndjson(source) as stream:
+            async for value in stream:
+                value / 0
+    assert source.closed == 1
+
+
+async def test_a_cancelled_task_releases_the_source() -> None:
+    released: list[str] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            yield b"1\n"
+            await anyio.sleep(60)
+        finally:
+            released.append("released")
+
+    async def read() -> None:
+        async for _ in ndstream.ndjson(chunks()):
+            pass
+
+    task = asyncio.create_task(read())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert released == ["released"]
+
+
+async def test_a_stream_that_is_left_behind_releases_its_source() -> None:
+    source = AsyncChunks(b"1\n2\n")
+    async for _ in ndstream.ndjson(source):
+        break
+    gc.collect()
+    # The event loop closes what was dropped in a task of its own.
+    for _ in range(5):
+        await anyio.sleep(0)
+    assert source.closed == 1
+
+
+async def test_a_source_that_fails_is_a_truncated_stream() -> None:
+    failure = ConnectionResetError("reset by peer")
+    source = Failing(b"1\n[2", failure=failure)
+    stream = ndstream.ndjson(source)
+    assert await stream.__anext__() == 1
+    with pytest.raises(ndstream.TruncatedError) as caught:
+        await stream.__anext__()
+    assert caught.value.__cause__ is failure
+    assert (caught.value.reason, caught.value.frame, caught.value.offset) == ("source_failed", b"[2", 2)
+    assert source.closed == 1
+    assert [value async for value in stream] == []
+
+
+async def test_the_sentinel_ends_the_stream_at_once() -> None:
+    source = AsyncChunks(b"data: 1\n\ndata: [DONE]\n\n", b"data: 2\n\n")
+    assert [value async for value in ndstream.stream(source)] == [1]
+    assert source.closed == 1
+    assert len(source.chunks) == 1
+
+
+async def test_chunks_that_are_not_bytes_are_refused_and_the_source_released() -> None:
+    source = AsyncChunks(b"1\n", "text")  # type: ignore[arg-type]
+    stream = ndstream.ndjson(source)
+    assert await stream.__anext__() == 1
+    with pytest.raises(TypeError, match="chunk must be bytes"):
+        await stream.__anext__()
+    assert source.closed == 1
+    assert [value async for value in stream] == []
+
+
+async def test_two_tasks_cannot_wait_for_the_same_stream() -> None:
+    never = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        await never.wait()
+        yield b"1\n"
+
+    stream = ndstream.ndjson(chunks())
+    first = asyncio.ensure_future(stream.__anext__())
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="two tasks"):
+        await stream.__anext__()
+    never.set()
+    assert await first == 1
+    await stream.aclose()
+
+
+async def test_values_can_be_awaited_one_by_one_in_any_order() -> None:
+    stream = ndstream.ndjson(AsyncChunks(b"1\n2\n3\n(4)\n", b"5\n"), loads=lambda payload: payload)
+    first = stream.__anext__()
+    assert await first == b"1"
+    second, third = stream.__anext__(), stream.__anext__()
+    assert await third == b"3"
+    assert await second == b"2"
+    with pytest.raises(RuntimeError, match="awaited already"):
+        await second
+    assert await asyncio.wait_for(stream.__anext__(), 10) == b"(4)"
+    assert await asyncio.wait_for(stream.__anext__(), 10) == b"5"
+    await stream.aclose()
+
+
+@pytest.mark.parametrize("value", [(1, 2), (), ValueError("a value"), StopIteration(3), None, StopIteration])
+async def test_values_that_exceptions_could_mistake_for_arguments_arrive_whole(value: Any) -> None:
+    stream = ndstream.ndjson(AsyncChunks(b"1\n2\n"), loads=lambda payload: value)
+    assert [got async for got in stream] == [value, value]
+
+
+async def test_a_value_is_not_changed_by_the_one_behind_it() -> None:
+    stream = ndstream.ndjson(AsyncChunks(b'0\n{"a":1}\n{"a":2}\n'))
+    assert await stream.__anext__() == 0
+    kept: list[StopIteration] = []
+    for _ in range(2):
+        waiting = stream.__anext__().__await__()
+        try:
+            next(waiting)
+        except StopIteration as stop:
+            kept.append(stop)
+    assert [stop.value for stop in kept] == [{"a": 1}, {"a": 2}]
+    await stream.aclose()
+
+
+async def test_awaiting_holds_on_to_no_value_but_the_last() -> None:
+    class Value:
+        alive = 0
+
+        def __init__(self, payload: bytes) -> None:
+            Value.alive += 1
+
+        def __del__(self) -> None:
+            Value.alive -= 1
+
+    stream = ndstream.ndjson(AsyncChunks(b"1\n" * 100), loads=Value)
+    async for value in stream:
+        assert Value.alive <= 2
+        del value
+    del stream
+    gc.collect()
+    assert Value.alive == 0
+
+
+async def test_reference_counts_stay_even_over_many_values() -> None:
+    marker = object()
+    before = sys.getrefcount(marker)
+    async for value in ndstream.ndjson(AsyncChunks(b"1\n" * 1000), loads=lambda payload: marker):
+        del value
+    gc.collect()
+    assert sys.getrefcount(marker) == before

@@ -1,0 +1,149 @@
+"""``ndstream demo``: its server over real HTTP, and what the command shows of it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+import ndstream
+from ndstream._demo_server import REPLY, WIRES, Wire, serve
+
+COMMAND = [sys.executable, "-c", "from ndstream._cli import main; main()", "demo"]
+PATIENCE = 60
+"""Seconds after which a test that hangs is given up; nothing is measured with it."""
+
+
+def environment() -> dict[str, str]:
+    """The environment with the package that is under test, and a terminal of a known kind and size."""
+    package = str(Path(ndstream.__file__).resolve().parents[1])
+    return {**os.environ, "PYTHONPATH": package, "TERM": "xterm", "COLUMNS": "100", "LINES": "50"}
+
+
+def without_escapes(output: bytes) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode())
+
+
+class TestServer:
+    @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+    def test_it_speaks_http_with_chunked_transfer_coding(self, wire: Wire) -> None:
+        with serve(rate=0) as (host, port), urlopen(f"http://{host}:{port}{wire.path}") as response:
+            assert response.headers["Content-Type"] == wire.content_type
+            assert response.headers["Transfer-Encoding"] == "chunked"
+            assert response.read() == b"".join(wire.frames())
+
+    @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+    def test_a_stream_of_its_response_is_the_reply(self, wire: Wire) -> None:
+        with (
+            serve(rate=0) as (host, port),
+            ndstream.stream(urlopen(f"http://{host}:{port}{wire.path}")) as stream,
+        ):
+            assert "".join(map(wire.token, stream)) == REPLY
+
+    def test_each_frame_is_a_chunk_of_its_own(self) -> None:
+        with serve(rate=4) as (host, port), urlopen(f"http://{host}:{port}/ndjson") as response:
+            assert [response.read1(65536) for _ in range(3)] == list(WIRES[0].frames())[:3]
+
+    def test_what_it_does_not_have_is_not_found(self) -> None:
+        with serve(rate=0) as (host, port), pytest.raises(HTTPError, match="404") as caught:
+            urlopen(f"http://{host}:{port}/")
+        caught.value.close()
+
+    def test_it_is_gone_after_the_block_even_in_the_middle_of_a_reply(self) -> None:
+        with serve(rate=1 / 3600) as address:
+            client = socket.create_connection(address)
+            client.sendall(b"GET /sse HTTP/1.1\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.1 200"
+        with client:
+            while client.recv(65536):
+                pass
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+
+    def test_a_client_that_leaves_early_is_no_error(self, capfd: pytest.CaptureFixture[str]) -> None:
+        with serve(rate=0) as (host, port):
+            for wire in WIRES:
+                with urlopen(f"http://{host}:{port}{wire.path}") as response:
+                    response.read1(1)
+        assert capfd.readouterr() == ("", "")
+
+
+class TestCommand:
+    def test_it_shows_both_replies_and_what_they_came_to(self) -> None:
+        result = subprocess.run(
+            [*COMMAND, "--rate", "0"], capture_output=True, timeout=PATIENCE, env=environment()
+        )
+        assert (result.stderr, result.returncode) == (b"", 0)
+        shown = result.stdout.decode()
+        assert shown.count(REPLY) == 2
+        for wire in WIRES:
+            assert re.search(rf"GET http://127\.0\.0\.1:\d+{wire.path}: {wire.content_type}\n", shown)
+            frames, size = len(list(wire.frames())), len(b"".join(wire.frames()))
+            values = frames - (wire.name == "SSE")
+            assert re.search(
+                rf"{wire.name}\s*│\s*{values}\s*│\s*{size:,}\s*│\s*\d+\s*│\s*[\d.]+ ms\s*│\s*[\d,.]+", shown
+            )
+
+    def test_a_terminal_shows_the_reply_and_gets_its_cursor_back(self) -> None:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [*COMMAND, "--rate", "0"], stdout=theirs, stderr=theirs, env=environment()
+        ) as process:
+            os.close(theirs)
+            output = b""
+            while select.select([ours], [], [], PATIENCE)[0]:
+                try:
+                    output += os.read(ours, 65536)
+                except OSError:
+                    break
+            assert process.wait(PATIENCE) == 0
+        os.close(ours)
+        text = without_escapes(output)
+        for shown in ("reply", "data: [DONE]", "application/x-ndjson", "text/event-stream", "tokens/s"):
+            assert shown in text
+        words = re.sub(r"[\s│]+", " ", text)
+        assert words.count(REPLY) >= 2
+        assert output.rindex(b"\x1b[?25h") > output.rindex(b"\x1b[?25l")
+
+    def test_tokens_appear_one_by_one_and_an_interrupt_ends_it_with_one_line(self) -> None:
+        with subprocess.Popen(
+            [*COMMAND, "--rate", "4"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            bufsize=0,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline().startswith(b"GET http://127.0.0.1:")
+            received = os.read(process.stdout.fileno(), 65536) + os.read(process.stdout.fileno(), 65536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == -signal.SIGINT
+            assert process.stderr.read() == b"ndstream: interrupted\n"
+        assert REPLY.encode().startswith(received)
+        assert received != REPLY.encode()
+
+    def test_a_closed_pipe_ends_it_quietly_as_the_signal_would(self) -> None:
+        with subprocess.Popen(
+            [*COMMAND, "--rate", "100"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            bufsize=0,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(PATIENCE) == -signal.SIGPIPE
+            assert process.stderr.read() == b""

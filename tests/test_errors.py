@@ -1,0 +1,173 @@
+"""What errors carry and say: the data to act on, and the words that tell what to do next."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+import ndstream
+from ndstream import DecodeError, Event, FrameTooLargeError, StreamError, TruncatedError
+
+
+def error_of(data: bytes, decoder: ndstream.Decoder[Any] | None = None) -> StreamError:
+    decoder = decoder or ndstream.NDJSONDecoder()
+    with pytest.raises(StreamError) as caught:
+        list(decoder.feed(data))
+        list(decoder.finish())
+    return caught.value
+
+
+def test_the_tree_divides_bad_bytes_from_misuse() -> None:
+    assert issubclass(DecodeError, ValueError)
+    for kind in (DecodeError, FrameTooLargeError, TruncatedError):
+        assert issubclass(kind, StreamError)
+        assert not issubclass(kind, (TypeError, RuntimeError))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DecodeError("bad", frame=b"x", offset=3, line=2, position=0, reason="invalid_json"),
+        FrameTooLargeError("long", frame=b"x", offset=3, line=2, limit=5),
+        TruncatedError("cut", frame=b"x", offset=3, reason="unfinished"),
+    ],
+)
+def test_errors_survive_pickle_and_copy_with_all_they_carry(error: StreamError) -> None:
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert vars(twin) == vars(error)
+
+
+def test_an_error_names_offset_line_and_byte() -> None:
+    error = error_of(b'{"a":1}\n\n{"a":1x}\n')
+    assert isinstance(error, DecodeError)
+    assert (error.offset, error.line, error.position, error.frame) == (9, 3, 6, b'{"a":1x}')
+    assert "byte 9" in str(error)
+    assert "line 3" in str(error)
+    assert "byte 6 of it" in str(error)
+    assert isinstance(error.__cause__, ValueError)
+
+
+def test_a_position_counts_bytes_where_the_decoder_counted_characters() -> None:
+    error = error_of('{"é€😀": x}\n'.encode())
+    assert error.position == len('{"é€😀": '.encode())
+
+
+@pytest.mark.parametrize("good", [b"", b"abc", "é€😀".encode()])
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82"])
+def test_invalid_utf8_is_located_to_the_byte(good: bytes, bad: bytes) -> None:
+    error = error_of(b'"' + good + bad + b'"\n')
+    assert error.reason == "invalid_utf8"
+    assert error.position == 1 + len(good)
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b'data: {"a":1}\n\n', "server-sent events: use sse()"),
+        (b"event: ping\n", "server-sent events"),
+        (b"<!DOCTYPE html><p>502</p>\n", "HTML"),
+        (b'\xff\xfe{\x00"\x00a\x00"\x00\n', "UTF-16"),
+        (b'\x00{\x00"\x00a\n', "UTF-16"),
+        (b'[{"a":1},\n', "json.load()"),
+        (b'{"a":\n', "json.load()"),
+        (b"{\n", "json.load()"),
+        (b"\x1e{}\n", "jsonseq()"),
+        (b"\x1f\x8b\x08\x00\n", "compressed"),
+    ],
+)
+def test_the_message_says_what_the_bytes_look_like(data: bytes, hint: str) -> None:
+    assert hint in str(error_of(data))
+
+
+def test_a_plain_mistake_gets_no_hint() -> None:
+    assert "looks like" not in str(error_of(b'{"a":1}}\n'))
+
+
+def test_an_sse_stream_that_is_bare_json_says_so() -> None:
+    error = error_of(b'{"error":{"message":"overloaded"}}', ndstream.SSEDecoder())
+    assert isinstance(error, TruncatedError)
+    assert "bare JSON" in str(error)
+    assert error.frame == b'{"error":{"message":"overloaded"}}'
+
+
+def test_json_sequences_without_separators_point_to_ndjson() -> None:
+    assert "ndjson()" in str(error_of(b'{"a":1}\n', ndstream.JSONSeqDecoder()))
+
+
+def test_an_over_long_frame_names_the_option_to_change() -> None:
+    error = error_of(b"[1,2,3]\n", ndstream.NDJSONDecoder(max_frame_size=3))
+    assert isinstance(error, FrameTooLargeError)
+    assert (error.limit, error.option) == (3, "max_frame_size")
+    assert "max_frame_size=3" in str(error)
+
+
+def test_a_cut_stream_tells_its_good_end() -> None:
+    error = error_of(b'{"a":1}\n{"a":2')
+    assert isinstance(error, TruncatedError)
+    assert error.good_end == error.offset == 8
+
+
+def test_a_cut_event_names_the_option_that_takes_it() -> None:
+    assert 'on_truncated="emit"' in str(error_of(b"data: a\n", ndstream.SSEDecoder()))
+
+
+def test_a_missing_sentinel_is_told_from_a_cut_frame() -> None:
+    decoder = ndstream.SSEDecoder(done="[DONE]", require_done=True)
+    error = error_of(b"data: a\n\n", decoder)
+    assert (type(error), error.reason, error.offset) == (TruncatedError, "no_sentinel", 9)
+    assert "[DONE]" in str(error)
+
+
+def test_a_long_frame_is_shown_around_its_fault_alone() -> None:
+    error = error_of(b'{"a":"' + b"x" * 5000 + b'"!}\n')
+    assert len(str(error)) < 400
+    assert "!" in str(error)
+
+
+def test_values_that_loads_refuses_are_told_from_bad_json() -> None:
+    def loads(payload: bytes) -> int:
+        raise LookupError("no such thing")
+
+    error = error_of(b"[1]\n", ndstream.NDJSONDecoder(loads=loads))
+    assert (type(error), error.reason) == (DecodeError, "rejected")
+    assert "no such thing" in str(error)
+    assert error_of(b"[1\n", ndstream.NDJSONDecoder(loads=loads)).reason == "invalid_json"
+
+
+def test_a_rejected_last_line_is_not_taken_for_a_cut() -> None:
+    def loads(payload: bytes) -> int:
+        raise ValueError("no")
+
+    assert error_of(b"[1]", ndstream.NDJSONDecoder(loads=loads)).reason == "rejected"
+    assert error_of(b"[1", ndstream.NDJSONDecoder(loads=loads)).reason == "unfinished"
+
+
+def test_an_event_with_bad_json_says_where_in_the_stream_it_stands() -> None:
+    _, event = ndstream.sse(b"data: 1\n\ndata: [1,\n\n")
+    with pytest.raises(DecodeError) as caught:
+        event.json()
+    assert (caught.value.offset, caught.value.line, caught.value.frame) == (9, 3, b"[1,")
+
+
+def test_an_event_made_by_hand_has_no_line() -> None:
+    with pytest.raises(DecodeError) as caught:
+        Event(data="x").json()
+    assert caught.value.line is None
+
+
+@pytest.mark.parametrize(
+    ("chunk", "advice"),
+    [("text", "iter_bytes()"), (None, "NoneType"), (7, "int"), ({"a": 1}, "dict")],
+)
+def test_a_chunk_that_is_not_bytes_is_told_what_to_pass(chunk: Any, advice: str) -> None:
+    decoder: ndstream.Decoder[Any]
+    for decoder in (ndstream.NDJSONDecoder(), ndstream.SSEDecoder(), ndstream.JSONSeqDecoder()):
+        with pytest.raises(TypeError, match="chunk must be bytes") as caught:
+            decoder.feed(chunk)
+        assert advice in str(caught.value)
+        assert list(decoder.feed(b"")) == []

@@ -1,0 +1,121 @@
+"""Events: immutable, cheap, and of the same shape as those of other SSE libraries."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+from typing import Any
+
+import pytest
+
+import ndstream
+from ndstream import Event
+
+
+def events(data: bytes, **options: Any) -> list[Event]:
+    return list(ndstream.sse(data, **options))
+
+
+def test_an_event_made_by_hand_has_the_standard_s_defaults() -> None:
+    event = Event()
+    assert (event.event, event.data, event.id, event.retry) == ("message", "", "", None)
+    assert (event.payload, event.raw, event.offset, event.line) == (b"", None, 0, 0)
+
+
+def test_an_event_cannot_be_changed() -> None:
+    event = Event(data="a")
+    for name in ("event", "data", "id", "retry", "payload", "raw", "offset"):
+        with pytest.raises(AttributeError):
+            setattr(event, name, "b")
+    with pytest.raises(AttributeError):
+        event.colour = "red"  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        event.__init__(data="b")
+    assert event.data == "a"
+
+
+def test_equality_and_hash_follow_what_the_event_says_not_where_it_stood() -> None:
+    first, second, other = events(b"data: a\n\ndata:a\n\ndata: b\n\n")
+    assert first == second == Event(data="a")
+    assert hash(first) == hash(second)
+    assert first != other
+    assert first != "a"
+    assert len({first, second, other}) == 2
+
+
+def test_an_event_survives_pickle_and_copy() -> None:
+    [event] = events(b"event: x\nid: 1\nretry: 5\ndata: \xff\n\n", raw=True)
+    for twin in (pickle.loads(pickle.dumps(event)), copy.copy(event), copy.deepcopy(event)):
+        assert twin == event
+        assert (twin.payload, twin.raw, twin.offset) == (b"\xff", event.raw, 0)
+
+
+def test_its_representation_shows_what_is_set() -> None:
+    assert repr(Event(data="a")) == "Event(event='message', data='a')"
+    assert repr(Event("x", "a", "7", 10)) == "Event(event='x', data='a', id='7', retry=10)"
+
+
+def test_data_is_decoded_with_replacement_while_the_payload_stays_as_it_came() -> None:
+    [event] = events(b"data: a\xff\xc3(\n\n")
+    assert event.payload == b"a\xff\xc3("
+    assert event.data == "a�\ufffd("
+    assert event.data is event.data
+
+
+def test_json_goes_from_the_bytes_through_the_decoder_s_loads() -> None:
+    seen: list[bytes] = []
+
+    def loads(payload: bytes) -> str:
+        seen.append(payload)
+        return "value"
+
+    [event] = events(b'data: {"a":\ndata: 1}\n\n', loads=loads)
+    assert event.json() == "value"
+    assert seen == [b'{"a":\n1}']
+
+
+def test_invalid_utf8_is_an_error_in_json_and_replaced_in_data() -> None:
+    [event] = events(b'data: "\xff"\n\n')
+    with pytest.raises(ndstream.DecodeError) as caught:
+        event.json()
+    assert (caught.value.reason, caught.value.position) == ("invalid_utf8", 1)
+    assert event.data == '"�"'
+
+
+def test_raw_is_the_exact_block_and_absent_unless_asked_for() -> None:
+    data = b"event:x\r\ndata: a\r\n: note\r\n\r\nid\ndata:b\n\n"
+    assert [event.raw for event in events(data, raw=True)] == [
+        b"event:x\r\ndata: a\r\n: note\r\n\r",
+        b"id\ndata:b\n\n",
+    ]
+    assert [event.raw for event in events(data)] == [None, None]
+
+
+@pytest.mark.parametrize("retry", [-1, True, 1.5, "1"])
+def test_a_retry_that_is_no_delay_is_refused(retry: Any) -> None:
+    with pytest.raises(ValueError, match="retry"):
+        Event(retry=retry)
+
+
+@pytest.mark.parametrize("options", [{"data": b"a"}, {"event": None}, {"id": 7}])
+def test_fields_that_are_not_text_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        Event(**options)
+
+
+def test_an_event_can_be_matched_by_the_attributes_other_libraries_give_it() -> None:
+    [event] = events(b'event: token\nid: 3\nretry: 1500\ndata: {"text":"a"}\n\n')
+    assert (event.event, event.id, event.retry, event.json()) == ("token", "3", 1500, {"text": "a"})
+
+
+def test_a_cycle_through_loads_is_collected() -> None:
+    class Loads:
+        def __call__(self, payload: bytes) -> bytes:
+            return payload
+
+    loads = Loads()
+    loads.events = events(b"data: a\n\n", loads=loads)  # type: ignore[attr-defined]
+    del loads
+    gc.collect()
+    assert not any(isinstance(left, Loads) for left in gc.get_objects())
