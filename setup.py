@@ -39,6 +39,8 @@ setup(
             ["src/_core.pyx"],
             depends=sorted(map(str, Path("src").glob("*.pxi"))),
             include_dirs=["src"],
+            # Looking up the C line of a traceback crashes where that runs out of memory.
+            define_macros=[("CYTHON_CLINE_IN_TRACEBACK", "0")],
             extra_compile_args=compile_args,
             extra_link_args=link_args,
             # The sdist carries these sources, never generated C.

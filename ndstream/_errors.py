@@ -99,6 +99,7 @@ class TruncatedError(StreamError):
         ``scalar``: a JSON sequence element is a number, true, false or null with nothing behind it,
             so that its end may be missing (RFC 7464, section 2.4).
         ``no_sentinel``: the sentinel that ``require_done`` asks for did not come.
+        ``source_failed``: the source raised before its end; what it raised is the cause.
     """
 
     @property

@@ -65,6 +65,8 @@ cdef class Decoder(Chunks):
         if require_done and sentinel is None:
             raise ValueError("require_done needs the sentinel to wait for: pass done=")
         self.refuse_running()
+        # What is replaced here may run code of its own as it goes.
+        self.state = RUNNING
         self.loads = loads
         # Half of what fits leaves room to add to it without a check.
         self.limit = MOST_BYTES // 2 if max_frame_size is None else min(max_frame_size, MOST_BYTES // 2)
@@ -109,6 +111,7 @@ cdef class Decoder(Chunks):
     def reset(self):
         with cython.critical_section(self):
             self.refuse_running()
+            self.state = RUNNING
             self.restart()
             self.state = IDLE
 

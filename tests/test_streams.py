@@ -143,9 +143,7 @@ def test_skipped_errors_are_counted() -> None:
     assert (stream.decoder.frames, stream.decoder.errors) == (2, 1)
 
 
-@pytest.mark.parametrize(
-    "open_stream", [ndstream.ndjson, ndstream.sse, ndstream.jsonseq, ndstream.stream]
-)
+@pytest.mark.parametrize("open_stream", [ndstream.ndjson, ndstream.sse, ndstream.jsonseq, ndstream.stream])
 def test_a_source_that_fails_in_mid_frame_is_a_truncated_stream(open_stream: Callable[..., Any]) -> None:
     failure = ConnectionResetError("reset by peer")
     data = {ndstream.sse: b"data: 1\n\nda", ndstream.jsonseq: b"\x1e1\n\x1e[2"}.get(open_stream, b"1\n[2")

@@ -1,0 +1,71 @@
+"""What the README and the pages show runs, and names things that exist."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import ndstream
+from ndstream import _errors
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")]
+)
+EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+
+
+def run(program: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_the_readme_s_first_example_prints_what_it_says() -> None:
+    block = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    assert run(block).split() == "Hello 7 9 invalid_json 9 25 unfinished".split()
+
+
+def test_the_readme_names_its_two_commands() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("run", "test", "test-all", "fuzz", "bench"):
+        assert f"\n{target}:" in makefile
+    assert "make run" in README
+    assert "make test" in README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_project_lead_somewhere(page: pathlib.Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_runs(example: pathlib.Path) -> None:
+    assert run(example.read_text())
+
+
+def test_every_reason_is_documented_where_errors_are_and_on_their_page() -> None:
+    page = (ROOT / "docs" / "errors-and-limits.md").read_text()
+    source = (ROOT / "ndstream" / "_diagnosis.py").read_text()
+    used = set(re.findall(r'reason="(\w+)"', source)) | set(re.findall(r'return "(\w+)",', source))
+    used |= set(re.findall(r'reason, position = "(\w+)"', source)) | {"too_large", "byte_order_mark"}
+    documented = "".join(kind.__doc__ or "" for kind in vars(_errors).values() if isinstance(kind, type))
+    assert len(used) > 10
+    for reason in used:
+        assert f"``{reason}``" in documented
+        assert f"`{reason}`" in page
+
+
+def test_the_version_is_the_same_wherever_it_is_said() -> None:
+    assert f'version = "{ndstream.__version__}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"## {ndstream.__version__}" in (ROOT / "CHANGELOG.md").read_text()

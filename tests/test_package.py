@@ -1,0 +1,44 @@
+"""What the source distribution carries: all that is needed to build, and nothing generated."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    folder = tmp_path_factory.mktemp("sdist")
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    [archive] = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        return {name.partition("/")[2] for name in opened.getnames()}
+
+
+def test_the_sdist_carries_every_source_of_the_core(names: set[str]) -> None:
+    sources = {f"src/{path.name}" for path in (ROOT / "src").iterdir() if path.suffix in (".pyx", ".pxi")}
+    assert len(sources) > 5
+    assert sources <= names
+
+
+def test_the_sdist_carries_the_whole_package(names: set[str]) -> None:
+    package = {f"ndstream/{path.name}" for path in (ROOT / "ndstream").glob("*.py*") if path.suffix != ".pyc"}
+    assert "ndstream/py.typed" in names
+    assert "ndstream/_core.pyi" in package
+    assert package <= names
+
+
+def test_the_sdist_carries_nothing_generated(names: set[str]) -> None:
+    assert not [name for name in names if name.endswith((".c", ".so", ".pyd", ".o", ".html"))]
+
+
+def test_the_sdist_says_what_it_is_and_under_which_terms(names: set[str]) -> None:
+    assert {"LICENSE", "README.md", "pyproject.toml", "setup.py"} <= names
