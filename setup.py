@@ -16,9 +16,7 @@ from setuptools import setup
 # Behind setuptools, which has to replace distutils first.
 from Cython.Distutils.extension import Extension  # isort: skip
 
-sanitize, coverage, debug = (
-    bool(os.environ.get(f"NDSTREAM_{switch}")) for switch in ("SANITIZE", "COVERAGE", "DEBUG")
-)
+sanitize, coverage, debug = (bool(os.environ.get(f"NDSTREAM_{switch}")) for switch in ("SANITIZE", "COVERAGE", "DEBUG"))
 
 compile_args: list[str] = []
 link_args: list[str] = []
@@ -34,7 +32,7 @@ if coverage:
 
 setup(
     ext_modules=[
-        Extension(
+        Extension(  # type: ignore[no-untyped-call]
             "ndstream._core",
             ["src/_core.pyx"],
             depends=sorted(map(str, Path("src").glob("*.pxi"))),

@@ -40,9 +40,7 @@ Exit status:
 """
 
 
-@click.command(
-    epilog=f"{_letters.FORMAT}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON."
-)
+@click.command(epilog=f"{_letters.FORMAT}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
 @click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
 @click.option(
     "--format", "framing", type=click.Choice(FORMATS), help="The framing; by default the first bytes tell it."
@@ -276,6 +274,4 @@ def _size(name: str) -> int:
 
 def _is_same(one: os.stat_result | None, other: os.stat_result | None) -> bool:
     """Whether these are one regular file: reading it would undo writing it, or never end."""
-    return (
-        one is not None and other is not None and stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)
-    )
+    return one is not None and other is not None and stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)

@@ -311,9 +311,7 @@ class Event:
 
     __hash__: ClassVar[Callable[[Event], int]]
 
-    def __init__(
-        self, event: str = "message", data: str = "", id: str = "", retry: int | None = None
-    ) -> None: ...
+    def __init__(self, event: str = "message", data: str = "", id: str = "", retry: int | None = None) -> None: ...
     def __eq__(self, other: object, /) -> bool: ...
     @property
     def event(self) -> str:

@@ -19,9 +19,7 @@ _JSON_PART = re.compile(rb"\s*[\[{](.*[,:\[{])?\s*", re.DOTALL)
 _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
 
 
-def undecodable(
-    frame: bytes, offset: int, line: int | None, cause: Exception, framing: str, cut: bool
-) -> StreamError:
+def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str, cut: bool) -> StreamError:
     """The error for a payload that ``loads`` refused; ``cut`` where the end of the stream ended it."""
     where = _where(_NOUN[framing], offset, line)
     position: int | None
@@ -66,9 +64,7 @@ def cut_block(frame: bytes, offset: int, line: int) -> TruncatedError:
         f'leaves that out, pass on_truncated="emit", or "discard" to drop it as browsers do: '
         f"{_shown(frame)}{_hint(frame, 'sse')}"
     )
-    return TruncatedError(
-        message, frame=frame, offset=offset, line=line, position=len(frame), reason="unfinished"
-    )
+    return TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason="unfinished")
 
 
 def cut_scalar(frame: bytes, offset: int) -> TruncatedError:
@@ -105,17 +101,13 @@ def without_sentinel(offset: int, line: int | None, sentinel: bytes) -> Truncate
     return TruncatedError(message, offset=offset, line=line, reason="no_sentinel")
 
 
-def source_failed(
-    frame: bytes, offset: int, line: int | None, frames: int, cause: BaseException
-) -> TruncatedError:
+def source_failed(frame: bytes, offset: int, line: int | None, frames: int, cause: BaseException) -> TruncatedError:
     """The error for a source that raised before the stream was at its end."""
     message = (
         f"the source failed after {frames} frames, {len(frame)} bytes into the frame at byte {offset}: "
         f"{type(cause).__name__}: {cause}"
     )
-    error = TruncatedError(
-        message, frame=frame, offset=offset, line=line, position=len(frame), reason="source_failed"
-    )
+    error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason="source_failed")
     error.__cause__ = cause
     return error
 

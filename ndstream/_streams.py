@@ -67,9 +67,7 @@ class Stream(Puller[T]):
         [1, 2]
     """
 
-    def __init__(
-        self, source: SyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None
-    ) -> None:
+    def __init__(self, source: SyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
         super().__init__(source.chunks, decoder)
         self._close = source.close
         self._chooser = chooser
@@ -112,9 +110,7 @@ class AsyncStream(AsyncPuller[T]):
         [{'a': 1}]
     """
 
-    def __init__(
-        self, source: AsyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None
-    ) -> None:
+    def __init__(self, source: AsyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
         super().__init__()
         self.decoder = decoder
         self.closed = False

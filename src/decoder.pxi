@@ -51,6 +51,7 @@ cdef class Decoder(Chunks):
     cdef int configure(
         self, object loads, object max_frame_size, object on_error, object done, object require_done
     ) except -1:
+        """Take over the options once all are known to be good; `begin_stream` is to follow."""
         if not callable(loads):
             raise TypeError(f"loads must be a callable from bytes to a value, not {type(loads).__name__}")
         if max_frame_size is not None:
@@ -75,6 +76,10 @@ cdef class Decoder(Chunks):
         self.sentinel = sentinel
         self.sentinel_byte = 0 if sentinel is None else sentinel[0]
         self.require_done = bool(require_done)
+        return 0
+
+    cdef int begin_stream(self) except -1:
+        self.state = RUNNING
         self.restart()
         self.state = IDLE
         return 0
@@ -111,9 +116,7 @@ cdef class Decoder(Chunks):
     def reset(self):
         with cython.critical_section(self):
             self.refuse_running()
-            self.state = RUNNING
-            self.restart()
-            self.state = IDLE
+            self.begin_stream()
 
     def __iter__(self):
         return self
@@ -270,9 +273,12 @@ cdef class Decoder(Chunks):
             raise
         error = _diagnosis.undecodable(
             payload, self.frame_offset, self.line_or_none(), cause, self.framing(), self.frame_cut)
-        if self.frame_cut and isinstance(error, TruncatedError):
-            # One report of a cut is enough: a missing sentinel would only say it again.
-            self.over = True
+        if self.frame_cut:
+            if isinstance(error, TruncatedError):
+                # One report of a cut is enough: a missing sentinel would only say it again.
+                self.over = True
+            else:
+                self.pass_tail()
         return self.report(error)
 
     @cython.final
@@ -303,8 +309,26 @@ cdef class Decoder(Chunks):
         self.held.clear()
         return self.report(error)
 
-    cdef Outcome finished_without_sentinel(self) except NULL:
-        """The last step of every stream."""
+    cdef Outcome last_frame(self) except NULL:
+        """What the end of the stream completes, cuts, or leaves missing."""
+        cdef Outcome value = NOTHING
+        if not self.tail_seen:
+            self.tail_seen = self.frame_cut = True
+            if self.held.length and not self.discarding:
+                self.frame_offset = self.passed()
+                value = self.tail()
+        return value if value != NOTHING else self.without_sentinel()
+
+    cdef Outcome tail(self) except NULL:
+        """The value of the frame that is held when the stream ends."""
+        raise NotImplementedError
+
+    cdef int pass_tail(self) except -1:
+        """Let go of the tail, which is no longer pending."""
+        self.held.clear()
+        return 0
+
+    cdef Outcome without_sentinel(self) except NULL:
         if self.over:
             return NOTHING
         self.over = True

@@ -29,6 +29,7 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
     ):
         with cython.critical_section(self):
             self.configure(loads, max_frame_size, on_error, done, require_done)
+            self.begin_stream()
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
@@ -54,6 +55,9 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
                 begin = self.scan
                 if self.discarding:
                     self.scan = find_byte(self.base, begin, self.size, RS)
+                    if self.place == OUTSIDE:
+                        # Behind a stray nothing is held up: what is passed over is no frame.
+                        self.start = self.scan
                     if self.scan < self.size:
                         self.discarding = False
                         self.dropped = 0
@@ -78,7 +82,7 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
                     self.text_size(self.size) - self.ends_in_cr(self.size) > self.limit):
                 self.too_large(self.limit + 1, lead=1)
             if not self.more():
-                return self.last_element() if self.finished else NOTHING
+                return self.last_frame() if self.finished else NOTHING
 
     cdef inline Py_ssize_t text_size(self, Py_ssize_t end) noexcept:
         """The size of the text behind RS, were it to end at ``end`` in the chunk."""
@@ -132,6 +136,8 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         """The value of an element that RS or the end of the stream ended."""
         if not content:
             return self.report(_diagnosis.empty_element(payload, self.frame_offset))
+        if self.sentinel is not None and self.sees_sentinel(payload):
+            return NOTHING
         if may_be_cut(<const unsigned char*> PyBytes_AS_STRING(payload), len(payload)):
             self.over = self.frame_cut
             return self.report(_diagnosis.cut_scalar(payload, self.frame_offset))
@@ -159,26 +165,24 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         self.frame_offset = self.passed()
         frame = self.first_bytes(self.reach(self.scan))
         self.pass_over(self.scan)
+        self.place = OUTSIDE
         self.discarding = True
         return self.report(_diagnosis.stray(frame, self.frame_offset))
 
-    cdef Outcome last_element(self) except NULL:
+    cdef Outcome tail(self) except NULL:
         """What stands behind the last RS when the stream ends."""
         cdef Outcome value
         cdef bytes payload
-        if self.tail_seen or self.discarding or not self.held.length:
-            return self.finished_without_sentinel()
-        self.tail_seen = self.frame_cut = True
-        self.frame_offset = self.passed()
         if self.place == IN_STRAY:
-            payload = self.held.take(self.held.length)
-            return self.report(_diagnosis.stray(payload, self.frame_offset))
+            return self.report(_diagnosis.stray(self.held.take(self.held.length), self.frame_offset))
         if self.held.length - 1 > self.limit:
             return self.too_large(self.limit + 1, lead=1)
         payload = self.held.copy(1, self.held.length)
         if not self.element.content:
-            self.held.clear()
-        value = self.judge(payload, self.element.content) if payload else NOTHING
+            self.pass_tail()
+        if not payload:
+            return NOTHING
+        value = self.judge(payload, self.element.content)
         if value != NOTHING:
-            self.held.clear()
-        return value if value != NOTHING else self.finished_without_sentinel()
+            self.pass_tail()
+        return value

@@ -27,6 +27,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             self.configure(loads, max_frame_size, on_error, done, require_done)
             self.needle = needle
             self.refuses_blank = blank_lines == "error"
+            self.begin_stream()
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
@@ -74,7 +75,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
                 self.frame_line = self.lines + 1
                 self.too_large(self.limit + 1)
             if not self.more():
-                return self.last_line() if self.finished else NOTHING
+                return self.last_frame() if self.finished else NOTHING
 
     cdef inline Outcome line_ended(self, Py_ssize_t end) except NULL:
         """The value of the line whose LF is at ``end``."""
@@ -142,29 +143,28 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
     cdef Outcome refused_blank(self, bytes line) except NULL:
         return self.report(_diagnosis.blank_line(line, self.frame_offset, self.frame_line))
 
-    cdef Outcome last_line(self) except NULL:
-        """What stands behind the last LF: a value if it decodes, else the trace of a cut."""
-        cdef Outcome value = NOTHING
-        cdef Py_ssize_t size
-        if self.tail_seen or self.discarding or not self.held.length:
-            return self.finished_without_sentinel()
-        self.tail_seen = self.frame_cut = True
-        self.frame_offset = self.passed()
+    cdef Outcome tail(self) except NULL:
+        """What stands behind the last LF is a value if it decodes, else the trace of a cut."""
+        cdef Outcome value
+        cdef Py_ssize_t size = without_cr(self.held.data(), self.held.length)
         self.frame_line = self.lines + 1
-        size = without_cr(self.held.data(), self.held.length)
         if size > self.limit:
             return self.too_large(self.limit + 1)
         if is_blank(self.held.data(), size):
             payload = self.held.copy(0, size)
-            self.held.clear()
-            self.lines += 1
-            return self.refused_blank(payload) if self.refuses_blank else self.last_line()
-        if self.needle is None or self.has_needle(self.held.data(), size) or self.is_end(self.held.data(), size):
-            value = self.decode(self.held.copy(0, size))
-            if value == NOTHING:
-                return self.finished_without_sentinel()
+            self.pass_tail()
+            return self.refused_blank(payload) if self.refuses_blank else NOTHING
+        if self.needle is not None and not self.has_needle(self.held.data(), size) and not self.is_end(
+                self.held.data(), size):
+            self.pass_tail()
+            return NOTHING
+        value = self.decode(self.held.copy(0, size))
+        # What is no value stays pending: it may go on where the stream is resumed.
+        if value != NOTHING:
             self.unterminated = True
-        # A tail that is no value stays pending: it may go on where the stream is resumed.
-        self.held.clear()
+            self.pass_tail()
+        return value
+
+    cdef int pass_tail(self) except -1:
         self.lines += 1
-        return value if value != NOTHING else self.finished_without_sentinel()
+        return Decoder.pass_tail(self)

@@ -63,13 +63,14 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
     ):
         choice(on_truncated, "on_truncated", ("raise", "discard", "emit"))
         with cython.critical_section(self):
-            self.first_id = last_event_id
             self.configure(loads, max_frame_size, on_error, done, require_done)
+            self.first_id = last_event_id
             self.values = bool(values)
             self.raw = bool(raw)
             self.on_truncated = (
                 TRUNCATED_RAISES if on_truncated == "raise"
                 else TRUNCATED_IS_DISCARDED if on_truncated == "discard" else TRUNCATED_IS_EMITTED)
+            self.begin_stream()
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
@@ -126,7 +127,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             if not self.discarding and self.reach(self.size) > self.limit + BLOCK_OVERHEAD:
                 self.block_too_large(PREVIEW_SIZE)
             if not self.more():
-                return self.last_block() if self.finished else NOTHING
+                return self.last_frame() if self.finished else NOTHING
 
     cdef inline Py_ssize_t line_end(self) noexcept:
         """The index of the next CR or LF in the chunk, or the chunk's size.
@@ -289,18 +290,13 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         self.joined.clear()
         return self.too_large(seen)
 
-    cdef Outcome last_block(self) except NULL:
-        """What the end of the stream cut off: not an event, unless on_truncated says so."""
+    cdef Outcome tail(self) except NULL:
+        """What the end of the stream cut off is not an event, unless on_truncated says so."""
         cdef Outcome value = NOTHING
-        cdef const unsigned char* line
+        cdef const unsigned char* line = self.held.data() + self.line_start
         cdef Py_ssize_t size = self.held.length - self.line_start
         cdef bytes payload = None
-        if self.tail_seen or self.discarding or not self.held.length:
-            return self.finished_without_sentinel()
-        self.tail_seen = self.frame_cut = True
-        self.frame_offset = self.passed()
         self.frame_line = self.block_line if self.line_start else self.lines + 1
-        line = self.held.data() + self.line_start
         # A cut `id` or `retry` takes effect only where the cut block counts as an event.
         if size and line[0] != b":" and (
                 self.on_truncated == TRUNCATED_IS_EMITTED or is_field(line, size, b"data", 4)):
@@ -317,18 +313,22 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             return self.report(_diagnosis.cut_block(
                 self.held.copy(0, self.held.length), self.frame_offset, self.frame_line))
         if self.on_truncated == TRUNCATED_IS_DISCARDED:
-            return self.finished_without_sentinel()
+            return NOTHING
         if self.data_size() > self.limit:
             return self.too_large(self.held.length)
         self.commit_id()
+        # The line that was cut counts as ended.
+        self.lines += size > 0
         if payload and self.values:
             value = self.decode(payload)
             if value == NOTHING:
-                return self.finished_without_sentinel()
+                return NOTHING
         elif payload is not None and not self.values:
             value = self.emit(self.make_event(
                 payload, self.held.copy(0, self.held.length) if self.raw else None))
-        self.lines += size > 0
+        self.pass_tail()
+        return value
+
+    cdef int pass_tail(self) except -1:
         self.passed_lines = self.lines
-        self.held.clear()
-        return value if value != NOTHING else self.finished_without_sentinel()
+        return Decoder.pass_tail(self)

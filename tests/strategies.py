@@ -6,6 +6,7 @@ property. Choose by the environment variable NDSTREAM_HYPOTHESIS or by --hypothe
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -60,7 +61,7 @@ GOOD_JSON = [
     b'"a"',
     b'{"a":1}',
     b' {"b":[1,{"c":null}]} ',
-    b'\t[1,\r2]',
+    b"\t[1,\r2]",
     b'"\\n\\"\\\\"',
     b'"\xe2\x82\xac\xe2\x80\xa8\xc2\x85"',
     b'"\\ud83d\\ude00 data: x"',
@@ -134,7 +135,7 @@ SSE_LINES = [
     b"data: {}",
     b"data: [1,",
     b"data:2]",
-    b"data: {\"a\":\"\xe2\x82\xac\"}",
+    b'data: {"a":"\xe2\x82\xac"}',
     b"data: \xff\xe2\x82",
     b"data: a:b:c",
     b"data:\tx\x00",
@@ -245,14 +246,12 @@ def cuts(draw: st.DrawFn, stream: bytes) -> list[bytes]:
         # A place drawn twice makes an empty chunk.
         points = sorted(draw(st.lists(st.sampled_from(places), max_size=12)))
     edges = [0, *points, len(stream)]
-    return [stream[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return [stream[begin:end] for begin, end in itertools.pairwise(edges)]
 
 
 @st.composite
 def cut_streams(draw: st.DrawFn, streams: st.SearchStrategy[bytes]) -> list[bytes]:
     return draw(cuts(draw(streams)))
-
-
 
 
 def objects_only(payload: bytes) -> object:

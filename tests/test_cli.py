@@ -39,9 +39,7 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, **known, **changes}
 
 
-def cat(
-    *arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None
-) -> subprocess.CompletedProcess[bytes]:
+def cat(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run ``ndstream cat`` to its end."""
     return run("cat", *map(str, arguments), stdin=stdin, cwd=cwd)
 
@@ -125,9 +123,7 @@ class TestValues:
     def test_a_value_over_several_lines_comes_out_on_one(self, framing: str, wrapped: bytes) -> None:
         assert cat("--format", framing, stdin=wrapped).stdout == b'{"n": 1.10,"s": "a  b"}\n'
 
-    @pytest.mark.parametrize(
-        "framing", [(), ("--format", "ndjson"), ("--format", "sse"), ("--format", "jsonseq")]
-    )
+    @pytest.mark.parametrize("framing", [(), ("--format", "ndjson"), ("--format", "sse"), ("--format", "jsonseq")])
     def test_no_input_is_no_output(self, framing: Sequence[str]) -> None:
         result = cat(*framing)
         assert (result.stdout, result.stderr, result.returncode) == (b"", b"", 0)
@@ -155,9 +151,7 @@ class TestValues:
         result = cat("--stats", "--on-error", "skip", tmp_path / "one", tmp_path / "two")
         skipped, stats = result.stderr.decode().splitlines()
         assert skipped == "ndstream: 1 bad frame skipped"
-        assert re.fullmatch(
-            r"ndstream: 3 values, 1 bad frame, 15 bytes in \S+ s: \S+ values/s, \S+ MB/s", stats
-        )
+        assert re.fullmatch(r"ndstream: 3 values, 1 bad frame, 15 bytes in \S+ s: \S+ values/s, \S+ MB/s", stats)
 
     def test_an_event_stream_ends_at_its_sentinel(self) -> None:
         result = cat(stdin=b"data: 1\n\ndata: [DONE]\n\n")
@@ -171,8 +165,7 @@ class TestValues:
         result = cat(ended, goes_on)
         assert (result.stdout, result.returncode) == (b"1\n2\n", 0)
         assert (
-            only_line(result.stderr)
-            == f"ndstream: {goes_on}: ended at its [DONE]; what stands behind it was not read"
+            only_line(result.stderr) == f"ndstream: {goes_on}: ended at its [DONE]; what stands behind it was not read"
         )
 
     def test_a_big_file_comes_out_whole(self, tmp_path: Path) -> None:
@@ -310,9 +303,7 @@ class TestBadFrames:
         (tmp_path / "two").write_bytes(b"\x1e{]\x1e2\n")
         result = cat("--bad", bad, "one", "-", "two", stdin=b"data: 3\n\ndata: {]\n\n", cwd=tmp_path)
         assert (result.stdout, result.returncode) == (b"1\n3\n2\n", 1)
-        places = [
-            (letter["file"], letter["offset"], letter["line"], raw(letter)) for letter in letters_in(bad)
-        ]
+        places = [(letter["file"], letter["offset"], letter["line"], raw(letter)) for letter in letters_in(bad)]
         assert places == [("one", 2, 2, b"x"), ("-", 9, 3, b"{]"), ("two", 0, None, b"{]")]
 
     def test_without_bad_frames_the_letters_are_an_empty_file(self, tmp_path: Path) -> None:
@@ -436,11 +427,9 @@ class TestFailures:
         assert "ndstream: standard input: Input/output error" in stderr.decode().splitlines()
         assert [(letter["offset"], raw(letter)) for letter in letters_in(bad)] == [(2, b'{"a"')]
 
-    @pytest.mark.parametrize(
-        ("command", "what"), [("cat", "standard output: "), ("--help", ""), ("demo --rate 0", "")]
-    )
+    @pytest.mark.parametrize(("command", "what"), [("cat", "standard output: "), ("--help", ""), ("demo --rate 0", "")])
     def test_an_output_that_is_full_is_one_line(self, command: str, what: str) -> None:
-        with open("/dev/full", "wb") as full:  # noqa: PTH123
+        with open("/dev/full", "wb") as full:
             result = subprocess.run(
                 [*COMMAND, *command.split()],
                 input=NDJSON,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cuts import Outcome, Run, cuts, exact, outcomes, run, state_of, wrong
 
+from cuts import Outcome, Run, cuts, exact, outcomes, run, state_of, wrong
 from ndstream import (
     FrameTooLargeError,
     JSONSeqDecoder,

@@ -80,9 +80,7 @@ class TestServer:
 
 class TestCommand:
     def test_it_shows_both_replies_and_what_they_came_to(self) -> None:
-        result = subprocess.run(
-            [*COMMAND, "--rate", "0"], capture_output=True, timeout=PATIENCE, env=environment()
-        )
+        result = subprocess.run([*COMMAND, "--rate", "0"], capture_output=True, timeout=PATIENCE, env=environment())
         assert (result.stderr, result.returncode) == (b"", 0)
         shown = result.stdout.decode()
         assert shown.count(REPLY) == 2
@@ -96,9 +94,7 @@ class TestCommand:
 
     def test_a_terminal_shows_the_reply_and_gets_its_cursor_back(self) -> None:
         ours, theirs = pty.openpty()
-        with subprocess.Popen(
-            [*COMMAND, "--rate", "0"], stdout=theirs, stderr=theirs, env=environment()
-        ) as process:
+        with subprocess.Popen([*COMMAND, "--rate", "0"], stdout=theirs, stderr=theirs, env=environment()) as process:
             os.close(theirs)
             output = b""
             while select.select([ours], [], [], PATIENCE)[0]:

@@ -14,16 +14,12 @@ from ndstream import _errors
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = sorted(
-    [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")]
-)
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")])
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
 
 
 def run(program: str) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
-    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -31,7 +27,7 @@ def run(program: str) -> str:
 def test_the_readme_s_first_example_prints_what_it_says() -> None:
     block = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
-    assert run(block).split() == "Hello 7 9 invalid_json 9 25 unfinished".split()
+    assert run(block).split() == ["Hello", "7", "9", "invalid_json", "9", "25", "unfinished"]
 
 
 def test_the_readme_names_its_two_commands() -> None:

@@ -58,9 +58,7 @@ ENDS = {
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 2**20])
 @pytest.mark.parametrize(("framing", "form"), ENDS.values(), ids=ENDS)
-def test_a_frame_of_the_limit_passes_and_one_more_byte_does_not(
-    framing: Framing, form: bytes, size: int
-) -> None:
+def test_a_frame_of_the_limit_passes_and_one_more_byte_does_not(framing: Framing, form: bytes, size: int) -> None:
     for length in (LIMIT - 1, LIMIT, LIMIT + 1):
         data = form % text(length)
         found = outcomes(framing.values(max_frame_size=LIMIT), data, size)
@@ -300,9 +298,7 @@ def test_options_go_by_name_only_and_unknown_ones_are_refused(framing: Framing) 
 @pytest.mark.parametrize(
     ("chunk", "word"), [("{}\n", "str"), (None, "NoneType"), (1, "int"), ([b"{}"], "list"), ({}, "dict")]
 )
-def test_a_chunk_that_is_not_bytes_is_refused_and_changes_nothing(
-    framing: Framing, chunk: object, word: str
-) -> None:
+def test_a_chunk_that_is_not_bytes_is_refused_and_changes_nothing(framing: Framing, chunk: object, word: str) -> None:
     decoder = framing.values().feed(framing.wrap(b"1")[:3])
     with pytest.raises(TypeError, match=word):
         decoder.feed(chunk)

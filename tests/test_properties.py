@@ -45,9 +45,7 @@ def said(outcomes: list[Outcome]) -> list[Any]:
 
 def dropped(outcomes: list[Outcome]) -> bool:
     """Whether bytes were let go before their frame came to its end."""
-    return any(
-        outcome.error and outcome.error.reason in ("too_large", "outside_element") for outcome in outcomes
-    )
+    return any(outcome.error and outcome.error.reason in ("too_large", "outside_element") for outcome in outcomes)
 
 
 # Against the oracle
@@ -61,7 +59,7 @@ def test_any_cut_of_any_stream_says_what_the_oracle_says(framing: Framing, data:
     chunks = data.draw(cuts(stream), "chunks")
     found = run(framing.decoder(**options), chunks)
     answer = framing.oracle(stream, **options)
-    assert found.outcomes == answer.outcomes
+    assert oracle.comparable(found.outcomes) == answer.outcomes
     expected: dict[str, Any] = {
         "frames": answer.frames,
         "errors": answer.errors,
@@ -87,9 +85,7 @@ def test_limits_trip_at_the_same_frame_for_every_cut(framing: Framing, data: st.
     sizes = st.lists(st.integers(-2, 2), min_size=1, max_size=5)
     ends = st.sampled_from([b"\n", b"\r\n", b"\r\r\n", b"\n\n", b"\r\n\r\n", b"\r\r", b"\r", b" \r\n", b"\x1e", b""])
     prefix = {NDJSON: b"", SSE: b"data: ", JSONSEQ: b"\x1e"}[framing]
-    stream = b"".join(
-        prefix + b"1" * (limit + size) + data.draw(ends) for size in data.draw(sizes, "sizes")
-    )
+    stream = b"".join(prefix + b"1" * (limit + size) + data.draw(ends) for size in data.draw(sizes, "sizes"))
     chunks = data.draw(cuts(stream), "chunks")
     found = run(framing.decoder(max_frame_size=limit), chunks)
     assert found.outcomes == framing.oracle(stream, max_frame_size=limit).outcomes
@@ -274,7 +270,8 @@ def test_every_frame_comes_with_the_byte_that_completes_it(framing: Framing, dat
         for outcome in outcomes:
             # A JSON sequence's RS ends an element and begins the next: it is not passed over yet.
             by_separator = framing is JSONSEQ and stream[fed - 1 : fed] == b"\x1e"
-            by_line_end = framing is JSONSEQ and outcome.error and outcome.error.reason == "outside_element"
+            stray = outcome.error is not None and outcome.error.reason == "outside_element"
+            by_line_end = stray and stream[fed - 1 : fed] == b"\n"
             assert outcome.stand.offset == fed - (1 if by_separator or by_line_end else 0)
 
 
@@ -317,7 +314,10 @@ def test_every_error_can_be_pickled_and_says_where_it_is(framing: Framing, data:
 # NDJSON
 
 
-@given(cut_streams(ndjson_streams), st.sampled_from([b"a", b'"', b"1", b" ", b"\r", b'"a":1', b"\xe2\x82\xac", b"\x00"]))
+@given(
+    cut_streams(ndjson_streams),
+    st.sampled_from([b"a", b'"', b"1", b" ", b"\r", b'"a":1', b"\xe2\x82\xac", b"\x00"]),
+)
 @example([b'{"a":1}\r', b"\n"], b"\r")
 @example([b'x\n"a', b'":1\n'], b'"a":1')
 @example([b'"a"\n:1\n'], b'"a":1')
@@ -414,7 +414,11 @@ def test_events_made_by_hand_equal_what_they_say(event: str, data: str, id: str,
     assert (made.payload, made.raw) == (data.encode(), None)
     assert made == ndstream.Event(event, data, id, retry)
     assert hash(made) == hash(ndstream.Event(event, data, id, retry))
-    for other in ((event + "x", data, id, retry), (event, data + "x", id, retry), (event, data, id + "x", retry)):
+    for other in (
+        (event + "x", data, id, retry),
+        (event, data + "x", id, retry),
+        (event, data, id + "x", retry),
+    ):
         assert made != ndstream.Event(*other)
     assert made != ndstream.Event(event, data, id, 7 if retry is None else None)
     assert made != (event, data, id, retry)

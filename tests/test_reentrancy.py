@@ -61,9 +61,7 @@ class Caller:
 
 @every_framing
 @every_call
-def test_loads_that_calls_its_decoder_gets_a_runtime_error(
-    framing: Framing, call: Callable[[Any], object]
-) -> None:
+def test_loads_that_calls_its_decoder_gets_a_runtime_error(framing: Framing, call: Callable[[Any], object]) -> None:
     loads = Caller(call)
     loads.decoder = framing.values(loads=loads)
     data = stream(framing, b"1", b"2", b"3")
@@ -77,9 +75,7 @@ def test_loads_that_calls_its_decoder_gets_a_runtime_error(
 
 @every_framing
 @every_call
-def test_on_error_that_calls_its_decoder_gets_a_runtime_error(
-    framing: Framing, call: Callable[[Any], object]
-) -> None:
+def test_on_error_that_calls_its_decoder_gets_a_runtime_error(framing: Framing, call: Callable[[Any], object]) -> None:
     seen: list[BaseException | object] = []
 
     def on_error(error: ndstream.StreamError) -> None:
@@ -96,9 +92,7 @@ def test_on_error_that_calls_its_decoder_gets_a_runtime_error(
 
 @every_framing
 @every_call
-def test_a_call_refused_and_not_caught_passes_through_the_step(
-    framing: Framing, call: Callable[[Any], object]
-) -> None:
+def test_a_call_refused_and_not_caught_passes_through_the_step(framing: Framing, call: Callable[[Any], object]) -> None:
     decoder = framing.values(loads=lambda payload: call(decoder) if payload == b"2" else int(payload))
     decoder.feed(stream(framing, b"1", b"2", b"3"))
     assert next(decoder) == 1
@@ -256,9 +250,7 @@ def test_a_recursion_error_from_loads_is_a_bad_frame(framing: Framing) -> None:
 
     values, errors = drain(framing.values(loads=loads).feed(stream(framing, b"1", b"2", b"3")))
     assert values == [1, 3]
-    assert [(type(error), type(error.__cause__)) for error in errors] == [
-        (ndstream.DecodeError, RecursionError)
-    ]
+    assert [(type(error), type(error.__cause__)) for error in errors] == [(ndstream.DecodeError, RecursionError)]
 
 
 @every_framing

@@ -157,9 +157,7 @@ def test_a_value_comes_out_while_the_writer_still_holds_the_pipe(make: Callable[
 
 def test_a_subprocess_is_read_as_it_writes() -> None:
     program = "import sys; print('{\"a\":1}', flush=True); sys.stdin.read(); print('{\"a\":2}')"
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         stream = ndstream.ndjson(child.stdout)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -90,9 +89,7 @@ def test_every_method_is_refused_while_another_thread_is_inside_loads(framing: F
 
 @every_framing
 @pytest.mark.parametrize("takers", [2, 5])
-def test_threads_that_take_from_one_decoder_share_its_values_without_loss(
-    framing: Framing, takers: int
-) -> None:
+def test_threads_that_take_from_one_decoder_share_its_values_without_loss(framing: Framing, takers: int) -> None:
     count = 600
     data = b"".join(framing.wrap(b"%d" % number) for number in range(count))
     decoder = framing.values(loads=yielding_int)

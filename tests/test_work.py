@@ -90,7 +90,7 @@ JSONSEQ_SHAPES = {
     "short_elements_at_once": (b'\x1e{"a":1}\n' * 100_000, 2**30),
     "many_lines_in_one_element": (b"\x1e[\n" + b"1,\n" * 100_000 + b"1]\n", 1000),
     "deep_brackets": (b"\x1e" + b"[" * 100_000 + b"]" * 100_000 + b"\n", 1000),
-    "escapes": (b'\x1e"' + b"\\\\\\\"" * 50_000 + b'"\n', 999),
+    "escapes": (b'\x1e"' + b'\\\\\\"' * 50_000 + b'"\n', 999),
     "rs_flood": (b"\x1e" * 300_000, 1000),
     "rs_flood_in_single_bytes": (b"\x1e" * 60_000, 1),
     "lf_flood": (b"\x1e" + b"\n" * 300_000, 1000),
