@@ -92,19 +92,21 @@ def stray(frame: bytes, offset: int) -> DecodeError:
     return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")
 
 
-def without_sentinel(offset: int, line: int | None, sentinel: bytes) -> TruncatedError:
+def without_sentinel(offset: int, sentinel: bytes) -> TruncatedError:
     """The error for a stream that ended in order, but without its sentinel."""
     message = (
         f"the stream ended at byte {offset} without {_shown(sentinel)}, so the answer may not be whole; "
         "ask again, or leave out require_done if this server never sends it"
     )
-    return TruncatedError(message, offset=offset, line=line, reason="no_sentinel")
+    return TruncatedError(message, offset=offset, reason="no_sentinel")
 
 
-def source_failed(frame: bytes, offset: int, line: int | None, frames: int, cause: BaseException) -> TruncatedError:
+def source_failed(
+    frame: bytes, seen: int, offset: int, line: int | None, frames: int, cause: BaseException
+) -> TruncatedError:
     """The error for a source that raised before the stream was at its end."""
     message = (
-        f"the source failed after {frames} frames, {len(frame)} bytes into the frame at byte {offset}: "
+        f"the source failed after {frames} frames, {seen} bytes into the frame at byte {offset}: "
         f"{type(cause).__name__}: {cause}"
     )
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason="source_failed")

@@ -12,12 +12,13 @@ Format: TypeAlias = Literal["ndjson", "sse", "jsonseq"]
 FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq")
 
 _MARK = b"\xef\xbb\xbf"
-_MOST_SNIFFED = 4096
+MOST_SNIFFED = 4096
+"""How many bytes may pass before the framing is told."""
 _FIELD = re.compile(rb"(data|event|id|retry)[:\r\n]|:")
 _FIELD_BEGUN = re.compile(rb"d(a(t(a)?)?)?|e(v(e(n(t)?)?)?)?|i(d)?|r(e(t(r(y)?)?)?)?")
 
 
-def sniff(head: bytes, at_end: bool = False) -> Format | None:
+def sniff(head: bytes | bytearray, at_end: bool = False) -> Format | None:
     """Tell the framing of a stream that begins with ``head``.
 
     A record separator begins a JSON text sequence; a colon, or one of the four field names with a
@@ -35,15 +36,17 @@ def sniff(head: bytes, at_end: bool = False) -> Format | None:
         >>> sniff(b'data: {"a": 1}')
         'sse'
     """
-    if not at_end and len(head) < len(_MARK) and _MARK.startswith(head):
+    if not at_end and len(head) < len(_MARK) and _MARK.startswith(bytes(head)):
         return None
-    text = head.removeprefix(_MARK).lstrip(b" \t\r\n")
+    lines = head.removeprefix(_MARK).lstrip(b"\r\n")
+    # A space makes another name of a field's name, but nothing of JSON's values.
+    text = lines.lstrip(b" \t\r\n")
     if text.startswith(b"\x1e"):
         return "jsonseq"
-    if _FIELD.match(text):
+    if _FIELD.match(lines):
         return "sse"
-    undecided = not text or _FIELD_BEGUN.fullmatch(text)
-    return None if undecided and not at_end and len(head) < _MOST_SNIFFED else "ndjson"
+    undecided = not text or _FIELD_BEGUN.fullmatch(lines)
+    return None if undecided and not at_end and len(head) < MOST_SNIFFED else "ndjson"
 
 
 def make_decoder(

@@ -55,6 +55,7 @@ def open_source(source: Any) -> SyncChunks | AsyncChunks:
 
     Raises:
         TypeError: It is nothing that bytes can be read from; the message says what to pass instead.
+        ValueError: It is a file whose reads do not wait for bytes.
         OSError: The path cannot be opened.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -63,8 +64,9 @@ def open_source(source: Any) -> SyncChunks | AsyncChunks:
         # Unbuffered: a chunk is read into one object, without a copy between.
         file = open(source, "rb", buffering=0)  # noqa: PTH123, SIM115
         return SyncChunks(_read(file.read), file.close)
-    if isinstance(source, (str, dict, io.TextIOBase)):
+    if isinstance(source, (str, dict, type, io.TextIOBase)):
         raise TypeError(_advice(source))
+    _refuse_non_blocking(source)
     if hasattr(source, "read1"):
         return SyncChunks(_read(source.read1), _closer(source))
     if hasattr(source, "__aiter__"):
@@ -80,6 +82,20 @@ def open_source(source: Any) -> SyncChunks | AsyncChunks:
 def _read(read: Callable[[int], Any]) -> Iterator[Chunk]:
     # A C iterator over a C callable: no Python frame a chunk.
     return iter(partial(read, CHUNK_SIZE), b"")
+
+
+def _refuse_non_blocking(source: Any) -> None:
+    """A read that finds nothing yet looks like the end in buffered files, and is lost for the others."""
+    try:
+        descriptor = source.fileno()
+        blocking = not isinstance(descriptor, int) or os.get_blocking(descriptor)
+    except (AttributeError, OSError, ValueError, TypeError):
+        return
+    if not blocking:
+        raise ValueError(
+            "the source is a non-blocking file: call os.set_blocking(file.fileno(), True), or hand over an "
+            "async iterable that awaits its chunks"
+        )
 
 
 def _closer(source: Any) -> Callable[[], object]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ndstream._core import AsyncPuller, Decoder, Puller, iterates_in_c
 from ndstream._diagnosis import not_bytes
 from ndstream._errors import StreamError
-from ndstream._framing import Format, sniff
+from ndstream._framing import MOST_SNIFFED, Format, sniff
 from ndstream._sources import AsyncChunks, Chunk, SyncChunks
 
 T = TypeVar("T")
@@ -23,26 +23,20 @@ AsyncStreamT = TypeVar("AsyncStreamT", bound="AsyncStream[Any]")
 
 
 class Chooser:
-    """Holds a stream's first chunks until they tell its framing."""
+    """Holds a stream's first bytes until they tell its framing."""
 
     def __init__(self, make: Callable[[Format], Decoder[Any]]) -> None:
         self._make = make
-        self._head: list[bytes] = []
+        self._head = bytearray()
 
     def choose(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
         """The decoder, with all chunks so far fed to it; None while it cannot be told."""
         try:
-            self._head.append(memoryview(chunk).tobytes())
+            self._head += memoryview(chunk).tobytes()
         except TypeError:
             raise TypeError(not_bytes(chunk)) from None
-        format = sniff(b"".join(self._head), at_end)
-        if format is None:
-            return None
-        decoder = self._make(format)
-        for head in self._head:
-            decoder.feed(head)
-        self._head.clear()
-        return decoder
+        format = sniff(self._head[:MOST_SNIFFED], at_end)
+        return None if format is None else self._make(format).feed(self._head)
 
 
 @iterates_in_c
@@ -117,13 +111,20 @@ class AsyncStream(AsyncPuller[T]):
         self._chunks: AsyncIterator[Chunk] = source.chunks
         self._chooser = chooser
         self._running = False
+        self._interruption: BaseException | None = None
+        self._close_error: Exception | None = None
         self._keeper = _keep(source.close)
         self._kept = False
 
     async def aclose(self) -> None:
-        """End the iteration and release the source."""
+        """End the iteration and release the source.
+
+        Where another task awaits a chunk, the source is released when that comes or the task is
+        cancelled: most sources cannot be closed while they run.
+        """
         self._end()
-        await self._release()
+        if not self._running:
+            await self._release()
 
     async def __aenter__(self: AsyncStreamT) -> AsyncStreamT:
         return self
@@ -140,17 +141,21 @@ class AsyncStream(AsyncPuller[T]):
         self._running = True
         try:
             await self._keep()
-            while not self.closed and not (self.decoder is not None and self.decoder.done):
+            while not self.closed and not self._ended and not (self.decoder is not None and self.decoder.done):
                 for value in await self._take() or ():
                     return value
-            await self.aclose()
+            await self._release()
         except StreamError:
             raise
         except BaseException:
-            await self.aclose()
+            if self._interruption is None:
+                self._end()
+            await self._release()
             raise
         finally:
             self._running = False
+        self._raise_late()
+        self._end()
         raise StopAsyncIteration
 
     async def _take(self) -> Decoder[T] | None:
@@ -158,16 +163,43 @@ class AsyncStream(AsyncPuller[T]):
         try:
             chunk = await self._chunks.__anext__()
         except StopAsyncIteration:
-            await self._release()
-            return self._decided().finish()
+            decoder = self._decided().finish()
+            try:
+                await self._release()
+            except Exception as error:
+                # What arrived comes first.
+                self._close_error = error
+            return decoder
         except Exception as error:
-            await self.aclose()
-            raise self._decided()._cut_by(error) from error
+            failure = self._decided()._cut_by(error)
+            self._end()
+            try:
+                await self._release()
+            except Exception:
+                raise failure from error
+            raise failure from error
+        except BaseException as error:
+            # What is left in the decoder still comes out; behind it, this was no end of the stream.
+            self._interruption = error
+            raise
+        if self._ended:
+            return None
         if self.decoder is not None:
             self.decoder.feed(chunk)
         elif self._chooser is not None:
             self.decoder = self._chooser.choose(chunk, at_end=False)
         return self.decoder
+
+    def _raise_late(self) -> None:
+        """What went wrong beside the frames, once all of these are out."""
+        interruption, self._interruption = self._interruption, None
+        if interruption is not None and not self._ended:
+            self._end()
+            raise self._decided()._cut_by(interruption) from interruption
+        close_error, self._close_error = self._close_error, None
+        if close_error is not None:
+            self._end()
+            raise close_error
 
     def _decided(self) -> Decoder[T]:
         """The decoder, now that no more chunks will tell."""

@@ -264,15 +264,16 @@ cdef class Decoder(Chunks):
         except Exception as error:
             cause = error
         except BaseException:
-            self.state = IDLE
-            # Ctrl-C came while the payload was being decoded: it is not lost, the next step takes it.
-            if self.frame_cut:
-                self.tail_seen = False
-            else:
-                self.interrupted = payload
+            self.keep(payload)
             raise
-        error = _diagnosis.undecodable(
-            payload, self.frame_offset, self.line_or_none(), cause, self.framing(), self.frame_cut)
+        try:
+            error = _diagnosis.undecodable(
+                payload, self.frame_offset, self.line_or_none(), cause, self.framing(), self.frame_cut)
+        except MemoryError:
+            raise
+        except BaseException:
+            self.keep(payload)
+            raise
         if self.frame_cut:
             if isinstance(error, TruncatedError):
                 # One report of a cut is enough: a missing sentinel would only say it again.
@@ -280,6 +281,15 @@ cdef class Decoder(Chunks):
             else:
                 self.pass_tail()
         return self.report(error)
+
+    cdef int keep(self, bytes payload) except -1:
+        """Ctrl-C came while the payload was looked at: it is not lost, the next step takes it again."""
+        self.state = IDLE
+        if self.frame_cut:
+            self.tail_seen = False
+        else:
+            self.interrupted = payload
+        return 0
 
     @cython.final
     cdef Outcome report(self, error) except NULL:
@@ -291,6 +301,10 @@ cdef class Decoder(Chunks):
         if self.policy == CALL:
             try:
                 self.handler(error)
+            except (StopIteration, StopAsyncIteration) as stop:
+                # Passed on, it would end the user's loop without a word.
+                self.state = IDLE
+                raise RuntimeError(f"on_error raised {type(stop).__name__}") from stop
             except BaseException:
                 self.state = IDLE
                 raise
@@ -303,7 +317,15 @@ cdef class Decoder(Chunks):
         ``lead`` bytes begin the frame, but are not part of its payload.
         """
         preview = self.first_bytes(lead + min(seen, PREVIEW_SIZE))[lead:]
-        error = _diagnosis.too_large(preview, self.passed(), self.line_or_none(), self.limit, self.framing())
+        try:
+            error = _diagnosis.too_large(
+                preview, self.passed(), self.line_or_none(), self.limit, self.framing())
+        except MemoryError:
+            raise
+        except BaseException:
+            self.state = IDLE
+            self.tail_seen = False
+            raise
         self.discarding = True
         self.dropped = self.held.length
         self.held.clear()
@@ -334,18 +356,21 @@ cdef class Decoder(Chunks):
         self.over = True
         if not self.require_done:
             return NOTHING
-        return self.report(_diagnosis.without_sentinel(
-            self.chunk_offset, self.line_or_none(), self.sentinel))
+        return self.report(_diagnosis.without_sentinel(self.chunk_offset, self.sentinel))
 
     cdef object cut_by(self, cause):
         """The error for a source that failed: what it left unfinished is not decoded."""
         self.over = True
         return _diagnosis.source_failed(
-            self.first_bytes(self.held.length + self.size - self.start), self.passed(), self.line_or_none(),
-            self.frames, cause)
+            self.first_bytes(self.held.length + self.size - self.start), self.reach(self.size), self.passed(),
+            self.unfinished_line(), self.frames, cause)
 
     cdef str framing(self):
         raise NotImplementedError
+
+    cdef object unfinished_line(self):
+        """The line of the unfinished frame, where the framing has lines."""
+        return None
 
     cdef object line_or_none(self):
         """The line of the frame in hand, where the framing has lines."""

@@ -163,11 +163,17 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         if self.scan == self.size and self.reach(self.scan) < PREVIEW_SIZE:
             return NOTHING
         self.frame_offset = self.passed()
-        frame = self.first_bytes(self.reach(self.scan))
+        try:
+            error = _diagnosis.stray(self.first_bytes(self.reach(self.scan)), self.frame_offset)
+        except MemoryError:
+            raise
+        except BaseException:
+            self.state = IDLE
+            raise
         self.pass_over(self.scan)
         self.place = OUTSIDE
         self.discarding = True
-        return self.report(_diagnosis.stray(frame, self.frame_offset))
+        return self.report(error)
 
     cdef Outcome tail(self) except NULL:
         """What stands behind the last RS when the stream ends."""

@@ -43,6 +43,9 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
     def line(self):
         return self.lines
 
+    cdef object unfinished_line(self):
+        return self.lines + 1
+
     cdef str framing(self):
         return "ndjson"
 

@@ -24,8 +24,10 @@ def iterates_in_c(kind, /):
     """
     if issubclass(kind, Puller):
         inherit_next(kind, Puller)
-    else:
+    elif issubclass(kind, AsyncPuller):
         inherit_anext(kind, AsyncPuller)
+    else:
+        raise TypeError(f"{kind.__name__} is no subclass of a puller")
     return kind
 
 
@@ -35,11 +37,13 @@ cdef class Puller:
     cdef readonly Decoder decoder
     cdef readonly bint closed
     cdef object chunks
+    cdef object close_error
+    cdef object interruption
     cdef bint running
     cdef bint ended
 
     def __init__(self, chunks, Decoder decoder):
-        self.chunks = chunks
+        self.chunks = iter(chunks)
         self.decoder = decoder
 
     @classmethod
@@ -77,28 +81,39 @@ cdef class Puller:
 
     cdef Outcome pull(self) except NULL:
         cdef Outcome value
-        cdef PyObject* chunk
         while not self.ended:
             if self.closed:
                 self.ended = True
-                break
-            if self.decoder is not None and self.decoder.over:
+                self.raise_close_error()
+            elif self.decoder is not None and self.decoder.over:
                 self.close()
-                break
-            chunk = PyIter_Next(<PyObject*> self.chunks)
-            if chunk != NULL:
-                self.take(steal(chunk))
-            elif PyErr_Occurred() != NULL:
-                self.source_failed()
             else:
-                self.stop()
-                self.decide()
-                self.decoder.finish()
-            if self.decoder is not None:
-                value = self.decoder.step()
-                if value != NOTHING:
-                    return value
+                self.next_chunk()
+                if self.decoder is not None and not self.ended:
+                    value = self.decoder.step()
+                    if value != NOTHING:
+                        return value
         return NOTHING
+
+    cdef int next_chunk(self) except -1:
+        # Held here, since another thread, or the source itself, may close the stream meanwhile.
+        chunks = self.chunks
+        if chunks is None:
+            raise RuntimeError("the stream has no source: its __init__ was not called")
+        cdef PyObject* chunk = PyIter_Next(<PyObject*> chunks)
+        if chunk != NULL:
+            taken = steal(chunk)
+            if not self.ended:
+                self.take(taken)
+            self.interruption = None
+        elif PyErr_Occurred() != NULL:
+            self.source_failed()
+        elif self.interruption is not None:
+            # The source did not survive the Ctrl-C that it was given before.
+            self.fail(self.interruption)
+        else:
+            self.source_ended()
+        return 0
 
     cdef int take(self, object chunk) except -1:
         # Until the chunk is taken, what goes wrong is the end.
@@ -108,7 +123,7 @@ cdef class Puller:
                 self.decoder = self._choose(chunk, False)
             else:
                 self.decoder.take_in(chunk)
-            self.ended = False
+            self.ended = self.closed
         finally:
             if self.ended:
                 self.stop()
@@ -119,14 +134,45 @@ cdef class Puller:
             self.decoder = self._choose(b"", True)
         return 0
 
+    cdef int source_ended(self) except -1:
+        self.decide()
+        self.decoder.finish()
+        try:
+            self.stop()
+        except Exception as error:
+            # What arrived comes first.
+            self.close_error = error
+        return 0
+
+    cdef int raise_close_error(self) except -1:
+        error = self.close_error
+        self.close_error = None
+        if error is not None:
+            raise error
+        return 0
+
     cdef int source_failed(self) except -1:
         try:
             propagate()
         except Exception as error:
+            self.fail(error)
+        except BaseException as error:
+            # Ctrl-C and its like are no failure: a read that they cut short can be repeated.
+            self.interruption = error
+            raise
+        return 0
+
+    cdef int fail(self, object cause) except -1:
+        if self.ended:
+            # It was closed under way, which may well be why.
+            return 0
+        self.decide()
+        error = self.decoder.cut_by(cause)
+        try:
             self.close()
-            self.decide()
-            raise self.decoder.cut_by(error)
-        # Ctrl-C and its like are no failure of the source: a read that they cut short can be repeated.
+        except Exception:
+            raise error
+        raise error
 
     cdef int stop(self) except -1:
         """Release the source, once."""

@@ -7,28 +7,27 @@ ctypedef PyObject* (*Next)(PyObject*) noexcept
 
 cdef extern from *:
     """
-    /* Raise StopIteration(value); the reference to value is taken over. */
-    static void ndstream_stop(PyObject **spare, PyObject *value) {
+    /* A StopIteration to raise: the spare one where nobody has kept it. A new reference. */
+    static PyObject *ndstream_usable(PyObject *spare) {
     #if PY_VERSION_HEX >= 0x030C0000
-        PyStopIterationObject *stop = (PyStopIterationObject *)*spare;
-        if (stop == NULL || Py_REFCNT(stop) != 1 || stop->traceback != NULL || stop->context != NULL) {
-            Py_CLEAR(*spare);
-            *spare = PyObject_CallNoArgs(PyExc_StopIteration);
-            if (*spare == NULL) {
-                Py_DECREF(value);
-                return;
-            }
-            stop = (PyStopIterationObject *)*spare;
-        }
-        Py_XSETREF(stop->value, value);
-        Py_INCREF(*spare);
-        PyErr_SetRaisedException(*spare);
+        PyBaseExceptionObject *stop = (PyBaseExceptionObject *)spare;
+        if (spare == Py_None || Py_REFCNT(spare) != 1 || stop->traceback != NULL || stop->context != NULL)
+            return PyObject_CallNoArgs(PyExc_StopIteration);
+    #endif
+        return Py_NewRef(spare);
+    }
+
+    /* Raise StopIteration(value); both references are taken over. */
+    static void ndstream_stop(PyObject *stop, PyObject *value) {
+    #if PY_VERSION_HEX >= 0x030C0000
+        Py_XSETREF(((PyStopIterationObject *)stop)->value, value);
+        PyErr_SetRaisedException(stop);
     #else
         /* These keep value and exception apart for as long as they can, so that nothing is made; but
            a tuple would be taken for arguments, and an exception for the one to raise. */
-        (void)spare;
+        Py_DECREF(stop);
         if (PyTuple_Check(value) || PyExceptionInstance_Check(value)) {
-            PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, value);
+            stop = PyObject_CallOneArg(PyExc_StopIteration, value);
             if (stop != NULL) {
                 PyErr_SetObject(PyExc_StopIteration, stop);
                 Py_DECREF(stop);
@@ -42,28 +41,52 @@ cdef extern from *:
     }
     #define NDSTREAM_SET_NEXT(type, function) (((PyTypeObject *)(type))->tp_iternext = (function))
     """
-    void raise_stop "ndstream_stop"(PyObject** spare, PyObject* value) noexcept
+    PyObject* usable "ndstream_usable"(PyObject* spare) noexcept
+    void raise_stop "ndstream_stop"(PyObject* stop, PyObject* value) noexcept
     void set_next "NDSTREAM_SET_NEXT"(object kind, Next function) noexcept
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* counted) noexcept
+    void PyErr_SetObject(object kind, object error) noexcept
     void PyErr_SetString(object kind, const char* message) noexcept
 
 
 @cython.final
 @cython.internal
 cdef class Ready:
-    """The awaitable of one value."""
+    """The awaitable of a stream's next value. The step is taken when it is awaited, not before."""
 
+    cdef AsyncPuller stream
     cdef PyObject* value
-    cdef PyObject* spare
+    cdef object error
+    cdef object spare
 
     def __dealloc__(self):
         Py_XDECREF(self.value)
-        Py_XDECREF(self.spare)
 
     def __await__(self):
+        cdef Outcome value
+        if self.value == NULL:
+            if self.stream is None:
+                raise RuntimeError("this value was awaited already")
+            try:
+                value = self.stream.step()
+            except BaseException as error:
+                # Raised by the await itself: `async for` takes an error here for a wrong type.
+                self.error = error
+                self.stream = None
+                return self
+            if value == NOTHING:
+                return self.refill()
+            self.stream = None
+            self.value = value
         return self
+
+    cdef object refill(self):
+        stream = self.stream
+        self.stream = None
+        self.spare = None
+        return stream._refill().__await__()
 
     def __iter__(self):
         return self
@@ -76,11 +99,21 @@ cdef class Ready:
 cdef PyObject* ready_next(PyObject* ready) noexcept:
     cdef Ready self = <Ready> ready
     cdef PyObject* value = self.value
+    cdef PyObject* stop
     if value == NULL:
-        PyErr_SetString(RuntimeError, b"this value was awaited already")
+        error = self.error
+        self.error = None
+        if error is None:
+            PyErr_SetString(RuntimeError, b"this value was awaited already")
+        else:
+            PyErr_SetObject(type(error), error)
         return NULL
-    self.value = NULL
-    raise_stop(&self.spare, value)
+    stop = usable(<PyObject*> self.spare)
+    if stop != NULL:
+        if stop != <PyObject*> self.spare:
+            self.spare = <object> stop
+        self.value = NULL
+        raise_stop(stop, value)
     return NULL
 
 
@@ -102,17 +135,17 @@ cdef class AsyncPuller:
         return self
 
     def __anext__(self):
-        cdef Outcome value = NOTHING
-        if self.decoder is not None and not self._ended:
-            value = self.decoder.step()
-        if value == NOTHING:
-            return self._refill()
-        if self.ready is None or Py_REFCNT(<PyObject*> self.ready) != 1:
+        # The one that nobody holds is used again, unless it was given a value that nobody took.
+        if self.ready is None or Py_REFCNT(<PyObject*> self.ready) != 1 or self.ready.value != NULL:
             self.ready = Ready.__new__(Ready)
-        elif self.ready.value != NULL:
-            Py_XDECREF(self.ready.value)
-        self.ready.value = value
+        self.ready.stream = self
         return self.ready
+
+    @cython.final
+    cdef inline Outcome step(self) except NULL:
+        if self._ended or self.decoder is None:
+            return NOTHING
+        return self.decoder.step()
 
     def _end(self):
         self._ended = True

@@ -95,6 +95,9 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
     def line(self):
         return self.passed_lines
 
+    cdef object unfinished_line(self):
+        return self.block_line if self.line_start else self.lines + 1
+
     cdef str framing(self):
         return "sse"
 
@@ -296,7 +299,9 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         cdef const unsigned char* line = self.held.data() + self.line_start
         cdef Py_ssize_t size = self.held.length - self.line_start
         cdef bytes payload = None
-        self.frame_line = self.block_line if self.line_start else self.lines + 1
+        if self.line_start == 0:
+            self.block_line = self.lines + 1
+        self.frame_line = self.block_line
         # A cut `id` or `retry` takes effect only where the cut block counts as an event.
         if size and line[0] != b":" and (
                 self.on_truncated == TRUNCATED_IS_EMITTED or is_field(line, size, b"data", 4)):

@@ -166,8 +166,9 @@ async def test_values_can_be_awaited_one_by_one_in_any_order() -> None:
     first = stream.__anext__()
     assert await first == b"1"
     second, third = stream.__anext__(), stream.__anext__()
-    assert await third == b"3"
-    assert await second == b"2"
+    # The step is taken when it is awaited: one that is made first, or dropped, takes nothing.
+    assert await third == b"2"
+    assert await second == b"3"
     with pytest.raises(RuntimeError, match="awaited already"):
         await second
     assert await asyncio.wait_for(stream.__anext__(), 10) == b"(4)"
@@ -221,3 +222,112 @@ async def test_reference_counts_stay_even_over_many_values() -> None:
         del value
     gc.collect()
     assert sys.getrefcount(marker) == before
+
+
+async def test_an_awaitable_that_is_never_awaited_takes_nothing() -> None:
+    stream = ndstream.ndjson(AsyncChunks(b"1\n2\n3\n"))
+    assert await stream.__anext__() == 1
+    for _ in range(3):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(stream.__anext__(), 0)
+    assert [value async for value in stream] == [2, 3]
+
+
+async def test_an_error_comes_from_the_await_and_not_from_the_call() -> None:
+    stream = ndstream.ndjson(AsyncChunks(b"1\nx\n2\n"))
+    assert await stream.__anext__() == 1
+    waiting = stream.__anext__()
+    with pytest.raises(ndstream.DecodeError):
+        await waiting
+    assert [value async for value in stream] == [2]
+
+
+async def test_tasks_that_crowd_one_stream_lose_no_value() -> None:
+    stream = ndstream.ndjson(AsyncChunks(b"1\n2\n3\n4\n5\n6\n"))
+    got = await asyncio.gather(*(stream.__anext__() for _ in range(3)), return_exceptions=True)
+    rest = [value async for value in stream]
+    assert [one for one in got if isinstance(one, int)] + rest == [1, 2, 3, 4, 5, 6]
+    assert all(isinstance(one, (int, RuntimeError)) for one in got)
+
+
+async def test_closing_while_another_task_waits_releases_when_that_is_over() -> None:
+    released: list[str] = []
+    arrives = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            await arrives.wait()
+            yield b"1\n"
+        finally:
+            released.append("released")
+
+    stream = ndstream.ndjson(chunks())
+    reader = asyncio.ensure_future(anext_or_end(stream))
+    await asyncio.sleep(0.01)
+    await stream.aclose()
+    assert released == []
+    arrives.set()
+    assert await reader == "end"
+    assert released == ["released"]
+    await stream.aclose()
+
+
+async def anext_or_end(stream: ndstream.AsyncStream[Any]) -> Any:
+    try:
+        return await stream.__anext__()
+    except StopAsyncIteration:
+        return "end"
+
+
+async def test_a_cancelled_read_is_no_clean_end() -> None:
+    source = AsyncChunks(b"1\n2\n[3")
+    source.chunks.append(b"")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"1\n[2"
+        await asyncio.sleep(60)
+
+    stream = ndstream.ndjson(chunks())
+    assert await stream.__anext__() == 1
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(stream.__anext__(), 0.01)
+    with pytest.raises(ndstream.TruncatedError) as caught:
+        await stream.__anext__()
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    assert (caught.value.frame, caught.value.offset) == (b"[2", 2)
+    assert [value async for value in stream] == []
+
+
+async def test_a_value_that_refers_to_its_stream_is_collected() -> None:
+    class Value:
+        alive = 0
+        stream: Any = None
+
+        def __init__(self, payload: bytes) -> None:
+            Value.alive += 1
+
+        def __del__(self) -> None:
+            Value.alive -= 1
+
+    stream = ndstream.ndjson(AsyncChunks(b"1\n2\n3\n"), loads=Value)
+    async for value in stream:
+        value.stream = stream
+        if Value.alive == 2:
+            break
+    del stream, value
+    for _ in range(3):
+        gc.collect()
+        await anyio.sleep(0)
+    assert Value.alive == 0
+
+
+async def test_what_arrived_comes_before_the_error_of_a_failing_close() -> None:
+    class FailingClose(AsyncChunks):
+        async def aclose(self) -> None:
+            raise OSError("close failed")
+
+    stream = ndstream.ndjson(FailingClose(b"1\n2"))
+    assert [await stream.__anext__(), await stream.__anext__()] == [1, 2]
+    with pytest.raises(OSError, match="close failed"):
+        await stream.__anext__()
+    assert [value async for value in stream] == []

@@ -102,3 +102,23 @@ def test_an_async_source_is_sniffed_the_same_way(data: bytes, format: str) -> No
         return [value async for value in ndstream.stream(drip())]
 
     assert anyio.run(values) == list(ndstream.stream(data))
+
+
+def test_where_sniffing_gives_up_does_not_depend_on_the_cut() -> None:
+    data = b"\n" * 5000 + b"data: 1\n\n"
+    for chunks in ([data], [data[:4500], data[4500:]], [data[:4096], data[4096:]], [data[:10], data[10:]]):
+        with pytest.raises(ndstream.DecodeError):
+            list(ndstream.stream(chunks))
+    data = b"\n" * 4000 + b"data: 1\n\n"
+    for chunks in ([data], [data[:3999], data[3999:]], [data[:4003], data[4003:]]):
+        assert list(ndstream.stream(chunks)) == [1]
+
+
+def test_empty_chunks_before_the_first_bytes_cost_nothing() -> None:
+    assert list(ndstream.stream([b""] * 100_000 + [b"1\n"])) == [1]
+
+
+def test_a_space_before_a_field_makes_it_another_name() -> None:
+    with pytest.raises(ndstream.DecodeError):
+        list(ndstream.stream(b'  data: {"a":1}\n\n'))
+    assert list(ndstream.stream(b'  {"a":1}\n')) == [{"a": 1}]

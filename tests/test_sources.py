@@ -260,3 +260,17 @@ def test_a_stream_can_be_read_in_a_thread_and_closed_in_another(path: pathlib.Pa
     closer.start()
     closer.join()
     assert list(stream) == []
+
+
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_a_pipe_that_does_not_wait_is_refused_with_what_to_do(buffering: int) -> None:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    with os.fdopen(read, "rb", buffering=buffering) as file, pytest.raises(ValueError, match="set_blocking"):
+        ndstream.ndjson(file)
+    os.close(write)
+
+
+def test_a_class_is_no_source() -> None:
+    with pytest.raises(TypeError, match="type"):
+        ndstream.ndjson(io.BytesIO)  # type: ignore[call-overload]

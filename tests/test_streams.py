@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -270,3 +271,100 @@ def test_no_python_frame_is_entered_for_a_value() -> None:
     finally:
         sys.setprofile(None)
     assert calls == []
+
+
+def test_closing_while_another_thread_reads_ends_that_read_without_harm() -> None:
+    started, arrives = threading.Event(), threading.Event()
+
+    def chunks() -> Iterator[bytes]:
+        started.set()
+        arrives.wait(30)
+        yield b"1\n"
+
+    class Unclosable:
+        """Its iterator is known to the stream alone."""
+
+        def __iter__(self) -> Iterator[bytes]:
+            return chunks()
+
+    got: list[Any] = []
+    stream = ndstream.ndjson(Unclosable())
+    reader = threading.Thread(target=lambda: got.extend(stream))
+    reader.start()
+    started.wait(30)
+    stream.close()
+    arrives.set()
+    reader.join(30)
+    assert got == []
+    assert stream.closed
+
+
+def test_a_source_that_closes_its_own_stream_does_no_harm() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"1\n"
+        stream.close()
+        yield b"2\n"
+
+    class Source:
+        def __iter__(self) -> Iterator[bytes]:
+            return chunks()
+
+    stream = ndstream.ndjson(Source())
+    assert list(stream) == [1]
+
+
+def test_what_arrived_comes_before_the_error_of_a_failing_close() -> None:
+    class FailingClose(Source):
+        def close(self) -> None:
+            raise OSError("close failed")
+
+    stream = ndstream.ndjson(FailingClose(b"1\n2"))
+    assert [next(stream), next(stream)] == [1, 2]
+    with pytest.raises(OSError, match="close failed"):
+        next(stream)
+    failing = ndstream.ndjson(FailingClose(b"1\n[", ValueError("read failed")))
+    assert next(failing) == 1
+    with pytest.raises(ndstream.TruncatedError) as caught:
+        next(failing)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_generator_that_ctrl_c_ended_is_no_clean_end() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"1\n"
+        raise KeyboardInterrupt
+
+    stream = ndstream.ndjson(chunks())
+    assert next(stream) == 1
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    with pytest.raises(ndstream.TruncatedError) as caught:
+        next(stream)
+    assert isinstance(caught.value.__cause__, KeyboardInterrupt)
+    assert list(stream) == []
+
+
+def test_a_stream_that_was_not_made_by_a_way_in_is_refused() -> None:
+    bare = ndstream.Stream.__new__(ndstream.Stream)
+    with pytest.raises(RuntimeError, match="no source"):
+        next(bare)
+
+
+def test_the_error_of_a_failed_source_names_the_line_that_was_cut() -> None:
+    for open_stream, data, line in (
+        (ndstream.ndjson, b"1\n2\n[", 3),
+        (ndstream.ndjson, b"", 1),
+        (ndstream.sse, b"data: 1\n\ndata: 2\ndata", 3),
+    ):
+        stream: ndstream.Stream[Any] = open_stream(Source(data, OSError("gone")))  # type: ignore[operator]
+        with pytest.raises(ndstream.TruncatedError) as caught:
+            list(stream)
+        assert caught.value.line == line
+
+
+def test_a_handler_cannot_end_the_loop_by_stop_iteration() -> None:
+    def handler(error: ndstream.StreamError) -> None:
+        raise StopIteration
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(ndstream.ndjson(b"{\n1\n", on_error=handler))
