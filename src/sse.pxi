@@ -303,9 +303,11 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             self.block_line = self.lines + 1
         self.frame_line = self.block_line
         # A cut `id` or `retry` takes effect only where the cut block counts as an event.
-        if size and line[0] != b":" and (
-                self.on_truncated == TRUNCATED_IS_EMITTED or is_field(line, size, b"data", 4)):
-            self.field(line, size)
+        if size and (self.on_truncated == TRUNCATED_IS_EMITTED or is_field(line, size, b"data", 4)):
+            if line[0] == b":":
+                self.comments += 1
+            else:
+                self.field(line, size)
             self.line_start = self.held.length
         if self.data_lines == 1:
             payload = self.held.copy(self.data_begin, self.data_end)
