@@ -140,9 +140,36 @@ class AsyncStream(AsyncPuller[T]):
             raise RuntimeError("the stream is running already: two tasks cannot iterate over it at once")
         self._running = True
         try:
-            await self._keep()
-            while not self.closed and not self._ended and not (self.decoder is not None and self.decoder.done):
-                for value in await self._take() or ():
+            if not self._kept:
+                await self._keep()
+            decoder: Decoder[T] | None = self.decoder
+            while not (self.closed or self._ended):
+                if decoder is not None:
+                    # Nothing waits in it, unless tasks crowd one stream.
+                    for value in decoder:
+                        return value
+                    if decoder.done:
+                        break
+                try:
+                    chunk = await self._chunks.__anext__()
+                except StopAsyncIteration:
+                    await self._source_ended()
+                except Exception as error:
+                    await self._source_failed(error)
+                except BaseException as error:
+                    # What is left in the decoder still comes out; behind it, this was no end.
+                    self._interruption = error
+                    raise
+                else:
+                    if self._ended:
+                        break
+                    if decoder is not None:
+                        for value in decoder.feed(chunk):
+                            return value
+                    elif self._chooser is not None:
+                        self.decoder = decoder = self._chooser.choose(chunk, at_end=False)
+            if self.decoder is not None and not self._ended:
+                for value in self.decoder:
                     return value
             await self._release()
         except StreamError:
@@ -158,37 +185,22 @@ class AsyncStream(AsyncPuller[T]):
         self._end()
         raise StopAsyncIteration
 
-    async def _take(self) -> Decoder[T] | None:
-        """Feed a chunk, or the end; the decoder, once it is known."""
+    async def _source_ended(self) -> None:
+        self._decided().finish()
         try:
-            chunk = await self._chunks.__anext__()
-        except StopAsyncIteration:
-            decoder = self._decided().finish()
-            try:
-                await self._release()
-            except Exception as error:
-                # What arrived comes first.
-                self._close_error = error
-            return decoder
+            await self._release()
         except Exception as error:
-            failure = self._decided()._cut_by(error)
-            self._end()
-            try:
-                await self._release()
-            except Exception:
-                raise failure from error
-            raise failure from error
-        except BaseException as error:
-            # What is left in the decoder still comes out; behind it, this was no end of the stream.
-            self._interruption = error
-            raise
-        if self._ended:
-            return None
-        if self.decoder is not None:
-            self.decoder.feed(chunk)
-        elif self._chooser is not None:
-            self.decoder = self._chooser.choose(chunk, at_end=False)
-        return self.decoder
+            # What arrived comes first.
+            self._close_error = error
+
+    async def _source_failed(self, cause: Exception) -> None:
+        error = self._decided()._cut_by(cause)
+        self._end()
+        try:
+            await self._release()
+        except Exception:
+            raise error from cause
+        raise error from cause
 
     def _raise_late(self) -> None:
         """What went wrong beside the frames, once all of these are out."""
