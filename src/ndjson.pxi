@@ -165,6 +165,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         # What is no value stays pending: it may go on where the stream is resumed.
         if value != NOTHING:
             self.unterminated = True
+        if value != NOTHING or self.done:
             self.pass_tail()
         return value
 
