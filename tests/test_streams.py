@@ -356,7 +356,7 @@ def test_the_error_of_a_failed_source_names_the_line_that_was_cut() -> None:
         (ndstream.ndjson, b"", 1),
         (ndstream.sse, b"data: 1\n\ndata: 2\ndata", 3),
     ):
-        stream: ndstream.Stream[Any] = open_stream(Source(data, OSError("gone")))  # type: ignore[operator]
+        stream: ndstream.Stream[Any] = open_stream(Source(data, OSError("gone")))
         with pytest.raises(ndstream.TruncatedError) as caught:
             list(stream)
         assert caught.value.line == line

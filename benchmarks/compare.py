@@ -1,0 +1,153 @@
+"""Compare ndstream with the floor and with other libraries, and with what it promises.
+
+    python benchmarks/compare.py                 all of it; writes RESULTS.md and results.svg here
+    python benchmarks/compare.py --only ndjson   the rows with that in their name; writes nothing
+    python benchmarks/compare.py --quick         short streams and one round, to check that it works
+
+Before a contender is timed, all that it gets out of the stream is compared with what is in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import machine
+import probes
+import report
+import rounds
+import shapes
+from contenders import missing, timed, values
+from report import Line, Table
+from rounds import Loop, Times
+from rows import Row, all_rows
+
+HERE = Path(__file__).parent
+GIB = 1024 * shapes.MIB
+
+
+def main() -> None:
+    arguments = parse()
+    if arguments.worker:
+        work(arguments)
+        return
+    began = time.perf_counter()
+    tables = []
+    for row in all_rows(0.01 if arguments.quick else 1):
+        if arguments.only in row.key:
+            tables.append(compare(row, arguments))
+            report.show(tables[-1], judged=not arguments.quick)
+    for name, probe in (("memory", memory), ("import", import_time)):
+        if arguments.only in name:
+            tables.append(probe(arguments.quick))
+            report.show(tables[-1], judged=not arguments.quick)
+    if not tables:
+        raise SystemExit(f"No row has {arguments.only!r} in its name.")
+    minutes = (time.perf_counter() - began) / 60
+    if arguments.quick:
+        print("\nAll contenders get the same values. In so short a time they show no more than that.")
+        return
+    report.show_verdict(tables)
+    if not arguments.only:
+        import chart
+
+        facts = machine.facts()
+        (HERE / "RESULTS.md").write_text(report.page(tables, facts, minutes))
+        chart.draw(tables, HERE / "results.svg")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare ndstream with the floor and with other libraries.")
+    parser.add_argument("--quick", action="store_true", help="short streams, one round: a check, no figures")
+    parser.add_argument("--only", default="", metavar="NAME", help="only the rows with this in their name")
+    parser.add_argument("--processes", type=int, metavar="N", help="repeat each row so often (2 to 15 times)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.8, metavar="S", help="how long the rounds of each take, about (0.8)"
+    )
+    parser.add_argument("--no-ballast", action="store_true", help="leave the allocators as they are")
+    parser.add_argument("--worker", metavar="ROW", help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def compare(row: Row, arguments: argparse.Namespace) -> Table:
+    """A row's table, from one process after another."""
+    if arguments.quick:
+        runs = [measure(row, 0, 0)]
+    else:
+        runs = [in_a_process(row, seed, arguments) for seed in range(arguments.processes or row.processes)]
+    return report.table(row, runs)
+
+
+def in_a_process(row: Row, seed: int, arguments: argparse.Namespace) -> dict[str, Times]:
+    options = ["--worker", row.key, "--seed", str(seed), "--seconds", str(arguments.seconds)]
+    if arguments.no_ballast:
+        options.append("--no-ballast")
+    done = subprocess.run(
+        [sys.executable, __file__, *options],
+        stdout=subprocess.PIPE,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": str(seed + 1)},
+    )
+    return {name: Times(**times) for name, times in json.loads(done.stdout).items()}
+
+
+def work(arguments: argparse.Namespace) -> None:
+    """Be one of a row's processes."""
+    rounds.pin()
+    # Of another size in each process, so that memory lies elsewhere.
+    ballast = None if arguments.no_ballast else rounds.Ballast((32 + 5 * arguments.seed) * shapes.MIB)
+    (row,) = (row for row in all_rows() if row.key == arguments.worker)
+    measured = measure(row, arguments.seconds, arguments.seed)
+    del ballast
+    print(json.dumps({name: asdict(times) for name, times in measured.items()}))
+
+
+def measure(row: Row, seconds: float, seed: int) -> dict[str, Times]:
+    """The times of each contender that can take part, all of which got the right values."""
+    loops = {}
+    for entry in row.entries:
+        if entry.case is None or missing(entry.contender):
+            continue
+        case = entry.case()
+        if values(entry.contender, case) != case.expected:
+            raise SystemExit(f"{row.key}: {entry.name} does not get the values that are in the stream")
+        loops[entry.name] = Loop(timed(entry.contender, case), case.units)
+    return rounds.take_turns(loops, seconds, seed, settle=row.settle)
+
+
+def memory(quick: bool) -> Table:
+    """The most memory that long streams take, and what decoding takes of it."""
+    size = 16 * shapes.MIB if quick else 2 * GIB
+    limit = 2 * probes.LARGEST / shapes.MIB + 4
+    streams = {
+        "ndjson": shapes.token_lines(3000).data,
+        "sse": shapes.openai_events(3000).data.removesuffix(b"data: [DONE]\n\n"),
+    }
+    lines = []
+    for format, small in streams.items():
+        peak = probes.peak_memory(format, "payloads", small, size)
+        lines.append(Line.of_amount(f"ndstream, {format}, loads=bytes", peak, "MiB", limit))
+    for format, small in streams.items():
+        peak = probes.peak_memory(format, "values", small, size)
+        lines.append(Line.of_amount(f"ndstream, {format}", peak, "MiB"))
+    peak = probes.peak_memory("alone", "values", b"", 0)
+    lines.append(Line.of_amount("orjson.loads of the largest frame, alone", peak, "MiB"))
+    title = f"Peak memory above the idle process: {size / GIB:g} GiB, the largest frame 8 MiB"
+    return Table("memory", title, "", tuple(lines))
+
+
+def import_time(quick: bool) -> Table:
+    took = probes.import_milliseconds(1 if quick else 20)
+    line = Line.of_amount("import ndstream", took, "ms", 15)
+    return Table("import", "Import time beyond `import orjson`", "", (line,))
+
+
+if __name__ == "__main__":
+    main()
