@@ -37,7 +37,7 @@ test-all:
 	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
 
 fuzz: $(VENV)/installed-cli,test
-	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -s tests/test_properties.py tests/test_stateful.py
+	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/test_properties.py tests/test_stateful.py
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python benchmarks/compare.py

@@ -171,6 +171,7 @@ METHOD = """
   streams of twice the size, in 5 elsewhere), each with its own hash seed and its memory elsewhere: where
   code and data happen to lie changes ratios by up to 5 %. The table gives the median process, and in
   brackets the range of the middle half of them.
+- Time is processor time: nothing here waits, and what other processes take meanwhile is not a contender's.
 - Before the rounds everything runs once, then `gc.collect()` and `gc.freeze()`. The garbage collector stays
   on, and the process keeps to one processor.
 - In a process that does nothing else, a loop's few live objects can be alone in an arena of Python's

@@ -1,9 +1,11 @@
 """Timing: contenders take turns in one process, round by round, and each is compared within a round.
 
-What happens to the machine for longer than a round (other processes, the clock's frequency) happens
-to all contenders alike, and falls out of the ratios. What is settled when a process starts (where
-its memory lies, its hash seed) does not; so a comparison is repeated in several processes, and the
-medians of their medians are what counts.
+What happens to the machine for longer than a round (the clock's frequency, another process in the
+caches) happens to all contenders alike, and falls out of the ratios. Time is the processor's, since
+nothing here waits: by the clock on the wall, a loop of ten milliseconds would nearly always pay for
+some other process, and one of half a millisecond hardly ever. What is settled when a process starts
+(where its memory lies, its hash seed) falls out of nothing; so a comparison is repeated in several
+processes, and the medians of their medians are what counts.
 """
 
 from __future__ import annotations
@@ -60,9 +62,9 @@ def take_turns(loops: dict[str, Loop], seconds: float, seed: int, settle: bool =
             if settle:
                 run()
             faults = page_faults()
-            start = time.perf_counter_ns()
+            start = time.thread_time_ns()
             run()
-            took = time.perf_counter_ns() - start
+            took = time.thread_time_ns() - start
             times[name].nanoseconds.append(took)
             times[name].faults.append(page_faults() - faults)
         return time.perf_counter() - began

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from strategies import FRAMINGS, NDJSON, SSE, Framing
+from strategies import FRAMINGS, Framing
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 ROOT = str(Path(ndstream.__file__).parents[1])
@@ -55,13 +55,20 @@ def use(decoder: Any, chunks: list[Any], *, finish: bool = True) -> None:
             decoder.finish() if chunk is None else decoder.feed(chunk)
         except (TypeError, RuntimeError):
             continue
-        for _ in range(100):
+        # A frame whose decoding was interrupted comes again and again.
+        for _ in range(12):
             try:
                 next(decoder)
             except StopIteration:
                 break
             except (ndstream.StreamError, KeyboardInterrupt):
                 pass
+
+
+def in_a_cycle(framing: Framing) -> None:
+    """The decoder's `loads` gives the decoder itself."""
+    decoder = framing.values(loads=lambda payload: decoder)
+    use(decoder, [framing.wrap(b"1") * 2])
 
 
 LONG = b'"' + b"x" * 5000 + b'"'
@@ -84,7 +91,7 @@ LEAK_CASES: dict[str, Callable[[Framing], None]] = {
     "not_bytes": lambda f: use(f.values(), ["text", None, 5, f.wrap(b"1")]),
     "reset": lambda f: use(f.values().feed(f.wrap(LONG)[:3000]).reset() or f.values(), [f.wrap(b"1")]),
     "init_again": lambda f: f.values(loads=refuse).feed(f.wrap(LONG)).__init__(),
-    "cycle": lambda f: use((box := []).append(f.values(loads=lambda payload: box)) or box[0], [f.wrap(b"1") * 2]),
+    "cycle": in_a_cycle,
 }
 
 
@@ -99,13 +106,17 @@ def test_nothing_leaks(framing: Framing, case: Callable[[Framing], None]) -> Non
         gc.collect()
         return sys.getallocatedblocks() - blocks, tracemalloc.get_traced_memory()[0] - traced
 
-    rounds = 50
+    rounds = 30
     tracemalloc.start()
+    gc.freeze()
     try:
         grown()
-        # What a round leaks, fifty rounds leak fifty times; other code may keep a few blocks once.
-        blocks, traced = min(grown() for _ in range(3))
+        # What a round leaks, thirty rounds leak thirty times; other code may keep a few blocks once.
+        blocks, traced = grown()
+        if blocks >= rounds // 2 or traced >= rounds * 32:
+            blocks, traced = grown()
     finally:
+        gc.unfreeze()
         tracemalloc.stop()
     assert blocks < rounds // 2
     assert traced < rounds * 32
@@ -230,6 +241,10 @@ NO_MEMORY = """
     import json, sys
     import _testcapi
     import ndstream
+    from ndstream import _diagnosis
+
+    # orjson crashes where memory fails while it makes its error; what is tried here is ndstream.
+    _diagnosis.orjson = json
 
     name = sys.argv[1]
     wrap = {
@@ -308,27 +323,52 @@ NO_MEMORY = """
             decoder.feed(long[begin:begin + size])
         return decoder
 
+    def facts(ready, call, fail_from=None):
+        # What the call gives and what comes behind it, or None where memory ran out.
+        subject, error, result = ready(), None, None
+        if fail_from is not None:
+            # One failure: without any memory the interpreter's own handling of errors can hang.
+            _testcapi.set_nomemory(fail_from, fail_from + 1)
+        try:
+            result = call(subject)
+        except BaseException as raised:
+            error = raised
+        finally:
+            _testcapi.remove_mem_hooks()
+        # CPython makes some failures a SystemError of its own, while it adds to a traceback.
+        if isinstance(error, (MemoryError, SystemError)):
+            return subject, None
+        found = [repr(result) if isinstance(result, (bytes, str, int)) else type(result).__name__]
+        while True:
+            if error is not None:
+                found.append([type(error).__name__, error.reason])
+                error = None
+            if not hasattr(subject, "feed"):
+                return subject, found
+            try:
+                result = next(subject)
+            except StopIteration:
+                return subject, [*found, subject.offset, subject.pending, subject.frames, subject.errors]
+            except ndstream.StreamError as raised:
+                error = raised
+            else:
+                found.append(repr(result))
+
     ok = [b"1" if name != "SSEDecoder" else b"1\\n"] * 4
     answer = {}
     for case, (ready, call) in cases.items():
-        failures, wrong = 0, []
+        expected = facts(ready, call)[1]
+        failures, wrong, spared = 0, [], 0
         for fail_from in range(2000):
-            subject = ready()
-            error = None
-            # One failure: without any memory the interpreter's own handling of errors can hang.
-            _testcapi.set_nomemory(fail_from, fail_from + 1)
-            try:
-                call(subject)
-            except BaseException as raised:
-                error = raised
-            finally:
-                _testcapi.remove_mem_hooks()
-            out_of_memory = isinstance(error, MemoryError)
-            failures += out_of_memory
+            subject, found = facts(ready, call, fail_from)
+            if found is None:
+                failures += 1
+            elif found != expected:
+                wrong.append([fail_from, "a failure went unseen", found, expected])
             if case.startswith("event_"):
                 assert subject.data and subject.json() and repr(subject)
             else:
-                if out_of_memory and case not in ("finish", "reset", "offset"):
+                if found is None and case not in ("finish", "reset", "offset"):
                     # Sticky, unless the call had not begun to change anything.
                     try:
                         subject.feed(b"")
@@ -345,11 +385,11 @@ NO_MEMORY = """
                 subject.__init__(loads=bytes, **options)
                 if list(subject.feed(many).finish()) != ok or subject.offset != len(many):
                     wrong.append([fail_from, "not as good as new after reset"])
-            error_name = type(error).__name__
-            error = None
-            if not out_of_memory:
+            # A failure that did not show may have been made up for: the end is where none shows any more.
+            spared = 0 if found is None else spared + 1
+            if spared == 25:
                 break
-        answer[case] = [failures, error_name, wrong]
+        answer[case] = [failures, expected, wrong]
     print(json.dumps(answer))
 """
 
@@ -358,20 +398,18 @@ NO_MEMORY = """
 def test_no_failed_allocation_does_harm(framing: Framing) -> None:
     pytest.importorskip("_testcapi")
     answer = in_subprocess(NO_MEMORY, framing.decoder.__name__)
-    errors = {
-        "next_bad": "DecodeError",
-        "next_too_large": "FrameTooLargeError",
-        "next_bad_at_end": "TruncatedError",
-        "next_no_sentinel": "TruncatedError",
-        "next_blank": "DecodeError",
+    reasons = {
+        "next_bad": "rejected",
+        "next_too_large": "too_large",
+        "next_bad_at_end": "unfinished",
+        "next_no_sentinel": "no_sentinel",
+        "next_blank": "blank_line",
     }
-    if framing is SSE:
-        # What has no blank line is no event, even where its data is whole.
-        errors["next_at_end"] = "TruncatedError"
-    for case, (failures, last, wrong) in answer.items():
+    for case, (failures, expected, wrong) in answer.items():
         assert wrong == [], case
-        assert last == errors.get(case, "NoneType"), case
-        assert failures < 1999, case
+        assert failures < 1900, case
+        if case in reasons:
+            assert expected[1][1] == reasons[case]
     # The sweep has met allocations, or it would prove nothing.
     for case in ("feed_bytearray", "next", "next_holds", "next_grows", "next_bad", "next_too_large"):
         assert answer[case][0] > 0, case
@@ -427,4 +465,3 @@ def test_the_subprocess_helper_reports_a_crash() -> None:
     with pytest.raises(AssertionError):
         in_subprocess("import os; os.abort()")
     assert in_subprocess("print('noise'); print('[1]')") == [1]
-    assert NDJSON is not SSE

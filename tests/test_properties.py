@@ -38,11 +38,6 @@ def single(data: bytes) -> list[bytes]:
     return [data[index : index + 1] for index in range(len(data))]
 
 
-def said(outcomes: list[Outcome]) -> list[Any]:
-    """Values, and the reasons of errors."""
-    return [outcome.error.reason if outcome.error else outcome.value for outcome in outcomes]
-
-
 def dropped(outcomes: list[Outcome]) -> bool:
     """Whether bytes were let go before their frame came to its end."""
     return any(outcome.error and outcome.error.reason in ("too_large", "outside_element") for outcome in outcomes)
@@ -157,7 +152,6 @@ def test_a_reset_decoder_is_as_good_as_a_new_one(framing: Framing, data: st.Data
 @given(some_data)
 def test_offset_and_pending_account_for_every_byte_fed(framing: Framing, data: st.DataObject) -> None:
     chunks = data.draw(cut_streams(framing.streams), "chunks")
-    decoder = framing.decoder(max_frame_size=None, on_error="skip")
     outside = False
 
     def collect(error: ndstream.StreamError) -> None:
