@@ -54,14 +54,14 @@ class Reply(Answer):
         return next(self._deltas)
 
     def texts(self) -> Iterator[str]:
-        """The text alone, in pieces as they come.
+        """The text of the first choice alone, in pieces as they come.
 
         Example:
             >>> from ndstream import llm
             >>> "".join(llm.reply(b'{"response":"Hi","done":true}').texts())
             'Hi'
         """
-        return (delta.text for delta in self._deltas if delta.text)
+        return (delta.text for delta in self._deltas if delta.text and not delta.choice)
 
     @property
     def closed(self) -> bool:
@@ -195,9 +195,9 @@ class AsyncReply(Answer):
             self._more = self._folder.wire.more
 
     async def texts(self) -> AsyncIterator[str]:
-        """The text alone, in pieces as they come."""
+        """The text of the first choice alone, in pieces as they come."""
         async for delta in self:
-            if delta.text:
+            if delta.text and not delta.choice:
                 yield delta.text
 
     @property
