@@ -193,10 +193,7 @@ class Anthropic(Wire):
             block.call.add_arguments(delta.get("partial_json"))
             return FullDelta(frame, tool_calls=(block.call,))
         if kind == "citations_delta":
-            known = block.fields.get("citations")
-            if not isinstance(known, list):
-                known = block.fields["citations"] = []
-            known.append(delta.get("citation"))
+            block.extend("citations", [delta.get("citation")])
         else:
             # signature_delta, compaction_delta, and those to come: the last one counts.
             block.add({key: value for key, value in delta.items() if key != "type"}, ())
