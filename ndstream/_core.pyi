@@ -294,7 +294,8 @@ class JSONSeqDecoder(Decoder[_T_co]):
 
 @final
 class Event:
-    """A server-sent event. It cannot be changed.
+    """A server-sent event. It cannot be changed, so a copy is the event itself; one that was pickled
+    decodes with orjson, whatever the decoder's ``loads``.
 
     Args:
         event: The event's type.
@@ -313,6 +314,8 @@ class Event:
 
     def __init__(self, event: str = "message", data: str = "", id: str = "", retry: int | None = None) -> None: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __copy__(self) -> Event: ...
+    def __deepcopy__(self, memo: dict[int, object], /) -> Event: ...
     @property
     def event(self) -> str:
         """The event's type, "message" where the server gave none."""

@@ -30,6 +30,10 @@ cdef class Decoder(Chunks):
     cdef unsigned char sentinel_byte
     cdef bint require_done
 
+    # The last payload, to be used again.
+    cdef PyObject* spare
+    cdef Py_ssize_t spare_room
+
     # The frame in hand, for its error.
     cdef long long frame_offset
     cdef long long frame_line
@@ -44,6 +48,9 @@ cdef class Decoder(Chunks):
     cdef readonly bint done
     cdef readonly long long frames
     cdef readonly long long errors
+
+    def __dealloc__(self):
+        Py_XDECREF(self.spare)
 
     def __init__(self):
         raise TypeError("use NDJSONDecoder, SSEDecoder or JSONSeqDecoder")
@@ -197,7 +204,7 @@ cdef class Decoder(Chunks):
     cdef Outcome redo(self) except NULL:
         cdef bytes payload = self.interrupted
         self.interrupted = None
-        return self.decode(payload)
+        return self.decode(<PyObject*> payload)
 
     cdef Outcome next_frame(self) except NULL:
         raise NotImplementedError
@@ -220,26 +227,33 @@ cdef class Decoder(Chunks):
     # Payloads.
 
     @cython.final
-    cdef inline Outcome decode(self, bytes payload) except NULL:
+    cdef inline PyObject* payload(self, const unsigned char* data, Py_ssize_t size) except NULL:
+        """These bytes as a payload that lasts until the next one is made."""
+        return respend(&self.spare, &self.spare_room, data, size)
+
+    @cython.final
+    cdef inline Outcome decode(self, PyObject* payload) except NULL:
         """The payload's value; NOTHING for the sentinel, and for what on_error passed over."""
         cdef Outcome value
-        if self.sentinel is not None and self.sees_sentinel(payload):
+        if self.sees_sentinel(
+                <const unsigned char*> PyBytes_AS_STRING(<object> payload), PyBytes_GET_SIZE(<object> payload)):
             return NOTHING
-        value = call(<PyObject*> self.loads, <PyObject*> payload)
+        value = call(<PyObject*> self.loads, payload)
         if value == NULL:
-            return self.refused(payload)
+            return self.refused(<bytes> payload)
         self.frames += 1
         return value
 
     @cython.final
-    cdef inline bint sees_sentinel(self, bytes payload) except -1:
-        cdef const unsigned char* data = <const unsigned char*> PyBytes_AS_STRING(payload)
-        # One look rules out almost every payload; the byte behind the last is a NUL.
-        if data[0] > b" " and data[0] != self.sentinel_byte:
-            return False
-        return is_sentinel(
-            data, PyBytes_GET_SIZE(payload),
-            <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
+    cdef inline bint may_be_sentinel(self, unsigned char first) noexcept:
+        # One look rules out almost every payload.
+        return self.sentinel is not None and (first <= b" " or first == self.sentinel_byte)
+
+    @cython.final
+    cdef inline bint sees_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
+        """Whether the payload is the sentinel, which ends the stream. A byte can be read behind it."""
+        return self.may_be_sentinel(data[0]) and is_sentinel(
+            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
         ) and self.end_at_sentinel()
 
     cdef bint end_at_sentinel(self) except -1:
