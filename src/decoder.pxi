@@ -34,6 +34,9 @@ cdef class Decoder(Chunks):
     cdef PyObject* spare
     cdef Py_ssize_t spare_room
 
+    # Whether what was handed out may refer to the chunk.
+    cdef bint lends_chunks
+
     # The frame in hand, for its error.
     cdef long long frame_offset
     cdef long long frame_line
@@ -129,7 +132,7 @@ cdef class Decoder(Chunks):
         return self
 
     def __next__(self):
-        cdef Outcome value = self.step()
+        cdef Outcome value = NOTHING if self.drained() else self.step()
         if value == NOTHING:
             raise StopIteration
         return steal(value)
@@ -184,6 +187,17 @@ cdef class Decoder(Chunks):
                 if self.state == RUNNING:
                     self.state = BROKEN
         return 0
+
+    @cython.final
+    cdef inline bint drained(self) noexcept:
+        """Whether a step would find nothing, which is told here at less cost. Lets go of the chunk."""
+        if not HAS_LOCK or self.start < self.size or self.waiting_size or self.finished or self.state != IDLE:
+            return False
+        if self.interrupted is not None or self.lends_chunks:
+            return False
+        if self.chunk is not None:
+            self.let_go_of_chunk()
+        return True
 
     @cython.final
     cdef inline Outcome step(self) except NULL:

@@ -75,6 +75,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             self.first_id = last_event_id
             self.values = bool(values)
             self.raw = bool(raw)
+            self.lends_chunks = not self.values
             self.on_truncated = (
                 TRUNCATED_RAISES if on_truncated == "raise"
                 else TRUNCATED_IS_DISCARDED if on_truncated == "discard" else TRUNCATED_IS_EMITTED)
