@@ -1,0 +1,55 @@
+"""What one frame adds to a reply: six plain attributes, and nothing made for the parts that are absent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ndstream.llm._tool_calls import ToolCall
+
+
+class Delta:
+    """A step of a reply.
+
+    Attributes:
+        text: What it adds to the text; empty where it adds none.
+        thinking: What it adds to the thoughts; empty where it adds none.
+        tool_calls: The tool calls that it opens or adds to; they grow as the reply goes on.
+        usage: The token counts that it brings, as the server writes them; mostly None.
+        raw: The decoded frame it came from.
+        choice: Which of several answers to one request it belongs to, counted from 0.
+
+    Example:
+        >>> from ndstream import llm
+        >>> [delta.text for delta in llm.reply(b'{"response":"Hi","done":true}')]
+        ['Hi']
+    """
+
+    __slots__ = ("choice", "raw", "text", "thinking", "tool_calls", "usage")
+
+    def __init__(
+        self,
+        raw: Any,
+        text: str = "",
+        thinking: str = "",
+        tool_calls: Sequence[ToolCall] = (),
+        usage: dict[str, Any] | None = None,
+        choice: int = 0,
+    ) -> None:
+        self.raw = raw
+        self.text = text
+        self.thinking = thinking
+        self.tool_calls = tool_calls
+        self.usage = usage
+        self.choice = choice
+
+    def __repr__(self) -> str:
+        parts = [f"text={self.text!r}"]
+        parts += [
+            f"{name}={value!r}"
+            for name in ("thinking", "tool_calls", "usage", "choice")
+            if (value := getattr(self, name))
+        ]
+        return f"Delta({', '.join(parts)})"

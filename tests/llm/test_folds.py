@@ -1,0 +1,92 @@
+"""The fold: what a reply adds up to is what the server would have said at once, at its end and on the way."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from cuts import cuts
+from llm.examples import EXAMPLES, Example, ids
+from ndstream import llm
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_the_body_equals_the_one_given_without_streaming(example: Example) -> None:
+    reply = llm.reply(example.data)
+    deltas = list(reply)
+    assert reply.wire == example.wire
+    assert reply.body == example.body
+    assert reply.text == "".join(delta.text for delta in deltas) == example.text
+    assert reply.thinking == "".join(delta.thinking for delta in deltas) == example.thinking
+    assert [(call.name, call.arguments) for call in reply.tool_calls] == example.calls
+    assert reply.usage == example.usage
+    assert reply.ending is not None
+    assert reply.ending.verdict == "complete"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_a_named_wire_folds_as_a_found_one_does(example: Example) -> None:
+    assert llm.collect(example.data, example.wire).body == example.body
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_the_cut_of_the_bytes_never_matters(example: Example) -> None:
+    for name, chunks in cuts(example.data, two_way_most=256):
+        reply = llm.reply(iter(chunks))
+        texts = [delta.text for delta in reply if delta.text]
+        assert (reply.body, "".join(texts)) == (example.body, example.text), name
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_each_prefix_folds_to_what_has_come(example: Example) -> None:
+    reply = llm.reply(iter(example.frames), on_incomplete="return")
+    text = thinking = ""
+    for count, delta in enumerate(reply, 1):
+        text += delta.text
+        thinking += delta.thinking
+        alone = llm.collect(iter(example.frames[:count]), example.wire, on_incomplete="return")
+        assert (reply.text, reply.thinking) == (alone.text, alone.thinking) == (text, thinking)
+        assert reply.body == alone.body
+    assert reply.body == example.body
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_a_frame_of_any_shape_leaves_the_fold_standing(example: Example) -> None:
+    chance = random.Random(example.name)
+    values: list[Any] = [None, 0, -1, 1.5, True, "", "x", [], [None], [[]], {}, {"x": 1}, [{}]]
+    for number in range(300):
+        frames = [hurt(frame, chance, values) for frame in example.frames]
+        answer = llm.collect(iter(frames), example.wire, on_incomplete="return")
+        assert answer.ending is not None, number
+        assert isinstance(answer.text, str)
+        assert isinstance(answer.thinking, str)
+        assert all(isinstance(call.raw, str) for call in answer.tool_calls)
+        assert isinstance(answer.metrics, llm.Metrics)
+        repr(answer.body)
+
+
+def hurt(frame: bytes, chance: random.Random, values: list[Any]) -> bytes:
+    """The frame with a value of the wrong type somewhere in it."""
+    import json
+
+    begin = frame.find(b"{")
+    if begin < 0 or chance.random() < 0.5:
+        return frame
+    content: Any = json.loads(frame[begin:])
+    holder: Any = content
+    while True:
+        keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+        if not keys:
+            break
+        key = chance.choice(keys)
+        if isinstance(holder[key], (dict, list)) and chance.random() < 0.8:
+            holder = holder[key]
+            continue
+        if isinstance(holder, dict) and chance.random() < 0.3:
+            del holder[key]
+        else:
+            holder[key] = chance.choice(values)
+        break
+    return frame[:begin] + json.dumps(content).encode() + b"\n\n"
