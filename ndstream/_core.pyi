@@ -244,6 +244,13 @@ class SSEDecoder(Decoder[_T_co]):
     def comments(self) -> int:
         """How many comment lines there were: a sign of life that is no event."""
 
+    @property
+    def stray(self) -> bytes | None:
+        """The last block with lines that are no field of an event, at most 64 KiB of it; None without one.
+
+        The standard passes over such lines, but servers report errors as bare JSON among events.
+        """
+
 @final
 class JSONSeqDecoder(Decoder[_T_co]):
     """Decodes JSON text sequences (RFC 7464): each element is 0x1E, a JSON text, LF.

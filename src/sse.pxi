@@ -51,6 +51,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
     cdef readonly str last_event_id
     cdef readonly object retry
     cdef readonly long long comments
+    cdef readonly bytes stray
+    cdef bint has_stray
 
     def __cinit__(self, *args, **kwargs):
         self.joined = ByteStore()
@@ -79,6 +81,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         self.last_event_id = self.id_buffer = self.first_id
         self.retry = None
         self.comments = 0
+        self.stray = None
         self.passed_lines = 0
         self.new_block()
         return 0
@@ -217,6 +220,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             retry = digits(line + begin, size - begin, MOST_RETRY)
             if retry >= 0:
                 self.retry = self.block_retry = retry
+        else:
+            self.has_stray = True
         return 0
 
     cdef str event_type(self, const unsigned char* data, Py_ssize_t size):
@@ -236,10 +241,12 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         cdef const unsigned char* block
         cdef bytes payload
         self.commit_id()
+        block = self.held.data() if self.held.length else self.base + self.start
+        if self.has_stray:
+            self.stray = PyBytes_FromStringAndSize(<const char*> block, min(self.reach(end), BLOCK_OVERHEAD))
         if not self.data_lines:
             self.next_block(end)
             return NOTHING
-        block = self.held.data() if self.held.length else self.base + self.start
         if self.data_lines == 1:
             payload = PyBytes_FromStringAndSize(
                 <const char*> block + self.data_begin, self.data_end - self.data_begin)
@@ -279,6 +286,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         # Most blocks set one field, and setting what is set already costs more than a look.
         self.line_start = 0
         self.data_lines = 0
+        self.has_stray = False
         if self.event is not DEFAULT_EVENT:
             self.event = DEFAULT_EVENT
         if self.block_retry is not None:
@@ -291,6 +299,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             self.block_line = self.lines + 1
         self.frame_line = self.block_line
         self.joined.clear()
+        self.has_stray = False
         return self.too_large(seen)
 
     cdef Outcome tail(self) except NULL:
@@ -309,6 +318,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             else:
                 self.field(line, size)
             self.line_start = self.held.length
+        if self.has_stray:
+            self.stray = self.held.copy(0, min(self.held.length, BLOCK_OVERHEAD))
         if self.data_lines == 1:
             payload = self.held.copy(self.data_begin, self.data_end)
         elif self.data_lines:

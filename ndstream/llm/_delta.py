@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from ndstream.llm._tool_calls import ToolCall
 
+_SHOWN = ("text", "thinking", "tool_calls", "usage", "choice")
+
 
 class Delta:
     """A step of a reply.
@@ -23,11 +25,38 @@ class Delta:
 
     Example:
         >>> from ndstream import llm
-        >>> [delta.text for delta in llm.reply(b'{"response":"Hi","done":true}')]
-        ['Hi']
+        >>> list(llm.reply(b'{"response":"Hi","done":true}'))
+        [Delta(text='Hi')]
     """
 
-    __slots__ = ("choice", "raw", "text", "thinking", "tool_calls", "usage")
+    __slots__ = ("raw",)
+
+    # Read from the class where a delta does not have its own.
+    text: str = ""
+    thinking: str = ""
+    tool_calls: Sequence[ToolCall] = ()
+    usage: dict[str, Any] | None = None
+    choice: int = 0
+
+    raw: Any
+
+    def __repr__(self) -> str:
+        parts = [f"{name}={value!r}" for name in _SHOWN if (value := getattr(self, name))]
+        return f"Delta({', '.join(parts)})"
+
+
+class TextDelta(Delta):
+    """One that has text alone. Made without arguments and filled in: an ``__init__`` would cost half of it."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+
+class FullDelta(Delta):
+    """One of any kind."""
+
+    __slots__ = ("choice", "text", "thinking", "tool_calls", "usage")
 
     def __init__(
         self,
@@ -44,12 +73,3 @@ class Delta:
         self.tool_calls = tool_calls
         self.usage = usage
         self.choice = choice
-
-    def __repr__(self) -> str:
-        parts = [f"text={self.text!r}"]
-        parts += [
-            f"{name}={value!r}"
-            for name in ("thinking", "tool_calls", "usage", "choice")
-            if (value := getattr(self, name))
-        ]
-        return f"Delta({', '.join(parts)})"

@@ -202,7 +202,7 @@ class Folder:
 
     def _look_at_stray(self, decoder: Decoder[Any] | None) -> None:
         """JSON without ``data:`` among events: this is how some servers report an error."""
-        stray = getattr(decoder, "stray", None)
+        stray = decoder.stray if isinstance(decoder, SSEDecoder) else None
         if stray:
             for frame in _values(stray):
                 for each in frame if isinstance(frame, list) else [frame]:

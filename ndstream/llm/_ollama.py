@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._progress import Layer, Progress
 from ndstream.llm._tool_calls import ToolCall, ToolCalls
@@ -33,7 +33,7 @@ class _Ollama(Wire):
     def fold(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
         """All but the plainest frames. ``holder`` is where the frame has its message."""
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
-            return Delta(frame)
+            return FullDelta(frame)
         self.last = frame
         thinking = text_of(holder.get("thinking"))
         if text:
@@ -53,7 +53,7 @@ class _Ollama(Wire):
             # Counts are left out where they are zero.
             counts = {name: frame[name] for name in ("prompt_eval_count", "eval_count") if name in frame}
             self.usage = usage = counts or None
-        return Delta(frame, text, thinking, calls, usage)
+        return FullDelta(frame, text, thinking, calls, usage)
 
     def add_calls(self, value: Any) -> list[ToolCall]:
         added = []
@@ -145,7 +145,10 @@ class OllamaChat(_Ollama):
             ):
                 self.last = frame
                 self.texts.append(text)
-                return Delta(frame, text)
+                delta = TextDelta()
+                delta.raw = frame
+                delta.text = text
+                return delta
         except (KeyError, TypeError, IndexError):
             message = dict_of(frame.get("message")) if isinstance(frame, dict) else {}
             text = message.get("content")
@@ -180,7 +183,10 @@ class OllamaGenerate(_Ollama):
             ):
                 self.last = frame
                 self.texts.append(text)
-                return Delta(frame, text)
+                delta = TextDelta()
+                delta.raw = frame
+                delta.text = text
+                return delta
         except (KeyError, TypeError, IndexError):
             text = frame.get("response") if isinstance(frame, dict) else None
         return self.fold(frame, event, dict_of(frame), text_of(text))
@@ -209,7 +215,7 @@ class OllamaProgress(Wire):
 
     def take(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
-            return Delta(frame)
+            return FullDelta(frame)
         self.last = frame
         digest, total, completed = frame.get("digest"), frame.get("total"), frame.get("completed", 0)
         if isinstance(digest, str) and type(total) is int and type(completed) is int:
@@ -219,7 +225,7 @@ class OllamaProgress(Wire):
             self.sums[1] += total - before[1]
         if frame.get("status") == "success":
             self.end("success")
-        return Delta(frame)
+        return FullDelta(frame)
 
     @property
     def body(self) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._openai_choice import Choice
 from ndstream.llm._server_error import error_of_reason
@@ -62,7 +62,12 @@ class OpenAIChat(Wire):
                     known.texts.append(text)
                     known.plain = choice
                     self.plain = frame
-                    return Delta(frame, text, choice=known.index)
+                    if known.index:
+                        return FullDelta(frame, text, choice=known.index)
+                    plain = TextDelta()
+                    plain.raw = frame
+                    plain.text = text
+                    return plain
         except (KeyError, TypeError, ValueError, AttributeError):
             pass
         return self.fold(frame, event)
@@ -71,7 +76,7 @@ class OpenAIChat(Wire):
         """All but the plain frames."""
         self.look_for_error(frame, event)
         if not isinstance(frame, dict):
-            return Delta(frame)
+            return FullDelta(frame)
         self.catch_up()
         deltas = [self.fold_choice(each, frame, place) for place, each in enumerate(dicts_of(frame.get("choices")))]
         self.fold_fields(frame)
@@ -80,7 +85,7 @@ class OpenAIChat(Wire):
         if usage is not None:
             self.usage = usage
         if not deltas:
-            return Delta(frame, usage=usage)
+            return FullDelta(frame, usage=usage)
         if usage is not None:
             deltas[0].usage = usage
         self.more += deltas[1:]
@@ -102,7 +107,7 @@ class OpenAIChat(Wire):
             },
         )
 
-    def fold_choice(self, choice: dict[str, Any], frame: dict[str, Any], place: int) -> Delta:
+    def fold_choice(self, choice: dict[str, Any], frame: dict[str, Any], place: int) -> FullDelta:
         index = choice.get("index")
         index = index if type(index) is int else place
         known = self.choices.get(index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._delta import Delta
+from ndstream.llm._delta import FullDelta
 from ndstream.llm._pieces import Piece, Pieces
 from ndstream.llm._tool_calls import ToolCall, ToolCalls
 from ndstream.llm._wire import dict_of, dicts_of, joined, text_of
@@ -42,7 +42,7 @@ class Choice:
         self.plain: dict[str, Any] | None = None
         self.is_completion = False
 
-    def take(self, choice: dict[str, Any], frame: dict[str, Any]) -> Delta:
+    def take(self, choice: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
         """Fold what a frame says of this choice. An answer that was not streamed has a message for a delta."""
         self.catch_up()
         text, thinking = "", ""
@@ -63,7 +63,7 @@ class Choice:
         reason = choice.get("finish_reason")
         if reason:
             self.finish(reason not in _CUT if isinstance(reason, str) else True)
-        return Delta(frame, text, thinking, calls, choice=self.index)
+        return FullDelta(frame, text, thinking, calls, choice=self.index)
 
     def fold_content(self, content: Any) -> tuple[str, str]:
         """The text and thoughts of content, which is text, or a list of parts of either kind."""

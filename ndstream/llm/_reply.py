@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from ndstream._core import Event
+from ndstream._core import Event, SSEDecoder
 from ndstream._errors import DecodeError, StreamError
 from ndstream._sources import AsyncSource, SyncSource
 from ndstream._streams import AsyncStream, Stream
@@ -98,14 +98,17 @@ def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
         take = folder.wire.take
         while True:
             try:
-                # This is what each token costs.
-                for item in stream:
-                    if item.__class__ is Event:
-                        yield take(item.json(), item)
-                    else:
-                        yield take(item, None)
-                    if more:
-                        yield from _taken(more)
+                # These loops are what each token costs.
+                if isinstance(stream.decoder, SSEDecoder):
+                    for event in stream:
+                        yield take(event.json(), event)
+                        if more:
+                            yield from _taken(more)
+                else:
+                    for frame in stream:
+                        yield take(frame, None)
+                        if more:
+                            yield from _taken(more)
                 break
             except DecodeError as bad:
                 if not is_blank(bad):

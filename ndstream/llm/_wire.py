@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta
+from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._progress import Progress
@@ -53,7 +53,7 @@ class Wire:
             event: The server-sent event that it came in; None for NDJSON.
         """
         self.look_for_error(frame, event)
-        return Delta(frame)
+        return FullDelta(frame)
 
     def finish(self, complete: bool) -> None:
         """Close what is open, at the end of the stream: of a reply cut short, open tool calls are incomplete."""
