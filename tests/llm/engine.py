@@ -98,6 +98,8 @@ def serve(model: str, shared: bool) -> None:
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     parameters.cache_prompt = False
     parameters.cache_ram_mib = 0
+    # Its Anthropic wire takes no seed from the request.
+    parameters.sampling.seed = 7
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     sys.stdin.read()

@@ -63,16 +63,15 @@ CASES = {
         ANTHROPIC
         | {"max_tokens": 500, "tools": [{"name": "weather", "input_schema": SCHEMA}], "tool_choice": {"type": "any"}},
     ),
-    "completion": Case("llama-completion", "/completion", {"prompt": "hello", "n_predict": 80}),
+    "completion": Case("llama-cpp", "/completion", {"prompt": "hello", "n_predict": 80}),
     "openai completion": Case("openai-chat", "/v1/completions", {"prompt": "hello", "max_tokens": 80}),
 }
-LONG = {"messages": MESSAGES, "max_tokens": 3500, "ignore_eos": True, "stream": True} | SAMPLING
+TALK = CHAT | SAMPLING | {"max_tokens": 300, "ignore_eos": True, "stream": True}
+"""A reply that gets past its thought."""
+LONG = TALK | {"max_tokens": 3500}
 """A reply that runs for a while, and takes most of a context."""
 
-REPLIES = {name: case for name, case in CASES.items() if case.wire in llm.WIRES}
-
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-each_reply = pytest.mark.parametrize("case", REPLIES.values(), ids=REPLIES.keys())
 
 
 @pytest.fixture
@@ -90,14 +89,16 @@ def values_by_hand(data: bytes) -> list[Any]:
     return [json.loads(payload) for payload in payloads if payload != b"[DONE]"]
 
 
-OF_ONE_REQUEST = {"id", "call_id", "created", "created_at", "completed_at", "timings", "id_slot"}
-"""Keys whose values belong to one request: names, times, and what was measured."""
+OF_ONE_REQUEST = {"id", "call_id", "created", "created_at", "completed_at", "timings", "id_slot", "stream"}
+"""Keys whose values belong to one request: names, times, and what was asked and measured."""
 
 
 def comparable(value: Any) -> Any:
     """The value without what belongs to one request."""
     if isinstance(value, dict):
-        return {key: comparable(inner) for key, inner in value.items() if key not in OF_ONE_REQUEST}
+        # The engine gives thoughts a status in the one answer, and none in the other.
+        left_out = OF_ONE_REQUEST | {"status"} if value.get("type") == "reasoning" else OF_ONE_REQUEST
+        return {key: comparable(inner) for key, inner in value.items() if key not in left_out}
     if isinstance(value, list):
         return [comparable(inner) for inner in value]
     return value
@@ -116,7 +117,7 @@ class TestFrames:
         with client.stream("POST", case.path, json=case.body | SAMPLING | {"stream": True}) as response:
             values = list(ndstream.stream(chunks(response)))
         assert values == values_by_hand(b"".join(received))
-        assert len(values) > 40
+        assert len(values) > 2
 
     def test_a_stream_taken_up_at_the_decoders_offset_goes_on_where_it_was_left(self, client: httpx.Client) -> None:
         conversation = "left-and-taken-up"
@@ -138,7 +139,7 @@ class TestFrames:
 
 
 class TestReplies:
-    @each_reply
+    @each_case
     def test_the_body_is_what_the_engine_answers_without_streaming(self, client: httpx.Client, case: Case) -> None:
         request = case.body | SAMPLING
         whole = client.post(case.path, json=request).raise_for_status().json()
@@ -148,8 +149,9 @@ class TestReplies:
         assert (answer.wire, answer.ending.verdict) == (case.wire, "complete")
         assert comparable(answer.body) == comparable(whole)
         assert answer.output_started
+        assert bool(answer.tool_calls) == ("tools" in case.body)
 
-    @each_reply
+    @each_case
     def test_an_async_client_gets_the_same_body(self, engine: Engine, client: httpx.Client, case: Case) -> None:
         request = case.body | SAMPLING | {"stream": True}
         with client.stream("POST", case.path, json=request) as response:
@@ -167,7 +169,7 @@ class TestReplies:
         assert answer.ending == wanted.ending
 
     def test_text_and_thoughts_of_the_deltas_add_up_to_those_of_the_message(self, client: httpx.Client) -> None:
-        with client.stream("POST", CHAT_PATH, json=CHAT | SAMPLING | {"stream": True}) as response:
+        with client.stream("POST", CHAT_PATH, json=TALK) as response:
             reply = llm.reply(response.iter_bytes())
             deltas = list(reply)
         message = reply.body["choices"][0]["message"]
@@ -175,10 +177,12 @@ class TestReplies:
         assert "".join(delta.thinking for delta in deltas) == message["reasoning_content"] == reply.thinking != ""
 
     def test_the_tokens_and_the_speed_are_those_that_the_engine_measured(self, client: httpx.Client) -> None:
-        with client.stream("POST", CHAT_PATH, json=CHAT | SAMPLING | {"stream": True}) as response:
+        with client.stream("POST", CHAT_PATH, json=TALK) as response:
             answer = llm.collect(response.iter_bytes())
         timings = answer.body["timings"]
-        assert answer.metrics.output_tokens == timings["predicted_n"] == answer.body["usage"]["completion_tokens"] == 80
+        assert (
+            answer.metrics.output_tokens == timings["predicted_n"] == answer.body["usage"]["completion_tokens"] == 300
+        )
         assert answer.metrics.tokens_per_second == timings["predicted_per_second"]
 
 
@@ -219,7 +223,7 @@ class TestEndings:
             assert reply.ending.verdict == "cancelled"
             assert reply.closed
             assert reply.text == delta.text
-        with client.stream("POST", CHAT_PATH, json=CHAT | SAMPLING | {"stream": True}) as response:
+        with client.stream("POST", CHAT_PATH, json=TALK) as response:
             assert llm.collect(response.iter_bytes()).text
 
     def test_an_engine_that_dies_truncates_the_reply(self, tmp_path: Path, engine: Engine) -> None:
@@ -239,7 +243,7 @@ class TestEndings:
 
     def test_a_reply_left_and_taken_up_at_its_offset_is_whole(self, client: httpx.Client) -> None:
         conversation = "left-by-a-reply"
-        request = CHAT | SAMPLING | {"stream": True, "max_tokens": 1000, "ignore_eos": True}
+        request = TALK | {"max_tokens": 1000}
         received = b""
         with client.stream("POST", CHAT_PATH, json=request, headers={"X-Conversation-Id": conversation}) as response:
             for chunk in response.iter_bytes():

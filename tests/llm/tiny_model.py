@@ -19,6 +19,8 @@ _WORDS = "the a stream of bytes is cut where network likes it and each frame com
 WORDS = [*_WORDS.split(), "é", "ü", "ß", "🚀", "日本", "naïve", "\u2013", "\u2028", "“so”"]
 
 TAGS = ("<think>", "</think>", "<tool_call>", "</tool_call>")
+LIKELY = {"each": "</think>", "whole": "</think>", "event": "<tool_call>", "token": "<tool_call>", "end": "</s>"}
+"""What mostly stands behind some words, so that thoughts and replies end, and tools are called."""
 
 TEMPLATE = (
     "{% for tool in tools or [] %}tool: {{ tool | tojson }}\n{% endfor %}"
@@ -76,7 +78,7 @@ def make(path: Path) -> Path:
     def add_ones(name: str) -> None:
         writer.add_tensor(name, numpy.ones(WIDTH, numpy.float32))
 
-    add("token_embd.weight", len(tokens), WIDTH)
+    embedding = add("token_embd.weight", len(tokens), WIDTH)
     add_ones("blk.0.attn_norm.weight")
     for part in ("q", "k", "v", "output"):
         add(f"blk.0.attn_{part}.weight", WIDTH, WIDTH)
@@ -88,6 +90,10 @@ def make(path: Path) -> Path:
     # Louder words, so that bytes are the exception.
     output = numbers.standard_normal((len(tokens), WIDTH)).astype(numpy.float32) * (4 / WIDTH**0.5)
     output[:259] /= 4
+    for tag in LIKELY.values():
+        output[tokens.index(tag)] = 0
+    for word, tag in LIKELY.items():
+        output[tokens.index(tag)] += 2 * embedding[tokens.index(f"▁{word}")]
     writer.add_tensor("output.weight", output)
 
     writer.write_header_to_file()
