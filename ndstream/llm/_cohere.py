@@ -12,7 +12,8 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._pieces import Piece
 from ndstream.llm._server_error import ServerError
-from ndstream.llm._tool_calls import ToolCall, ToolCalls
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
 from ndstream.llm._wire import Wire, dict_of, index_of, joined, overlay, text_of
 
 _TYPES = frozenset(

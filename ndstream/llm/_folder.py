@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from ndstream._core import Decoder, Event, SSEDecoder
-from ndstream._errors import DecodeError, StreamError, TruncatedError
+from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, TruncatedError
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Verdict
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
+from ndstream.llm._frames import Head
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._wire import Wire
 from ndstream.llm._wires import WIRES, wire_of
@@ -21,6 +23,7 @@ from ndstream.llm._wires import WIRES, wire_of
 OnIncomplete: TypeAlias = Literal["raise", "return"]
 
 _EXCERPT = 200
+_BLANKS = re.compile(r"\s*")
 
 
 class Folder:
@@ -30,6 +33,7 @@ class Folder:
         wire: The wire, one that knows nothing until a frame has told it.
         ending: How it ended; None while it goes on.
         clock: When things came.
+        head: What looks at the first bytes.
         warm: Whether frames can go straight to the wire's `take`: it is known, and text has come.
     """
 
@@ -46,6 +50,8 @@ class Folder:
         self._began = time.monotonic()
         self._told = wire is not None
         self._sentinel = False
+        self._strange: Any = None
+        self.head = Head(self.first_byte)
 
     def mark(self, name: str) -> None:
         """Note when something came first."""
@@ -83,18 +89,28 @@ class Folder:
             self.wire.evidence += before.evidence
             self.wire.error = before.error
             self._told = True
+        elif self._strange is None:
+            self._strange = frame
 
     def end(self, decoder: Decoder[Any] | None) -> ReplyError | None:
         """The stream is at its end. Returns what to raise, if anything."""
         if self.ending is not None:
             return None
         self._look_at_stray(decoder)
+        self._look_for_reply()
+        if self._told and self.head.documents is not None and self.head.documents.closed:
+            self.wire.end("]")
         if not self._is_done(decoder):
             self.wire.note("end_of_stream", "")
         return self._ended(complete=self._sentinel or self.wire.complete)
 
-    def fail(self, error: StreamError) -> ReplyError | None:
-        """The stream failed, or a frame is bad. Returns what to raise, if anything."""
+    def fail(self, error: StreamError, item: Any = None) -> ReplyError | None:
+        """The stream failed, or a frame is bad. Returns what to raise, if anything.
+
+        Args:
+            error: What was raised.
+            item: The event or value that came last, which a `DecodeError` of an event is about.
+        """
         if self.ending is not None:
             return None
         if error.reason == "source_failed":
@@ -108,6 +124,8 @@ class Folder:
                 else:
                     self._malformed(error)
             self.wire.note("end_of_stream", "")
+        elif isinstance(item, Event) and item.event == "error":
+            self._take_late(error.frame.decode(errors="replace"), item)
         elif not self._take_joined(error.frame):
             self._malformed(error)
         return self._ended(complete=self.wire.complete, cause=error)
@@ -129,8 +147,9 @@ class Folder:
 
     def _malformed(self, error: StreamError) -> None:
         self.wire.note("malformed_frame", str(error))
-        self.wire.error = self.wire.error or error_in(error.frame.decode(errors="replace"), "error")
-        self.wire.error = ServerError(str(error), "malformed")
+        # What stands behind the end makes no difference to what came before it.
+        if not self.wire.ended:
+            self.wire.error = self.wire.error or ServerError(str(error), "malformed")
 
     def _ended(self, complete: bool, cause: StreamError | None = None) -> ReplyError | None:
         self._settle("error" if self.wire.error else "complete" if complete else "truncated")
@@ -144,6 +163,8 @@ class Folder:
         if ending.error is not None:
             kind = ending.error.kind
             reason = kind if kind in ("malformed", "spliced") else "server_error"
+            if isinstance(cause, FrameTooLargeError):
+                reason = cause.reason
             raised: ReplyError = ReplyServerError(
                 ending.error.message,
                 kind=kind,
@@ -165,6 +186,11 @@ class Folder:
             if cause is None or cause.reason != "source_failed"
             else f"the source failed ({cause.__cause__})"
         )
+        if not self._told and self._strange is not None:
+            return (
+                f"{how}, and none of its frames was of a wire that is known, as the first one: "
+                f"{_shown(orjson.dumps(self._strange, default=str))}; if it is one of llm.WIRES, name it with wire="
+            )
         what = f"after {len(seen.text)} characters of text" if seen.output_started else "before any output"
         return (
             f"{how} {what}, and the server had not said that it was done; what came is in error.reply: send the "
@@ -178,36 +204,59 @@ class Folder:
 
     # What is left over when a stream ends in disorder.
 
+    def _take_late(self, frame: Any, event: Event | None) -> None:
+        """Fold a frame that was found at the end; its delta comes out behind the others."""
+        place = len(self.wire.more)
+        delta = self.take_frame(frame, event)
+        self.wire.more.insert(place, delta)
+
     def _take_tail(self, tail: bytes) -> bool:
         """Take what the end cut, where it is whole but for its blank line or line end, or a bare error."""
-        events = [event for event in SSEDecoder(on_truncated="emit").feed(tail).finish() if event.payload]
+        decoder = SSEDecoder(on_truncated="emit", max_frame_size=None)
+        events: list[Event | None] = [event for event in decoder.feed(tail).finish() if event.payload]
         taken = False
-        found: list[tuple[bytes, Event | None]] = [(event.payload, event) for event in events]
-        for payload, event in found or [(tail, None)]:
+        for event in events or [None]:
+            payload = tail if event is None else event.payload
             frame = _decoded(payload)
-            if isinstance(frame, (dict, list)):
-                taken = True
-                for each in frame if isinstance(frame, list) else [frame]:
-                    self.take_frame(each, event)
+            if event is not None and event.event == "error":
+                frame = payload.decode(errors="replace") if frame is None else frame
+            elif not isinstance(frame, (dict, list)):
+                continue
+            taken = True
+            for each in frame if isinstance(frame, list) else [frame]:
+                self._take_late(each, event)
         return taken
 
     def _take_joined(self, line: bytes) -> bool:
         """Take several values on one line: a proxy that reports an error puts no line end before it."""
-        frames = list(_values(line))
+        frames = _values(line)
         if len(frames) < 2 or error_in(frames[-1]) is None:
             return False
         for frame in frames:
-            self.take_frame(frame, None)
+            self._take_late(frame, None)
         return True
 
     def _look_at_stray(self, decoder: Decoder[Any] | None) -> None:
-        """JSON without ``data:`` among events: this is how some servers report an error."""
+        """JSON without ``data:`` among events: this is how some servers report an error. Or a proxy's page."""
         stray = decoder.stray if isinstance(decoder, SSEDecoder) else None
-        if stray:
-            for frame in _values(stray):
-                for each in frame if isinstance(frame, list) else [frame]:
-                    if error_in(each) is not None:
-                        self.wire.look_for_error(each, None)
+        if stray is None:
+            return
+        for frame in _values(stray):
+            for each in frame if isinstance(frame, list) else [frame]:
+                self.wire.look_for_error(each, None)
+        if stray.lstrip().startswith(b"<") and not self.wire.complete:
+            self.wire.note("malformed_frame", _shown(stray))
+            message = f"the server sent a page in the middle of its answer: {_shown(stray)}"
+            self.wire.error = self.wire.error or ServerError(message, "malformed")
+
+    def _look_for_reply(self) -> None:
+        """Where no frame was of any wire, the first one may be a plain answer that says what is wrong."""
+        if not self._told and self.wire.error is None and isinstance(self._strange, dict):
+            told = error_in(self._strange, "error")
+            if told is not None and any(
+                isinstance(self._strange.get(name), str) for name in ("message", "detail", "title")
+            ):
+                self.wire.fail(told)
 
 
 def is_blank(error: DecodeError) -> bool:
@@ -225,15 +274,16 @@ def _decoded(payload: bytes) -> Any:
 def _values(text: bytes) -> list[Any]:
     """The JSON values that a text consists of; none where anything else stands in it."""
     decoder = json.JSONDecoder()
-    rest = text.decode(errors="replace").strip()
+    whole = text.decode(errors="replace")
     found: list[Any] = []
-    while rest:
+    place = _BLANKS.match(whole, 0).end()  # type: ignore[union-attr]
+    while place < len(whole):
         try:
-            value, end = decoder.raw_decode(rest)
+            value, place = decoder.raw_decode(whole, place)
         except (ValueError, RecursionError):
             return []
         found.append(value)
-        rest = rest[end:].lstrip()
+        place = _BLANKS.match(whole, place).end()  # type: ignore[union-attr]
     return found
 
 

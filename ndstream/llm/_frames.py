@@ -76,7 +76,7 @@ def _is_whole(line: bytearray) -> bool:
     return True
 
 
-def open_frames(source: Any, seen: Callable[[], object], **options: Any) -> Stream[Any] | AsyncStream[Any]:
+def open_frames(source: Any, head: Head, **options: Any) -> Stream[Any] | AsyncStream[Any]:
     """A stream of events or values from a source, sync or async as the source is."""
 
     def make(format: Format) -> Decoder[Any]:
@@ -84,8 +84,8 @@ def open_frames(source: Any, seen: Callable[[], object], **options: Any) -> Stre
             return SSEDecoder(done="[DONE]", **options)
         return NDJSONDecoder(**options) if format == "ndjson" else JSONSeqDecoder(**options)
 
+    # Options are checked here, not when the first bytes come.
     make("ndjson")
-    head = Head(seen)
     opened = open_source(source)
     if isinstance(opened, SyncChunks):
         # From the second chunk on nothing of this runs, unless chunks are to be rewritten.

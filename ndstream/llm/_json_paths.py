@@ -66,7 +66,7 @@ def _put(root: dict[str, Any], path: str, value: Any) -> None:
         steps.append(int(number) if number is not None else name if name is not None else quoted)
         place = step.end()
     holder: Any = root
-    for step_now, step_next in zip(steps, [*steps[1:], None], strict=True):
+    for step_now, step_next in zip(steps, [*steps, None][1:], strict=True):
         new = value if step_next is None else [] if isinstance(step_next, int) else {}
         if isinstance(step_now, int):
             # An index that leaves a gap would let a few bytes ask for any amount of memory.

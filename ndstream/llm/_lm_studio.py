@@ -11,7 +11,8 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._pieces import Piece
-from ndstream.llm._tool_calls import ToolCall, ToolCalls
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
 from ndstream.llm._wire import Wire, dict_of, joined, text_of
 
 _STEMS = frozenset({"chat", "model_load", "prompt_processing", "reasoning", "tool_call", "message"})

@@ -12,7 +12,8 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._progress import Layer, Progress
-from ndstream.llm._tool_calls import ToolCall, ToolCalls
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
 from ndstream.llm._wire import Wire, dict_of, dicts_of, joined, text_of
 
 _NANOSECOND = 1e-9

@@ -16,7 +16,7 @@ from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._openai_choice import Choice
 from ndstream.llm._server_error import error_of_reason
-from ndstream.llm._tool_calls import ToolCall
+from ndstream.llm._tool_call import ToolCall
 from ndstream.llm._wire import Wire, dict_of, dicts_of, overlay, text_of
 
 _MILLISECOND = 1e-3

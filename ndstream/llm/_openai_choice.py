@@ -6,7 +6,8 @@ from typing import Any
 
 from ndstream.llm._delta import FullDelta
 from ndstream.llm._pieces import Piece, Pieces
-from ndstream.llm._tool_calls import ToolCall, ToolCalls
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
 from ndstream.llm._wire import dict_of, dicts_of, joined, text_of
 
 # Servers disagree on the name, and some send both for a while.

@@ -54,14 +54,14 @@ class Reply(Answer):
         return next(self._deltas)
 
     def texts(self) -> Iterator[str]:
-        """The text alone, in pieces as they come.
+        """The text of the first choice alone, in pieces as they come.
 
         Example:
             >>> from ndstream import llm
             >>> "".join(llm.reply(b'{"response":"Hi","done":true}').texts())
             'Hi'
         """
-        return (delta.text for delta in self._deltas if delta.text)
+        return (delta.text for delta in self._deltas if delta.text and not delta.choice)
 
     @property
     def closed(self) -> bool:
@@ -84,6 +84,7 @@ class Reply(Answer):
 
 def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
     more = folder.wire.more
+    item: Any = None
     error: Exception | None = None
     try:
         for item in stream:
@@ -100,13 +101,13 @@ def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
             try:
                 # These loops are what each token costs.
                 if isinstance(stream.decoder, SSEDecoder):
-                    for event in stream:
-                        yield take(event.json(), event)
+                    for item in stream:
+                        yield take(item.json(), item)
                         if more:
                             yield from _taken(more)
                 else:
-                    for frame in stream:
-                        yield take(frame, None)
+                    for item in stream:
+                        yield take(item, None)
                         if more:
                             yield from _taken(more)
                 break
@@ -114,11 +115,12 @@ def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
                 if not is_blank(bad):
                     raise
     except StreamError as failure:
-        error = folder.fail(failure)
+        error = folder.fail(failure, item)
     except GeneratorExit:
         raise
     except BaseException as interruption:
         folder.close(stream.decoder, repr(interruption))
+        stream.close()
         raise
     else:
         error = folder.end(stream.decoder)
@@ -162,9 +164,13 @@ class AsyncReply(Answer):
         return self
 
     async def __anext__(self) -> Delta:
+        item: Any = None
         while True:
             if self._more:
                 return self._more.pop(0)
+            if self._folder.ending is not None:
+                raised, self._error = self._error, None
+                raise raised or StopAsyncIteration
             try:
                 item = await self._stream.__anext__()
                 if self._take is not None:
@@ -174,28 +180,24 @@ class AsyncReply(Answer):
                 if self._folder.warm:
                     self._take = self._folder.wire.take
                 if delta is not None:
+                    # Those beyond it are behind it.
                     return delta
             except StopAsyncIteration:
-                if self._folder.ending is None:
-                    self._error = self._folder.end(self._stream.decoder)
-            except DecodeError as error:
-                if not is_blank(error):
-                    self._error = self._folder.fail(error)
-                    await self._stream.aclose()
-            except StreamError as error:
-                self._error = self._folder.fail(error)
+                self._error = self._folder.end(self._stream.decoder)
                 await self._stream.aclose()
+            except StreamError as error:
+                if not (isinstance(error, DecodeError) and is_blank(error)):
+                    self._error = self._folder.fail(error, item)
+                    await self._stream.aclose()
             except BaseException as interruption:
                 self._folder.close(self._stream.decoder, repr(interruption))
                 raise
-            if self._folder.ending is not None and not self._folder.wire.more:
-                raised, self._error = self._error, None
-                raise raised or StopAsyncIteration
+            self._more = self._folder.wire.more
 
     async def texts(self) -> AsyncIterator[str]:
-        """The text alone, in pieces as they come."""
+        """The text of the first choice alone, in pieces as they come."""
         async for delta in self:
-            if delta.text:
+            if delta.text and not delta.choice:
                 yield delta.text
 
     @property
@@ -264,7 +266,7 @@ def reply(
         (['H', 'i'], 'Hi', 'complete')
     """
     folder = Folder(wire, on_incomplete)
-    stream = open_frames(source, folder.first_byte, max_frame_size=max_frame_size)
+    stream = open_frames(source, folder.head, max_frame_size=max_frame_size)
     return Reply(stream, folder) if isinstance(stream, Stream) else AsyncReply(stream, folder)
 
 

@@ -15,7 +15,9 @@ from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._progress import Progress
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
-from ndstream.llm._tool_calls import ToolCall
+from ndstream.llm._tool_call import ToolCall
+
+_MOST_EVIDENCE = 1000
 
 
 class Wire:
@@ -28,7 +30,6 @@ class Wire:
         ended: Whether a frame came that this wire ends with.
         usage: The token counts so far, as the server writes them.
         more: Deltas of the frame taken last, beyond the one returned.
-        model_output: Whether any text, thought or tool call came.
     """
 
     name: ClassVar[str] = "unknown"
@@ -110,7 +111,9 @@ class Wire:
     def note(self, sign: Sign, detail: str) -> None:
         # A server that repeats itself a million times proves nothing more, and is to cost no memory.
         evidence = Evidence(sign, detail)
-        if not self.evidence or self.evidence[-1] != evidence:
+        if len(self.evidence) >= _MOST_EVIDENCE:
+            self.evidence[-1] = evidence
+        elif not self.evidence or self.evidence[-1] != evidence:
             self.evidence.append(evidence)
 
     def finished(self, reason: str) -> None:

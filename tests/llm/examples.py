@@ -6,52 +6,10 @@ against a body that no code of ours has made.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from typing import Any
 
-DONE = b"data: [DONE]\n\n"
-
-
-@dataclass(frozen=True)
-class Example:
-    """A reply, whole and in order.
-
-    Attributes:
-        name: What the test of it is called.
-        wire: The wire that it is of.
-        frames: The stream, a frame each; what ends the stream beside frames is the last one.
-        body: The body that the server gives without streaming.
-        ends_at: Behind how many frames the reply counts as complete.
-    """
-
-    name: str
-    wire: str
-    frames: list[bytes]
-    body: Any
-    text: str = ""
-    thinking: str = ""
-    calls: list[tuple[str | None, Any]] = field(default_factory=list)
-    usage: Any = None
-    ends_at: int = 0
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(self.frames)
-
-
-def sse(*frames: Any, end: bytes = b"\n") -> list[bytes]:
-    """Events without a type."""
-    return [b"data: " + json.dumps(frame).encode() + end * 2 for frame in frames]
-
-
-def typed(*frames: dict[str, Any]) -> list[bytes]:
-    """Events of the type that their data names."""
-    return [f"event: {frame['type']}\ndata: {json.dumps(frame)}\n\n".encode() for frame in frames]
-
-
-def lines(*frames: Any) -> list[bytes]:
-    return [json.dumps(frame).encode() + b"\n" for frame in frames]
+from llm.example import DONE, Example, ids, lines, sse
+from llm.examples_typed import TYPED
 
 
 def chat_frame(delta: Any, finish: str | None = None, index: int = 0, **more: Any) -> dict[str, Any]:
@@ -239,6 +197,215 @@ CHAT = [
     ),
 ]
 
+_CUMULATIVE = [{"prompt_tokens": 5, "completion_tokens": n, "total_tokens": 5 + n} for n in range(4)]
+
+DIALECTS = [
+    Example(
+        "vllm with usage on every chunk and its own name for thoughts",
+        "openai-chat",
+        [
+            *sse(
+                chat_frame({"role": "assistant", "content": ""}, usage=_CUMULATIVE[0]),
+                chat_frame({"reasoning": "Hm"}, usage=_CUMULATIVE[1]),
+                chat_frame({"content": "So"}, usage=_CUMULATIVE[2]),
+                chat_frame({"content": "."}, "stop", usage=_CUMULATIVE[3]),
+                {**chat_frame({}), "choices": [], "usage": _CUMULATIVE[3]},
+            ),
+            DONE,
+        ],
+        chat_body({"role": "assistant", "content": "So.", "reasoning": "Hm"}, usage=_CUMULATIVE[3]),
+        text="So.",
+        thinking="Hm",
+        usage=_CUMULATIVE[3],
+        ends_at=4,
+    ),
+    Example(
+        "openrouter with details of its reasoning",
+        "openai-chat",
+        [
+            b": OPENROUTER PROCESSING\n\n"
+            + sse(
+                chat_frame(
+                    {
+                        "role": "assistant",
+                        "content": "",
+                        "reasoning": "Hm",
+                        "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "index": 0}],
+                    }
+                )
+            )[0],
+            *sse(
+                chat_frame(
+                    {
+                        "role": "assistant",
+                        "content": "",
+                        "reasoning": "m",
+                        "reasoning_details": [{"type": "reasoning.text", "text": "m", "index": 0, "signature": "s"}],
+                    }
+                ),
+                chat_frame({"role": "assistant", "content": "Yes", "reasoning": None}),
+                chat_frame({"role": "assistant", "content": ""}, "stop"),
+            ),
+            DONE,
+        ],
+        chat_body(
+            {
+                "role": "assistant",
+                "content": "Yes",
+                "reasoning": "Hmm",
+                "reasoning_details": [{"type": "reasoning.text", "text": "Hmm", "index": 0, "signature": "s"}],
+            }
+        ),
+        text="Yes",
+        thinking="Hmm",
+        ends_at=4,
+    ),
+    Example(
+        "azure with an empty head and a late filter",
+        "openai-chat",
+        [
+            *sse(
+                {"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": [{"p": 1}]},
+                chat_frame({"role": "assistant", "content": "Ok"}),
+                chat_frame({}, "stop"),
+                {
+                    "id": "",
+                    "object": "",
+                    "created": 0,
+                    "model": "",
+                    "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {"start": 1}}],
+                },
+            ),
+            DONE,
+        ],
+        {
+            **chat_body({}),
+            "prompt_filter_results": [{"p": 1}],
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": "Ok"},
+                    "logprobs": None,
+                    "finish_reason": "stop",
+                    "content_filter_offsets": {"start": 1},
+                }
+            ],
+        },
+        text="Ok",
+        ends_at=3,
+    ),
+    Example(
+        "two choices, side by side and in one frame",
+        "openai-chat",
+        [
+            *sse(
+                chat_frame({"role": "assistant", "content": "a"}),
+                chat_frame({"role": "assistant", "content": "x"}, index=1),
+                chat_frame({"content": "b"}),
+                {
+                    **chat_frame({}),
+                    "choices": [
+                        {"index": 1, "delta": {"content": "y"}, "logprobs": None, "finish_reason": "stop"},
+                        {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "length"},
+                    ],
+                },
+            ),
+            DONE,
+        ],
+        {
+            **chat_body({}),
+            "choices": [
+                {
+                    "index": index,
+                    "message": {"role": "assistant", "content": content},
+                    "logprobs": None,
+                    "finish_reason": reason,
+                }
+                for index, content, reason in ((0, "ab", "length"), (1, "xy", "stop"))
+            ],
+        },
+        text="ab",
+        ends_at=4,
+    ),
+    Example(
+        "a function call of the old kind",
+        "openai-chat",
+        [
+            *sse(
+                chat_frame({"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ""}}),
+                chat_frame({"function_call": {"arguments": '{"a"'}}),
+                chat_frame({"function_call": {"arguments": ":1}"}}),
+                chat_frame({}, "function_call"),
+            ),
+            DONE,
+        ],
+        chat_body(
+            {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": '{"a":1}'}},
+            "function_call",
+        ),
+        calls=[("f", {"a": 1})],
+        ends_at=4,
+    ),
+    Example(
+        "a custom tool, whose input is free text",
+        "openai-chat",
+        [
+            *sse(
+                chat_frame(
+                    {
+                        "role": "assistant",
+                        "content": None,
+                        "tool_calls": [
+                            {"index": 0, "id": "c", "type": "custom", "custom": {"name": "sh", "input": "ls "}}
+                        ],
+                    }
+                ),
+                chat_frame({"tool_calls": [{"index": 0, "custom": {"input": "-l"}}]}),
+                chat_frame({}, "tool_calls"),
+            ),
+            DONE,
+        ],
+        chat_body(
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "sh", "input": "ls -l"}}],
+            },
+            "tool_calls",
+        ),
+        calls=[("sh", "ls -l")],
+        ends_at=3,
+    ),
+    Example(
+        "a completion of the old kind",
+        "openai-chat",
+        [
+            *sse(
+                *(
+                    {
+                        "id": "cmpl-1",
+                        "object": "text_completion",
+                        "created": 1,
+                        "model": "m",
+                        "choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": reason}],
+                    }
+                    for text, reason in (("He", None), ("y", "stop"))
+                ),
+            ),
+            DONE,
+        ],
+        {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "created": 1,
+            "model": "m",
+            "choices": [{"index": 0, "text": "Hey", "logprobs": None, "finish_reason": "stop"}],
+        },
+        text="Hey",
+        ends_at=2,
+    ),
+]
+
 OLLAMA = [
     Example(
         "ollama chat",
@@ -324,12 +491,11 @@ OLLAMA = [
     ),
 ]
 
-EXAMPLES = [*CHAT, *OLLAMA]
+EXAMPLES = [*CHAT, *DIALECTS, *OLLAMA, *TYPED]
 
 
 def by_name(name: str) -> Example:
     return next(example for example in EXAMPLES if example.name == name)
 
 
-def ids(example: Example) -> str:
-    return example.name
+__all__ = ["CHAT", "EXAMPLES", "OLLAMA", "Example", "by_name", "ids"]
