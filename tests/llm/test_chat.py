@@ -138,7 +138,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 def environment(**more: str) -> dict[str, str]:
     """The environment with the package that is under test, and a terminal of a known kind."""
-    return {**os.environ, "PYTHONPATH": str(Path(ndstream.__file__).resolve().parents[1]), "TERM": "xterm", **more}
+    return {
+        **os.environ,
+        "PYTHONPATH": str(Path(ndstream.__file__).resolve().parents[1]),
+        "TERM": "xterm",
+        "PYTHONUNBUFFERED": "",
+        **more,
+    }
 
 
 MESSAGES = [{"role": "user", "content": "say hi"}]
@@ -356,6 +362,11 @@ class TestReply:
         assert err == f"ndstream: {gone.url}/api/chat cannot be reached: Connection refused\n"
 
 
+def arrived(descriptor: int) -> bytes:
+    """What comes next; nothing where nothing comes for long."""
+    return os.read(descriptor, 65536) if select.select([descriptor], [], [], PATIENCE)[0] else b""
+
+
 class TestProcess:
     def test_tokens_appear_one_by_one_and_an_interrupt_closes_and_tells_the_verdict(self, server: Server) -> None:
         never = threading.Event()
@@ -366,7 +377,7 @@ class TestProcess:
         ) as process:
             assert process.stdout is not None
             assert process.stderr is not None
-            assert os.read(process.stdout.fileno(), 100) == TEXT[:5].encode()
+            assert arrived(process.stdout.fileno()) == TEXT[:5].encode()
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == -signal.SIGINT
             assert process.stdout.read() == b"\n"
@@ -381,7 +392,7 @@ class TestProcess:
         command = [*COMMAND, "--url", server.url + "/v1", "hi"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(), bufsize=0) as process:
             assert process.stdout is not None
-            assert os.read(process.stdout.fileno(), 100)
+            assert arrived(process.stdout.fileno())
             process.stdout.close()
             go_on.set()
             assert process.wait(PATIENCE) == -signal.SIGPIPE

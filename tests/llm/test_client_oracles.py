@@ -33,6 +33,11 @@ BEYOND_THE_CLIENT = {
     "openai-chat--groq-2.sse": "reports an error in mid-stream",
     "openai-chat--mistral-1.sse": "has lists as content, where the client's model has a string",
     "mistral content in parts": "has lists as content, too",
+    "azure with an empty head and a late filter": "has a choice without delta",
+    "a completion of the old kind": "has no delta at all",
+    "anthropic cites, without event lines": "has no event lines",
+    "responses without indexes, and with nothing in the last event": "has no indexes",
+    "responses cut by their own limit": "has no indexes",
     "openai-chat--openrouter-2.sse": "has annotations without index, and the client raises RuntimeError",
 }
 """Streams that the official client cannot fold."""
