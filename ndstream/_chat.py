@@ -184,7 +184,7 @@ class _Server(NamedTuple):
             with error:
                 said = _message_in(error.read(65536)) or error.reason
             hint = f" (it was asked as {self.wire}: --wire says otherwise)" if error.code in (404, 405) else ""
-            raise click.ClickException(_shown(f"{self.name} answered {error.code}: {said}{hint}")) from None
+            raise click.ClickException(_shown(f"{self.name} answered {error.code}: {said[:500]}{hint}")) from None
         except URLError as error:
             reason = getattr(error.reason, "strerror", None) or error.reason
             raise click.ClickException(_shown(f"{self.name} cannot be reached: {reason}")) from None
@@ -218,6 +218,7 @@ class _Reply:
             finally:
                 # In the middle of a reply this is what makes the verdict "cancelled".
                 reply.close()
+                self.text = reply.text
                 ending = reply.ending
                 assert ending is not None
                 self.report(ending, reply.metrics)
@@ -240,7 +241,6 @@ class _Reply:
             click.echo(click.style(_shown(delta.thinking), dim=True), nl=False, err=True)
         if delta.text:
             self.turn(thinking=False)
-            self.text += delta.text
             # Not with click, which takes what steers a terminal out of what is not for one.
             print(_shown(delta.text) if self.on_terminal else delta.text, end="", flush=True)
 

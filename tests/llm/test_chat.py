@@ -362,6 +362,18 @@ class TestReply:
         assert err == f"ndstream: {gone.url}/api/chat cannot be reached: Connection refused\n"
 
 
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The command in a process of its own, which does not outlive the block."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), bufsize=0
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def arrived(descriptor: int) -> bytes:
     """What comes next; nothing where nothing comes for long."""
     return os.read(descriptor, 65536) if select.select([descriptor], [], [], PATIENCE)[0] else b""
@@ -371,10 +383,7 @@ class TestProcess:
     def test_tokens_appear_one_by_one_and_an_interrupt_closes_and_tells_the_verdict(self, server: Server) -> None:
         never = threading.Event()
         server.chunks = [*CHAT[:2], never]
-        command = [*COMMAND, "--url", server.url + "/v1", "hi"]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), bufsize=0
-        ) as process:
+        with started("--url", server.url + "/v1", "hi") as process:
             assert process.stdout is not None
             assert process.stderr is not None
             assert arrived(process.stdout.fileno()) == TEXT[:5].encode()
@@ -389,8 +398,7 @@ class TestProcess:
     def test_a_closed_pipe_ends_it_quietly_as_the_signal_would(self, server: Server) -> None:
         go_on = threading.Event()
         server.chunks = [*CHAT[:2], go_on, *CHAT[2:]]
-        command = [*COMMAND, "--url", server.url + "/v1", "hi"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(), bufsize=0) as process:
+        with started("--url", server.url + "/v1", "hi") as process:
             assert process.stdout is not None
             assert arrived(process.stdout.fileno())
             process.stdout.close()
