@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import time
 from contextlib import ExitStack, nullcontext
@@ -242,13 +243,16 @@ def _line(payload: bytes) -> bytes:
 
 def _in_options(message: str) -> str:
     """A message about arguments of Python, for someone who has the options of the command."""
+    bytes_shown = re.search(r": b['\"]", message)
+    head = len(message) if bytes_shown is None else bytes_shown.start()
+    words, shown = message[:head], message[head:]
     for argument, option in (
         ("max_frame_size", "--max-frame-size"),
         ("None for no limit", "0 for no limit"),
         ("on_truncated", "--on-truncated"),
     ):
-        message = message.replace(argument, option)
-    return message
+        words = words.replace(argument, option)
+    return words + shown
 
 
 def _count(number: int, noun: str) -> str:

@@ -351,6 +351,10 @@ class TestBadFrames:
         (letter,) = letters_in(bad)
         assert (letter["reason"], letter["cut"], raw(letter)) == ("too_large", True, lines[:256])
 
+    def test_the_bytes_of_a_bad_frame_are_shown_as_they_are(self) -> None:
+        line = only_line(cat(stdin=b'"max_frame_size" on_truncated\n').stderr)
+        assert """b'"max_frame_size" on_truncated'""" in line
+
     def test_the_limit_can_be_lifted(self) -> None:
         line = b'"%b"\n' % (b"x" * (17 << 20))
         assert cat(stdin=line).returncode == 1

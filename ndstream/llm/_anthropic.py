@@ -30,6 +30,8 @@ _TYPES = frozenset(
 )
 _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+_NO_INDEX = float("nan")
+"""Unlike any index, itself included."""
 _JOINED = {"text_delta": "text", "thinking_delta": "thinking"}
 
 
@@ -58,9 +60,10 @@ class Anthropic(Wire):
         self.message: dict[str, Any] | None = None
         self.blocks: dict[int, _Block] = {}
         self.calls = ToolCalls()
-        # Texts of the block that text came for last.
-        self.index: int = -1
+        # Where most deltas go: the texts of the block that text came for last, and calls by their index.
+        self.index: float = _NO_INDEX
         self.texts: list[str] = []
+        self.by_index: dict[int, ToolCall] = {}
         self.foreign = False
 
     @classmethod
@@ -82,10 +85,9 @@ class Anthropic(Wire):
                         plain.text = text
                         return plain
                 elif delta["type"] == "input_json_delta":
-                    call = self.blocks[frame["index"]].call
-                    if call is not None:
-                        call.add_arguments(delta["partial_json"])
-                        return FullDelta(frame, tool_calls=(call,))
+                    call = self.by_index[frame["index"]]
+                    call.add_arguments(delta["partial_json"])
+                    return FullDelta(frame, tool_calls=(call,))
         except (KeyError, TypeError):
             pass
         return self.fold(frame, event)
@@ -118,6 +120,8 @@ class Anthropic(Wire):
             # A gateway that tries again within one stream says the same once more, or begins another message.
             if message.get("id") != self.message.get("id"):
                 self.foreign = True
+                self.index = _NO_INDEX
+                self.by_index.clear()
                 if not self.ended:
                     self.fail(
                         ServerError(
@@ -157,6 +161,7 @@ class Anthropic(Wire):
                 arguments=given if given else None,
                 type=kind,
             )
+            self.by_index[index] = block.call
             calls = (block.call,)
         if kind == "fallback" and self.message is not None:
             serving = dict_of(content.get("to")).get("model") or content.get("model")
@@ -183,14 +188,12 @@ class Anthropic(Wire):
         if kind == "input_json_delta":
             if block.call is None:
                 block.fields.setdefault("type", "tool_use")
-                block.call = self.calls.open(index=index_of(frame.get("index")))
+                index = index_of(frame.get("index"))
+                block.call = self.by_index[index] = self.calls.open(index=index)
             block.call.add_arguments(delta.get("partial_json"))
             return FullDelta(frame, tool_calls=(block.call,))
         if kind == "citations_delta":
-            known = block.fields.get("citations")
-            if not isinstance(known, list):
-                known = block.fields["citations"] = []
-            known.append(delta.get("citation"))
+            block.extend("citations", [delta.get("citation")])
         else:
             # signature_delta, compaction_delta, and those to come: the last one counts.
             block.add({key: value for key, value in delta.items() if key != "type"}, ())

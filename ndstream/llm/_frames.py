@@ -14,7 +14,8 @@ import orjson
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._framing import Format
-from ndstream._sources import Chunk, SyncChunks, open_source
+from ndstream._reading import Chunk, SyncChunks
+from ndstream._sources import open_source
 from ndstream._streams import AsyncStream, Chooser, Stream
 from ndstream.llm._documents import Documents
 

@@ -215,7 +215,7 @@ _OF_CALL = frozenset({"id", "index", "type", "function", "custom"})
 def _part_body(part: Piece) -> dict[str, Any]:
     body = part.body()
     if body["type"] == "thinking":
-        body["thinking"] = [{"type": "text", "text": body["thinking"]}]
+        body["thinking"] = [{"type": "text", "text": body.get("thinking", "")}]
     return body
 
 

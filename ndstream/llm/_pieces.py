@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 from ndstream.llm._wire import dicts_of, joined
@@ -11,11 +11,12 @@ from ndstream.llm._wire import dicts_of, joined
 class Piece:
     """One object, put together in time that grows with its size alone."""
 
-    __slots__ = ("fields", "texts")
+    __slots__ = ("fields", "lists", "texts")
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.texts: dict[str, list[str]] = {}
+        self.lists: dict[str, list[Any]] = {}
 
     def add(self, new: dict[str, Any], joining: Container[str]) -> None:
         """Take in a piece; null says nothing of what is known already."""
@@ -24,6 +25,7 @@ class Piece:
                 self.join(name, value)
             elif value is not None or name not in self.fields:
                 self.texts.pop(name, None)
+                self.lists.pop(name, None)
                 self.fields[name] = value
 
     def join(self, name: str, text: str) -> list[str]:
@@ -37,9 +39,28 @@ class Piece:
             parts.append(text)
         return parts
 
+    def extend(self, name: str, values: Iterable[Any]) -> None:
+        """Put values behind those of a field that is a list."""
+        known = self.lists.get(name)
+        if known is None:
+            # One of its own: the list that came with a frame stays as it is.
+            begun = self.fields.get(name)
+            known = self.lists[name] = list(begun) if isinstance(begun, list) else []
+            self.fields[name] = None
+        known.extend(values)
+
+    def clear(self) -> None:
+        """Forget what is known."""
+        self.fields.clear()
+        self.texts.clear()
+        self.lists.clear()
+
     def body(self) -> dict[str, Any]:
         """The object so far."""
-        return {**self.fields, **{name: joined(parts) for name, parts in self.texts.items()}}
+        body = dict(self.fields)
+        body.update((name, joined(parts)) for name, parts in self.texts.items())
+        body.update((name, list(values)) for name, values in self.lists.items())
+        return body
 
 
 class Pieces:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 
 from ndstream._core import Event, SSEDecoder
 from ndstream._errors import DecodeError, StreamError
-from ndstream._sources import AsyncSource, SyncSource
+from ndstream._kinds import AsyncSource, SyncSource
 from ndstream._streams import AsyncStream, Stream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta

@@ -52,8 +52,7 @@ class Item:
         for name, parts in self.parts.items():
             for place, each in enumerate(dicts_of(given.get(name))):
                 known = parts.get(place) or self.part(name, place)
-                known.texts.clear()
-                known.fields.clear()
+                known.clear()
                 known.add(each, ("text", "refusal"))
         self.fields.update({name: value for name, value in given.items() if name not in self.parts})
         if self.call is not None:
@@ -78,7 +77,7 @@ class Item:
         part.fields.setdefault("type", "output_text" if name == "text" else name)
         part.join(name, value)
         if isinstance(frame.get("logprobs"), list) and frame["logprobs"]:
-            _own_list(part, "logprobs").extend(frame["logprobs"])
+            part.extend("logprobs", frame["logprobs"])
 
     def add_thinking(self, stem: str, value: str, frame: dict[str, Any]) -> None:
         self.fields.setdefault("type", "reasoning")
@@ -98,7 +97,7 @@ class Item:
         return self.part("content", frame.get("content_index"))
 
     def annotate(self, index: Any, annotation: Any) -> None:
-        _own_list(self.part("content", index), "annotations").append(annotation)
+        self.part("content", index).extend("annotations", [annotation])
 
     def called(self, calls: ToolCalls) -> ToolCall:
         """The tool call that this item is."""
@@ -138,14 +137,3 @@ class Item:
         if self.call is not None and not self.ended:
             body[_CALLS.get(str(body.get("type")), "arguments")] = self.call.raw
         return body
-
-
-class _OwnList(list[Any]):
-    """A list that no frame holds, so that it can grow in place."""
-
-
-def _own_list(part: Piece, name: str) -> _OwnList:
-    known = part.fields.get(name)
-    if not isinstance(known, _OwnList):
-        known = part.fields[name] = _OwnList(known if isinstance(known, list) else ())
-    return known

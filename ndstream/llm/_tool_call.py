@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from ndstream.llm._partial import PartialJSON
+
 _FREE_TEXT = ("custom", "custom_tool_call")
 
 
@@ -34,7 +36,7 @@ class ToolCall:
     """
 
     __slots__ = (
-        "_length", "_pieces", "_text", "_whole",
+        "_length", "_pieces", "_text", "_view", "_whole",
         "arguments", "closed", "error", "extra", "id", "incomplete", "index", "name", "synthetic", "type",
     )  # fmt: skip
 
@@ -55,6 +57,7 @@ class ToolCall:
         self._length = 0
         # Arguments that came decoded, in a tuple to tell them from none.
         self._whole: tuple[Any] | None = None
+        self._view: PartialJSON | None = None
 
     @property
     def complete(self) -> bool:
@@ -79,6 +82,26 @@ class ToolCall:
             self._text = text
             self._pieces.clear()
         return self._text
+
+    @property
+    def view(self) -> PartialJSON:
+        """A view of the arguments so far, which tells what the last fragment added and finished."""
+        if self._view is None:
+            self._view = PartialJSON().feed(self.raw)
+        return self._view
+
+    @property
+    def partial(self) -> Any:
+        """The arguments as far as they came; None as long as there is nothing to show.
+
+        An object grows in place while fragments come, its finished members are final, and its unfinished string
+        is there as far as it came. Reading it after each fragment costs no more than the fragment.
+        """
+        if self.complete:
+            return self.arguments
+        if self._whole is not None:
+            return self._whole[0]
+        return self.raw if self.type in _FREE_TEXT else self.view.value
 
     def add_arguments(self, arguments: object) -> None:
         """Take the next fragment of the arguments, for a wire that knows the call without looking for it.
@@ -120,12 +143,14 @@ class ToolCall:
         if not text or (len(text) == self._length and self._is_repeat(text)):
             return
         if self._whole is not None:
-            self._whole = None
+            self._whole = self._view = None
             self._text = ""
         if self.closed:
             self._open_again()
         self._pieces.append(text)
         self._length += len(text)
+        if self._view is not None:
+            self._view.feed(text)
 
     def _replace(self, value: object) -> None:
         if self._whole is not None:
@@ -135,7 +160,7 @@ class ToolCall:
             return
         if self.closed:
             self._open_again()
-        self._whole = (value,)
+        self._whole, self._view = (value,), None
         self._pieces.clear()
         self._text = ""
         self._length = 0

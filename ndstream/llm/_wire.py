@@ -111,10 +111,11 @@ class Wire:
     def note(self, sign: Sign, detail: str) -> None:
         # A server that repeats itself a million times proves nothing more, and is to cost no memory.
         evidence = Evidence(sign, detail)
-        if len(self.evidence) >= _MOST_EVIDENCE:
-            self.evidence[-1] = evidence
-        elif not self.evidence or self.evidence[-1] != evidence:
-            self.evidence.append(evidence)
+        if self.evidence and self.evidence[-1] == evidence:
+            return
+        self.evidence.append(evidence)
+        if len(self.evidence) > _MOST_EVIDENCE:
+            del self.evidence[0]
 
     def finished(self, reason: str) -> None:
         """Note a reason for finishing, which may stand for an error."""

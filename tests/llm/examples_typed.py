@@ -246,7 +246,7 @@ def json_array(frames: list[Any]) -> list[bytes]:
     return [(b"[" if number == 0 else b",\r\n") + frame + b"\n" for number, frame in enumerate(whole)]
 
 
-_PATHS = [
+_PATHS: list[dict[str, Any]] = [
     {"name": "trip", "willContinue": True},
     {"partialArgs": [{"jsonPath": "$.to[0].city", "stringValue": "Ro", "willContinue": True}], "willContinue": True},
     {"partialArgs": [{"jsonPath": "$.to[0].city", "stringValue": "me"}], "willContinue": True},

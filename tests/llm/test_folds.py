@@ -59,6 +59,18 @@ def test_each_prefix_folds_to_what_has_come(example: Example) -> None:
     assert reply.body == example.body
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_no_frame_and_no_earlier_body_is_changed_by_what_follows(example: Example) -> None:
+    reply = llm.reply(iter(example.frames))
+    raws, bodies = [], []
+    for delta in reply:
+        raws.append((delta.raw, json.dumps(delta.raw)))
+        body = reply.body
+        bodies.append((body, json.dumps(body)))
+    for value, then in [*raws, *bodies]:
+        assert json.dumps(value) == then
+
+
 def text_of(deltas: list[llm.Delta]) -> str:
     """The text of the first choice, which is that of the reply."""
     return "".join(delta.text for delta in deltas if delta.choice == 0)
