@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -208,10 +207,7 @@ class _Reply:
     def ask(self, messages: Messages) -> None:
         """Ask, and show what comes."""
         self.began = time.perf_counter()
-        with self.server.post(messages) as response:
-            # As bytes arrive. The response itself would be refused: a socket that has a timeout does not block.
-            chunks = iter(partial(response.read1, 65536), b"")
-            reply = llm.reply(chunks, self.server.wire, on_incomplete="return")
+        with llm.reply(self.server.post(messages), self.server.wire, on_incomplete="return") as reply:
             try:
                 for delta in reply:
                     self.show(delta)

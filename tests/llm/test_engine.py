@@ -83,6 +83,11 @@ def client(engine: Engine) -> Iterator[httpx.Client]:
         yield client
 
 
+def asked(client: Any, path: str, request: Any, **more: Any) -> Any:
+    """A response whose body has not been read."""
+    return client.stream("POST", path, json=request, **more)
+
+
 def values_by_hand(data: bytes) -> list[Any]:
     """The values of a whole stream of the engine, which ends lines with LF, without our code."""
     payloads = [line[6:] for line in data.split(b"\n") if line.startswith(b"data: ")]
@@ -114,7 +119,7 @@ class TestFrames:
                 received.append(chunk)
                 yield chunk
 
-        with client.stream("POST", case.path, json=case.body | SAMPLING | {"stream": True}) as response:
+        with asked(client, case.path, case.body | SAMPLING | {"stream": True}) as response:
             values = list(ndstream.stream(chunks(response)))
         assert values == values_by_hand(b"".join(received))
         assert len(values) > 2
@@ -122,8 +127,8 @@ class TestFrames:
     def test_a_stream_taken_up_at_the_decoders_offset_goes_on_where_it_was_left(self, client: httpx.Client) -> None:
         conversation = "left-and-taken-up"
         headers = {"X-Conversation-Id": conversation}
-        with client.stream("POST", CHAT_PATH, json=LONG, headers=headers) as response:
-            stream = ndstream.stream(response.iter_bytes())
+        with asked(client, CHAT_PATH, LONG, headers=headers) as response:
+            stream = ndstream.stream(response)
             first = [next(stream) for _ in range(20)]
         assert stream.decoder is not None
         offset = stream.decoder.offset
@@ -131,7 +136,7 @@ class TestFrames:
         def rest(start: int) -> list[Any]:
             place: dict[str, str | int] = {"conv_id": conversation, "from": start}
             with client.stream("GET", "/v1/stream", params=place) as response:
-                return list(ndstream.stream(response.iter_bytes(), require_done=True))
+                return list(ndstream.stream(response, require_done=True))
 
         whole = rest(0)
         assert first + rest(offset) == whole
@@ -143,8 +148,8 @@ class TestReplies:
     def test_the_body_is_what_the_engine_answers_without_streaming(self, client: httpx.Client, case: Case) -> None:
         request = case.body | SAMPLING
         whole = client.post(case.path, json=request).raise_for_status().json()
-        with client.stream("POST", case.path, json=request | {"stream": True}) as response:
-            answer = llm.collect(response.iter_bytes())
+        with asked(client, case.path, request | {"stream": True}) as response:
+            answer = llm.collect(response)
         assert answer.ending is not None
         assert (answer.wire, answer.ending.verdict) == (case.wire, "complete")
         assert comparable(answer.body) == comparable(whole)
@@ -154,31 +159,33 @@ class TestReplies:
     @each_case
     def test_an_async_client_gets_the_same_body(self, engine: Engine, client: httpx.Client, case: Case) -> None:
         request = case.body | SAMPLING | {"stream": True}
-        with client.stream("POST", case.path, json=request) as response:
-            wanted = llm.collect(response.iter_bytes())
+        with asked(client, case.path, request) as response:
+            wanted = llm.collect(response)
 
         async def ask() -> llm.Answer:
             async with (
                 httpx.AsyncClient(base_url=engine.url, timeout=PATIENCE) as client,
                 client.stream("POST", case.path, json=request) as response,
             ):
-                return await llm.collect(response.aiter_bytes())
+                source: Any = response
+                answer: llm.Answer = await llm.collect(source)
+                return answer
 
         answer = asyncio.run(ask())
         assert comparable(answer.body) == comparable(wanted.body)
         assert answer.ending == wanted.ending
 
     def test_text_and_thoughts_of_the_deltas_add_up_to_those_of_the_message(self, client: httpx.Client) -> None:
-        with client.stream("POST", CHAT_PATH, json=TALK) as response:
-            reply = llm.reply(response.iter_bytes())
+        with asked(client, CHAT_PATH, TALK) as response:
+            reply = llm.reply(response)
             deltas = list(reply)
         message = reply.body["choices"][0]["message"]
         assert "".join(delta.text for delta in deltas) == message["content"] == reply.text != ""
         assert "".join(delta.thinking for delta in deltas) == message["reasoning_content"] == reply.thinking != ""
 
     def test_the_tokens_and_the_speed_are_those_that_the_engine_measured(self, client: httpx.Client) -> None:
-        with client.stream("POST", CHAT_PATH, json=TALK) as response:
-            answer = llm.collect(response.iter_bytes())
+        with asked(client, CHAT_PATH, TALK) as response:
+            answer = llm.collect(response)
         timings = answer.body["timings"]
         assert (
             answer.metrics.output_tokens == timings["predicted_n"] == answer.body["usage"]["completion_tokens"] == 300
@@ -190,12 +197,12 @@ class TestEndings:
     def test_an_error_in_mid_stream_is_the_servers_and_what_came_is_kept(self, tmp_path: Path, engine: Engine) -> None:
         with (
             running(tmp_path, shared=True) as full,
-            httpx.stream("POST", full.url + CHAT_PATH, json=LONG) as one,
-            httpx.stream("POST", full.url + CHAT_PATH, json=LONG) as other,
+            asked(httpx, full.url + CHAT_PATH, LONG) as one,
+            asked(httpx, full.url + CHAT_PATH, LONG) as other,
         ):
             for response in (one, other):
                 with pytest.raises(llm.ReplyServerError, match="Context size has been exceeded") as caught:
-                    llm.collect(response.iter_bytes())
+                    llm.collect(response)
                 assert caught.value.code == 500
                 assert caught.value.output_started
                 assert len(caught.value.reply.text) > 1000
@@ -206,16 +213,16 @@ class TestEndings:
     def test_a_refused_request_is_an_error_before_any_output(self, client: httpx.Client, path: str) -> None:
         words = "word " * 5000
         request = {"messages": [{"role": "user", "content": words}], "prompt": words, "stream": True, "max_tokens": 9}
-        with client.stream("POST", path, json=request) as response:
+        with asked(client, path, request) as response:
             assert response.status_code == 400
             with pytest.raises(llm.ReplyServerError, match="exceeds the available context size") as caught:
-                llm.collect(response.iter_bytes())
+                llm.collect(response)
         assert not caught.value.output_started
         assert not caught.value.retryable
 
     def test_a_reader_who_leaves_has_cancelled_and_the_engine_goes_on_serving(self, client: httpx.Client) -> None:
         for _ in range(3):
-            with client.stream("POST", CHAT_PATH, json=LONG) as response, llm.reply(response.iter_bytes()) as reply:
+            with asked(client, CHAT_PATH, LONG) as response, llm.reply(response) as reply:
                 for delta in reply:
                     if delta.text:
                         break
@@ -223,12 +230,12 @@ class TestEndings:
             assert reply.ending.verdict == "cancelled"
             assert reply.closed
             assert reply.text == delta.text
-        with client.stream("POST", CHAT_PATH, json=TALK) as response:
-            assert llm.collect(response.iter_bytes()).text
+        with asked(client, CHAT_PATH, TALK) as response:
+            assert llm.collect(response).text
 
     def test_an_engine_that_dies_truncates_the_reply(self, tmp_path: Path, engine: Engine) -> None:
-        with running(tmp_path) as mortal, httpx.stream("POST", mortal.url + CHAT_PATH, json=LONG) as response:
-            reply = llm.reply(response.iter_bytes())
+        with running(tmp_path) as mortal, asked(httpx, mortal.url + CHAT_PATH, LONG) as response:
+            reply = llm.reply(response)
             text = next(delta.text for delta in reply if delta.text)
             mortal.kill()
             with pytest.raises(llm.ReplyTruncatedError) as caught:
@@ -245,7 +252,7 @@ class TestEndings:
         conversation = "left-by-a-reply"
         request = TALK | {"max_tokens": 1000}
         received = b""
-        with client.stream("POST", CHAT_PATH, json=request, headers={"X-Conversation-Id": conversation}) as response:
+        with asked(client, CHAT_PATH, request, headers={"X-Conversation-Id": conversation}) as response:
             for chunk in response.iter_bytes():
                 received += chunk
                 if len(received) > 10_000:
