@@ -496,7 +496,7 @@ class TestFailures:
 
     def test_help_names_every_command_and_the_version_is_told(self) -> None:
         help = run("--help").stdout.decode()
-        assert all(name in help for name in ("cat", "demo"))
+        assert all(name in help for name in ("cat", "chat", "demo"))
         assert "Dead letters" in run("cat", "-h").stdout.decode()
         assert run("--version").stdout.decode() == f"ndstream {ndstream.__version__}\n"
 
@@ -505,7 +505,7 @@ class TestFailures:
             [*COMMAND],
             capture_output=True,
             timeout=PATIENCE,
-            env=environment(_NDSTREAM_COMPLETE="bash_complete", COMP_WORDS="ndstream c", COMP_CWORD="1"),
+            env=environment(_NDSTREAM_COMPLETE="bash_complete", COMP_WORDS="ndstream ca", COMP_CWORD="1"),
         )
         assert (result.stdout, result.returncode) == (b"plain,cat\n", 0)
 
