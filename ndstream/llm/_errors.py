@@ -39,7 +39,8 @@ class ReplyError(StreamError):
 class ReplyTruncatedError(ReplyError, TruncatedError):
     """The bytes ended before the server said that it was done. It is always worth another try.
 
-    ``reason`` is ``unfinished``, or ``source_failed`` where the source raised; that is the cause then.
+    ``reason`` is ``unfinished``; or ``source_failed`` where the source raised, and ``stalled`` where nothing
+    came for ``idle_timeout``: the cause tells more then.
     """
 
 

@@ -23,6 +23,7 @@ from ndstream.llm._wires import WIRES, wire_of
 OnIncomplete: TypeAlias = Literal["raise", "return"]
 
 _EXCERPT = 200
+_FAILED = ("source_failed", "stalled")
 _BLANKS = re.compile(r"\s*")
 
 
@@ -104,16 +105,18 @@ class Folder:
             self.wire.note("end_of_stream", "")
         return self._ended(complete=self._sentinel or self.wire.complete)
 
-    def fail(self, error: StreamError, item: Any = None) -> ReplyError | None:
+    def fail(self, error: StreamError, decoder: Decoder[Any] | None, item: Any) -> ReplyError | None:
         """The stream failed, or a frame is bad. Returns what to raise, if anything.
 
         Args:
             error: What was raised.
+            decoder: The stream's decoder.
             item: The event or value that came last, which a `DecodeError` of an event is about.
         """
         if self.ending is not None:
             return None
-        if error.reason == "source_failed":
+        self._look_at_stray(decoder)
+        if error.reason in _FAILED:
             self._take_tail(error.frame)
             cause = error.__cause__
             self.wire.note("transport_error", f"{type(cause).__name__}: {cause}")
@@ -124,7 +127,7 @@ class Folder:
                 else:
                     self._malformed(error)
             self.wire.note("end_of_stream", "")
-        elif isinstance(item, Event) and item.event == "error":
+        elif isinstance(error, DecodeError) and isinstance(item, Event) and item.event == "error":
             self._take_late(error.frame.decode(errors="replace"), item)
         elif not self._take_joined(error.frame):
             self._malformed(error)
@@ -183,7 +186,7 @@ class Folder:
         seen = Answer(self)
         how = (
             "the stream ended"
-            if cause is None or cause.reason != "source_failed"
+            if cause is None or cause.reason not in _FAILED
             else f"the source failed ({cause.__cause__})"
         )
         if not self.told and self._strange is not None:

@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._drain import DRAIN
 from ndstream._framing import Format
 from ndstream._headers import framing
-from ndstream._loops import abandon
+from ndstream._opening import Opening, close_unused
 from ndstream._reading import Chunk, SyncChunks
-from ndstream._sources import open_source
 from ndstream._streams import AsyncStream, Chooser, Stream
 from ndstream.llm._documents import Documents
 
@@ -85,7 +85,9 @@ def _is_whole(line: bytearray) -> bool:
     return True
 
 
-def open_frames(source: Any, head: Head, **options: Any) -> Stream[Any] | AsyncStream[Any]:
+def open_frames(
+    source: Any, head: Head, *, max_frame_size: int | None, idle_timeout: float | None
+) -> Stream[Any] | AsyncStream[Any]:
     """A stream of events or values from a source, sync or async as the source is.
 
     Raises:
@@ -94,25 +96,26 @@ def open_frames(source: Any, head: Head, **options: Any) -> Stream[Any] | AsyncS
 
     def make(format: Format) -> Decoder[Any]:
         if format == "sse" or (told == "sse" and not head.is_document):
-            return SSEDecoder(done="[DONE]", **options)
-        return NDJSONDecoder(**options) if format == "ndjson" else JSONSeqDecoder(**options)
+            return SSEDecoder(done="[DONE]", max_frame_size=max_frame_size)
+        kind = NDJSONDecoder if format == "ndjson" else JSONSeqDecoder
+        return kind(max_frame_size=max_frame_size)
 
     # Options are checked here, not when the first bytes come.
-    NDJSONDecoder(**options)
-    opened = open_source(source)
+    NDJSONDecoder(max_frame_size=max_frame_size)
+    opening = Opening(DRAIN, idle_timeout, 0)
+    opened = opening.open(source)
     try:
         told = framing(opened.headers)
     except BaseException:
-        if isinstance(opened, SyncChunks):
-            opened.close()
-        else:
-            abandon(opened.close)
+        close_unused(opened)
         raise
     if isinstance(opened, SyncChunks):
         # From the second chunk on nothing of this runs, unless chunks are to be rewritten.
-        chunks = itertools.chain.from_iterable(_parts(opened.chunks, head))
-        return Stream(opened._replace(chunks=chunks), None, Chooser(make))
-    return AsyncStream(opened._replace(chunks=_AsyncParts(opened.chunks, head)), None, Chooser(make))
+        opened = opened._replace(chunks=itertools.chain.from_iterable(_parts(opened.chunks, head)))
+    else:
+        opened = opened._replace(chunks=_AsyncParts(opened.chunks, head))
+    stream: Stream[Any] | AsyncStream[Any] = opening.stream(opened, None, Chooser(make))
+    return stream
 
 
 def _parts(chunks: Iterator[Chunk], head: Head) -> Iterator[Iterable[Chunk]]:

@@ -119,7 +119,7 @@ def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
                 if not is_blank(bad):
                     raise
     except StreamError as failure:
-        error = folder.fail(failure, item)
+        error = folder.fail(failure, stream.decoder, item)
     except GeneratorExit:
         raise
     except BaseException as interruption:
@@ -195,7 +195,7 @@ class AsyncReply(Answer):
                 await self._stream.aclose()
             except StreamError as error:
                 if not (isinstance(error, DecodeError) and is_blank(error)):
-                    self._error = self._folder.fail(error, item)
+                    self._error = self._folder.fail(error, self._stream.decoder, item)
                     await self._stream.aclose()
             except BaseException as interruption:
                 self._folder.close(self._stream.decoder, repr(interruption))
@@ -234,6 +234,7 @@ def reply(
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = ...,
+    idle_timeout: float | None = ...,
 ) -> Reply: ...
 @overload
 def reply(
@@ -242,6 +243,7 @@ def reply(
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = ...,
+    idle_timeout: float | None = ...,
 ) -> AsyncReply: ...
 def reply(
     source: Any,
@@ -249,6 +251,7 @@ def reply(
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    idle_timeout: float | None = None,
 ) -> Any:
     """Read the streamed reply of an LLM server: deltas as they come, the whole answer, and how it ended.
 
@@ -258,6 +261,8 @@ def reply(
         on_incomplete: "raise" to raise at the end of a reply that is not complete, or "return" to end the
             iteration quietly and leave the verdict to ``reply.ending``.
         max_frame_size: The largest frame, in bytes; None for no limit.
+        idle_timeout: How many seconds to wait for a frame, where the source is async; heartbeats that
+            are comments do not count. Then the reply is truncated, with the reason ``stalled``.
 
     Returns:
         A `Reply`, or an `AsyncReply` where the source is async.
@@ -274,7 +279,7 @@ def reply(
         (['H', 'i'], 'Hi', 'complete')
     """
     folder = Folder(wire, on_incomplete)
-    stream = open_frames(source, folder.head, max_frame_size=max_frame_size)
+    stream = open_frames(source, folder.head, max_frame_size=max_frame_size, idle_timeout=idle_timeout)
     return Reply(stream, folder) if isinstance(stream, Stream) else AsyncReply(stream, folder)
 
 
@@ -285,6 +290,7 @@ def collect(
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = ...,
+    idle_timeout: float | None = ...,
 ) -> Answer: ...
 @overload
 def collect(
@@ -293,6 +299,7 @@ def collect(
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = ...,
+    idle_timeout: float | None = ...,
 ) -> Coroutine[Any, Any, Answer]: ...
 def collect(
     source: Any,
@@ -300,6 +307,7 @@ def collect(
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    idle_timeout: float | None = None,
 ) -> Any:
     """Read a reply to its end for those who want only the whole of it.
 
@@ -308,6 +316,7 @@ def collect(
         wire: The name of the wire.
         on_incomplete: Whether to raise where the reply is not complete.
         max_frame_size: The largest frame, in bytes.
+        idle_timeout: How many seconds to wait for a frame.
 
     Returns:
         The `Answer`, or a coroutine that gives it where the source is async.
@@ -321,7 +330,9 @@ def collect(
         >>> llm.collect(b'{"response":"Hi","done":true}').body
         {'response': 'Hi', 'done': True}
     """
-    made: Any = reply(source, wire, on_incomplete=on_incomplete, max_frame_size=max_frame_size)
+    made: Any = reply(
+        source, wire, on_incomplete=on_incomplete, max_frame_size=max_frame_size, idle_timeout=idle_timeout
+    )
     return _collect(made) if isinstance(made, Reply) else _acollect(made)
 
 

@@ -211,3 +211,25 @@ def test_replies_are_awaited_under_trio_as_well() -> None:
             return "".join([text async for text in reply.texts()])
 
     assert trio.run(main) == "Hello"
+
+
+def test_an_awaited_reply_that_stalls_is_truncated_whatever_heartbeats_come() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for frame in CHAT.frames[:2]:
+            yield frame
+        while True:
+            await asyncio.sleep(0.005)
+            yield b": ping\n\n"
+
+    async def main() -> None:
+        reply = llm.reply(chunks(), idle_timeout=0.2)
+        with pytest.raises(llm.ReplyTruncatedError) as caught:
+            async for _ in reply:
+                pass
+        assert (caught.value.reason, caught.value.reply.text) == ("stalled", "Hel")
+        assert caught.value.reply.ending is not None
+        assert caught.value.reply.ending.evidence[-1].sign == "transport_error"
+
+    asyncio.run(main())
+    with pytest.raises(ValueError, match="idle_timeout"):
+        llm.reply(b"", idle_timeout=0)

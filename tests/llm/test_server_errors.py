@@ -254,3 +254,9 @@ def test_the_first_of_two_errors_is_told() -> None:
 def test_a_plain_answer_that_only_says_what_is_wrong_is_an_error(body: dict[str, str]) -> None:
     with pytest.raises(llm.ReplyServerError, match=next(iter(body.values()))):
         llm.collect(json.dumps(body).encode())
+
+
+def test_bare_json_among_events_is_an_error_even_where_a_cut_frame_follows() -> None:
+    bare = b'{\n "error": {"message": "gone", "code": 500}\n}\n\n'
+    with pytest.raises(llm.ReplyServerError, match="gone"):
+        llm.collect(b"".join([*CHAT[0].frames[:2], bare, b'data: {"choi']))
