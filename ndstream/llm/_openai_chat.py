@@ -111,8 +111,7 @@ class OpenAIChat(Wire):
             reason = text_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):
                 self.finished(reason)
-        plain = known.parts is None and not known.is_completion and "error" not in frame
-        self.keys = list(frame) if plain else []
+        self.keys = [] if "error" in frame else list(frame)
         self.choice_keys = list(choice)
         return delta
 

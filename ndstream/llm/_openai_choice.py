@@ -73,7 +73,7 @@ class Choice:
             KeyError, TypeError, ValueError: It is another one, and nothing was folded.
         """
         text = delta.get("content")
-        if text.__class__ is str:
+        if text.__class__ is str and self.parts is None:
             self.texts.append(text)
             if self.index:
                 return FullDelta(frame, text, choice=self.index)

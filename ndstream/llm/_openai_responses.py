@@ -1,7 +1,8 @@
 """OpenAI's Responses: items grow under many kinds of events, and the last event holds all of it once more.
 
 Servers that imitate it leave out most of what says where a delta belongs, and some change the ids of items
-from event to event; so an item is looked up by its id, then by its index, then the last one is meant.
+from event to event; so an item is looked up by its id, then by its index; where neither is given, the last
+one is meant.
 https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
@@ -84,7 +85,8 @@ class OpenAIResponses(Wire):
             return self.by_id[identity]
         if type(index) is int:
             return self.by_index[index] if index in self.by_index else self.new_item(identity, index)
-        return self.items[-1] if self.items else self.new_item(identity, None)
+        # An id that is new and all there is to go by is another item's.
+        return self.items[-1] if self.items and not isinstance(identity, str) else self.new_item(identity, None)
 
     def new_item(self, identity: Any, index: Any) -> Item:
         item = Item(index if type(index) is int else len(self.items))

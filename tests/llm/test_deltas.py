@@ -8,7 +8,7 @@ import pytest
 
 from llm.example import DONE, lines, sse, typed
 from llm.examples import METRICS, by_name, chat_frame, ollama_frame
-from llm.examples_typed import STARTED, block, gemini_frame, input_delta, stopped
+from llm.examples_typed import STARTED, block, cohere_frame, gemini_frame, input_delta, stopped
 from ndstream import llm
 
 
@@ -161,6 +161,51 @@ def test_an_empty_signature_is_kept_and_the_last_one_counts() -> None:
     assert llm.collect(iter(frames)).body["content"] == [{"type": "thinking", "thinking": "", "signature": "y"}]
 
 
+def test_parts_with_the_same_signature_are_two() -> None:
+    parts = [{"text": text, "thoughtSignature": "s"} for text in "ab"]
+    answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
+    assert answer.body["candidates"][0]["content"]["parts"] == parts
+
+
+def test_thoughts_in_the_content_of_a_response_are_no_text() -> None:
+    deltas = [
+        {"type": "response.reasoning_text.delta", "item_id": "r", "delta": "Hm"},
+        {"type": "response.output_text.delta", "item_id": "m", "delta": "Yes"},
+    ]
+    reply = llm.reply(iter(typed(*deltas)), on_incomplete="return")
+    assert [(delta.text, delta.thinking) for delta in reply] == [("", "Hm"), ("Yes", "")]
+    assert (reply.text, reply.thinking) == ("Yes", "Hm")
+    assert [item["type"] for item in reply.body["output"]] == ["reasoning", "message"]
+
+
+def test_a_call_that_cohere_cuts_by_length_is_flagged() -> None:
+    frames = [*by_name("cohere plans and calls").frames[:5]]
+    last = {"type": "message-end", "delta": {"finish_reason": "MAX_TOKENS"}}
+    [call] = llm.collect(iter([*frames, *typed(last)])).tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == ('{"a":', None, True)
+    whole = typed(cohere_frame("tool-call-delta", 0, tool_calls={"function": {"arguments": "0}"}}))
+    [call] = llm.collect(iter([*frames, *whole, *typed(last)])).tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == ('{"a":0}', None, True)
+
+
+def test_a_choice_with_content_in_parts_is_folded_beside_one_of_text() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
+    frames = sse(
+        chat_frame({"content": [thought]}),
+        *(chat_frame({"content": text}, index=index) for text, index in (("a", 1), ("b", 0), ("c", 1), ("d", 0))),
+    )
+    choices = llm.collect(iter(frames), on_incomplete="return").body["choices"]
+    assert choices[0]["message"]["content"] == [thought, {"type": "text", "text": "bd"}]
+    assert choices[1]["message"]["content"] == "ac"
+
+
+def test_fields_that_change_under_way_count_as_they_were_last() -> None:
+    frames = [chat_frame({"content": text}, service={"at": text}) for text in "abc"]
+    for count in (1, 2, 3):
+        body = llm.collect(iter(sse(*frames[:count])), on_incomplete="return").body
+        assert body["service"] == {"at": "abc"[count - 1]}
+
+
 USAGE = {"prompt_tokens": 4, "completion_tokens": 2}
 
 
@@ -255,8 +300,9 @@ def test_progress_counts_each_layer_by_its_digest() -> None:
     assert llm.collect(by_name("ollama chat").data).progress is None
 
 
-def test_the_clock_tells_bytes_frames_and_text_apart() -> None:
-    clock = llm.collect(by_name("ollama chat").data).clock
+@pytest.mark.parametrize("name", ["ollama chat", "anthropic thinks, speaks and calls", "openai text"])
+def test_the_clock_tells_bytes_frames_and_text_apart(name: str) -> None:
+    clock = llm.collect(by_name(name).data).clock
     assert clock.first_byte is not None
     assert clock.first_payload is not None
     assert clock.first_text is not None

@@ -255,6 +255,19 @@ def test_what_follows_the_end_makes_no_difference() -> None:
     assert [each.sign for each in answer.ending.evidence][-2:] == ["terminal_event", "malformed_frame"]
 
 
+def test_a_buffer_that_its_owner_uses_again_is_read_before_that() -> None:
+    def source() -> Any:
+        buffer = bytearray(5)
+        for at in range(0, len(data), 5):
+            part = data[at : at + 5]
+            buffer[: len(part)] = part
+            yield memoryview(buffer)[: len(part)]
+
+    for example in (CHAT, OLLAMA, by_name("gemini as one array")):
+        data = example.data
+        assert llm.collect(source()).body == example.body
+
+
 class Response:
     """As little of an HTTP response as a source needs."""
 
