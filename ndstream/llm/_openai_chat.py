@@ -74,6 +74,9 @@ class OpenAIChat(Wire):
         self.catch_up()
         deltas = [self.fold_choice(each, frame, place) for place, each in enumerate(dicts_of(frame.get("choices")))]
         self.fold_fields(frame)
+        # Of those of which the first counts, none may be left to a frame that waits.
+        settled = all(self.fields.get(name) for name in _FIRST if name in frame)
+        self.keys = list(frame) if settled and "error" not in frame else []
         usage = frame.get("usage") or dict_of(frame.get("x_groq")).get("usage")
         usage = usage if isinstance(usage, dict) else None
         if usage is not None:
@@ -111,7 +114,6 @@ class OpenAIChat(Wire):
             reason = text_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):
                 self.finished(reason)
-        self.keys = [] if "error" in frame else list(frame)
         self.choice_keys = list(choice)
         return delta
 

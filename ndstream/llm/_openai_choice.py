@@ -104,7 +104,7 @@ class Choice:
             return "", ""
         if self.parts is None:
             self.parts = []
-            if self.texts:
+            if joined(self.texts):
                 self.part("text").join("text", joined(self.texts))
         text, thinking = "", ""
         for each in dicts_of(content):

@@ -191,6 +191,7 @@ def test_a_call_that_cohere_cuts_by_length_is_flagged() -> None:
 def test_a_choice_with_content_in_parts_is_folded_beside_one_of_text() -> None:
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
     frames = sse(
+        *(chat_frame({"content": ""}) for _ in range(3)),
         chat_frame({"content": [thought]}),
         *(chat_frame({"content": text}, index=index) for text, index in (("a", 1), ("b", 0), ("c", 1), ("d", 0))),
     )
