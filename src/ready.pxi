@@ -124,7 +124,7 @@ NO_VALUE = object()
 
 
 cdef class AsyncPuller:
-    """The iterator under `ndstream.AsyncStream`, which adds `_refill`."""
+    """The iterator under `ndstream.AsyncStream`, which adds `_refill` and `_arrive`."""
 
     cdef public Decoder decoder
     cdef readonly bint _ended
@@ -142,6 +142,12 @@ cdef class AsyncPuller:
         return self
 
     def __anext__(self):
+        cdef Decoder decoder = self.decoder
+        if decoder is not None and decoder.start == decoder.size and not (
+            decoder.waiting_size or decoder.finished or decoder.over
+        ):
+            # Nothing is there to step over: a coroutine gives its result without a StopIteration.
+            return self._arrive()
         # The one that nobody holds is used again, unless it was given a value that nobody took.
         if self.ready is None or Py_REFCNT(<PyObject*> self.ready) != 1 or self.ready.value != NULL:
             self.ready = Ready.__new__(Ready)
