@@ -20,13 +20,15 @@ from pathlib import Path
 
 import machine
 import probes
+import replies
 import report
 import rounds
+import rows
 import shapes
 from contenders import missing, timed, values
 from report import Line, Table
 from rounds import Loop, Times
-from rows import Row, all_rows
+from rows import Row
 
 HERE = Path(__file__).parent
 GIB = 1024 * shapes.MIB
@@ -60,6 +62,11 @@ def main() -> None:
         facts = machine.facts()
         (HERE / "RESULTS.md").write_text(report.page(tables, facts, minutes))
         chart.draw(tables, HERE / "results.svg")
+
+
+def all_rows(scale: float = 1.0) -> list[Row]:
+    """The rows of all parts, in order."""
+    return [*rows.all_rows(scale), *replies.all_rows(scale)]
 
 
 def parse() -> argparse.Namespace:

@@ -50,6 +50,7 @@ class Case:
         return {
             "chunks": self.chunks,
             "data": b"".join(self.chunks),
+            "expected": self.expected,
             "payloads": self.payloads,
             "arriving": arriving,
             "by_hand": by_hand,

@@ -14,7 +14,8 @@ import ndstream
 Facts = dict[str, str]
 
 LIBRARIES = (
-    "orjson", "msgspec", "httpx", "httpx-sse", "httpx2", "openai", "anthropic", "sseclient-py",
+    "orjson", "msgspec", "httpx", "httpx-sse", "httpx2", "openai", "anthropic", "ollama",
+    "sseclient-py",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The command line: from the arguments to an exit status and, where it fails, one line that says why.
 
 Nothing here, nor anything it imports first, needs click or rich: without the ``cli`` extra there has
-to be someone left to say what to install. The commands are in ``_cat`` and ``_demo``.
+to be someone left to say what to install. The commands are in ``_cat``, ``_chat`` and ``_demo``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         """Imports a command when it is asked for, since ``demo`` needs much that ``cat`` does not."""
 
         def list_commands(self, ctx: click.Context) -> list[str]:
-            return ["cat", "demo"]
+            return ["cat", "chat", "demo"]
 
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             if cmd_name not in self.list_commands(ctx):

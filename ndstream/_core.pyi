@@ -244,6 +244,13 @@ class SSEDecoder(Decoder[_T_co]):
     def comments(self) -> int:
         """How many comment lines there were: a sign of life that is no event."""
 
+    @property
+    def stray(self) -> bytes | None:
+        """The last block with lines that are no field of an event, at most 64 KiB of it; None without one.
+
+        The standard passes over such lines, but servers report errors as bare JSON among events.
+        """
+
 @final
 class JSONSeqDecoder(Decoder[_T_co]):
     """Decodes JSON text sequences (RFC 7464): each element is 0x1E, a JSON text, LF.
@@ -294,7 +301,8 @@ class JSONSeqDecoder(Decoder[_T_co]):
 
 @final
 class Event:
-    """A server-sent event. It cannot be changed.
+    """A server-sent event. It cannot be changed, so a copy is the event itself; one that was pickled
+    decodes with orjson, whatever the decoder's ``loads``.
 
     Args:
         event: The event's type.
@@ -313,6 +321,8 @@ class Event:
 
     def __init__(self, event: str = "message", data: str = "", id: str = "", retry: int | None = None) -> None: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __copy__(self) -> Event: ...
+    def __deepcopy__(self, memo: dict[int, object], /) -> Event: ...
     @property
     def event(self) -> str:
         """The event's type, "message" where the server gave none."""

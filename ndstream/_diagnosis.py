@@ -15,7 +15,7 @@ from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, Trunc
 _SHOWN = 60
 _NUL_RUN = b"\x00" * 8
 _MARK = b"\xef\xbb\xbf"
-_JSON_PART = re.compile(rb"\s*[\[{](.*[,:\[{])?\s*", re.DOTALL)
+_DOCUMENT_BEGIN = re.compile(rb"\s*[\[{]([^\n]{0,100}[,:\[{])?\s*")
 _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
 
 
@@ -37,13 +37,14 @@ def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, f
         else:
             what = "was cut by the end of the stream; what arrived of it is no JSON value"
             reason, position = "unfinished", len(frame)
-        message = f"{where} {what}: {_shown(frame)}{_hint(frame, framing)}"
+        message = f"{where} {what}: {_shown(frame)}{_hint(frame, '' if framing == 'sse' else framing)}"
         error: StreamError = TruncatedError(
             message, frame=frame, offset=offset, line=line, position=position, reason=reason
         )
     else:
         reason, position, what = _fault(frame, cause, framing)
-        message = f"{where} {what}: {_shown(frame, position)}{_hint(frame, framing)}"
+        hint = _document_hint(frame, framing) or _hint(frame, "" if framing == "sse" else framing)
+        message = f"{where} {what}: {_shown(frame, position)}{hint}"
         error = DecodeError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
     error.__cause__ = cause
     return error
@@ -179,7 +180,7 @@ def _has_nul_run(frame: bytes) -> bool:
 
 
 def _hint(frame: bytes, framing: str) -> str:
-    """What the bytes look like, where that is another format than the one decoded."""
+    """What the bytes look like, where that is another format than the one decoded; "" for an event's data."""
     begin = frame[:256].lstrip().lower()
     hint = ""
     if frame.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
@@ -199,6 +200,11 @@ def _hint(frame: bytes, framing: str) -> str:
         hint = "it looks like a JSON text sequence: use jsonseq()"
     elif framing == "ndjson" and (b"}{" in frame or b"][" in frame):
         hint = "it looks like lines without their ends: pass the response itself, not its iter_lines()"
-    elif framing == "ndjson" and _JSON_PART.fullmatch(frame):
-        hint = "it looks like a JSON document over several lines, not one value a line: use json.load()"
     return f"; {hint}" if hint else ""
+
+
+def _document_hint(frame: bytes, framing: str) -> str:
+    """What a whole line says that does no more than open brackets."""
+    if framing == "ndjson" and _DOCUMENT_BEGIN.fullmatch(frame):
+        return "; it looks like a JSON document over several lines, not one value a line: use json.load()"
+    return ""

@@ -12,9 +12,11 @@ What holds in every decoder, between any two calls:
 - Bytes before `scan` are never searched again for the same terminator.
 - A chunk given as `bytes` is referred to until it is used up, and never written to; any other
   buffer is copied by `feed`, and released before it returns.
-- No pointer into a chunk or a buffer is kept while Python code runs.
-- While a method runs, `busy` is set: a second thread, and `loads` or `on_error` calling back, get
-  a RuntimeError instead of a decoder in the middle of a step.
+- No pointer into a chunk or a buffer is kept while Python code runs, but by an event, which holds
+  the chunk that it points into.
+- Payloads and events that nobody else holds are used again; nobody sees one change.
+- While a method runs, the state is RUNNING: a second thread, and `loads` or `on_error` calling
+  back, get a RuntimeError instead of a decoder in the middle of a step.
 """
 
 cimport cython
@@ -22,6 +24,7 @@ cimport cython
 include "scan.pxi"
 include "buffer.pxi"
 include "outcome.pxi"
+include "spare.pxi"
 include "options.pxi"
 include "chunks.pxi"
 include "decoder.pxi"

@@ -78,6 +78,13 @@ cdef class Chunks:
         self.start = self.scan = 0
         return 0
 
+    @cython.final
+    cdef inline void let_go_of_chunk(self) noexcept:
+        self.chunk_offset += self.size
+        self.size = self.start = self.scan = 0
+        self.base = NULL
+        self.chunk = None
+
     cdef bint more(self) except -1:
         """Hold what is left of the chunk, and take up the next; False where none waits."""
         cdef Py_ssize_t left = self.size - self.start
@@ -87,10 +94,7 @@ cdef class Chunks:
             elif left:
                 self.held.append(self.base + self.start, left)
                 self.touched += left
-            self.chunk_offset += self.size
-            self.size = self.start = self.scan = 0
-            self.base = NULL
-            self.chunk = None
+            self.let_go_of_chunk()
         if not self.waiting_size:
             return False
         self.take_up(self.waiting.popleft())

@@ -30,6 +30,13 @@ cdef class Decoder(Chunks):
     cdef unsigned char sentinel_byte
     cdef bint require_done
 
+    # The last payload, to be used again.
+    cdef PyObject* spare
+    cdef Py_ssize_t spare_room
+
+    # Whether what was handed out may refer to the chunk.
+    cdef bint lends_chunks
+
     # The frame in hand, for its error.
     cdef long long frame_offset
     cdef long long frame_line
@@ -44,6 +51,9 @@ cdef class Decoder(Chunks):
     cdef readonly bint done
     cdef readonly long long frames
     cdef readonly long long errors
+
+    def __dealloc__(self):
+        Py_XDECREF(self.spare)
 
     def __init__(self):
         raise TypeError("use NDJSONDecoder, SSEDecoder or JSONSeqDecoder")
@@ -122,7 +132,7 @@ cdef class Decoder(Chunks):
         return self
 
     def __next__(self):
-        cdef Outcome value = self.step()
+        cdef Outcome value = NOTHING if self.drained() else self.step()
         if value == NOTHING:
             raise StopIteration
         return steal(value)
@@ -181,6 +191,17 @@ cdef class Decoder(Chunks):
         return 0
 
     @cython.final
+    cdef inline bint drained(self) noexcept:
+        """Whether a step would find nothing, which is told here at less cost. Lets go of the chunk."""
+        if not HAS_LOCK or self.start < self.size or self.waiting_size or self.finished or self.state != IDLE:
+            return False
+        if self.interrupted is not None or self.lends_chunks:
+            return False
+        if self.chunk is not None:
+            self.let_go_of_chunk()
+        return True
+
+    @cython.final
     cdef inline Outcome step(self) except NULL:
         """The next value, or NOTHING until more is fed."""
         cdef Outcome value
@@ -199,7 +220,7 @@ cdef class Decoder(Chunks):
     cdef Outcome redo(self) except NULL:
         cdef bytes payload = self.interrupted
         self.interrupted = None
-        return self.decode(payload)
+        return self.decode(<PyObject*> payload)
 
     cdef Outcome next_frame(self) except NULL:
         raise NotImplementedError
@@ -222,26 +243,33 @@ cdef class Decoder(Chunks):
     # Payloads.
 
     @cython.final
-    cdef inline Outcome decode(self, bytes payload) except NULL:
+    cdef inline PyObject* payload(self, const unsigned char* data, Py_ssize_t size) except NULL:
+        """These bytes as a payload that lasts until the next one is made."""
+        return respend(&self.spare, &self.spare_room, data, size)
+
+    @cython.final
+    cdef inline Outcome decode(self, PyObject* payload) except NULL:
         """The payload's value; NOTHING for the sentinel, and for what on_error passed over."""
         cdef Outcome value
-        if self.sentinel is not None and self.sees_sentinel(payload):
+        if self.sees_sentinel(
+                <const unsigned char*> PyBytes_AS_STRING(<object> payload), PyBytes_GET_SIZE(<object> payload)):
             return NOTHING
-        value = call(<PyObject*> self.loads, <PyObject*> payload)
+        value = call(<PyObject*> self.loads, payload)
         if value == NULL:
-            return self.refused(payload)
+            return self.refused(<bytes> payload)
         self.frames += 1
         return value
 
     @cython.final
-    cdef inline bint sees_sentinel(self, bytes payload) except -1:
-        cdef const unsigned char* data = <const unsigned char*> PyBytes_AS_STRING(payload)
-        # One look rules out almost every payload; the byte behind the last is a NUL.
-        if data[0] > b" " and data[0] != self.sentinel_byte:
-            return False
-        return is_sentinel(
-            data, PyBytes_GET_SIZE(payload),
-            <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
+    cdef inline bint may_be_sentinel(self, unsigned char first) noexcept:
+        # One look rules out almost every payload.
+        return self.sentinel is not None and (first <= b" " or first == self.sentinel_byte)
+
+    @cython.final
+    cdef inline bint sees_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
+        """Whether the payload is the sentinel, which ends the stream. A byte can be read behind it."""
+        return self.may_be_sentinel(data[0]) and is_sentinel(
+            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
         ) and self.end_at_sentinel()
 
     cdef bint end_at_sentinel(self) except -1:

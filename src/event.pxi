@@ -1,14 +1,24 @@
 # An SSE event: the payload as it came, decoded only when asked for.
+#
+# An event that just came refers to the chunk, where its payload stands; `settle` gives it a copy of
+# its own before the chunk is let go of, so that what is kept of a stream holds no chunks.
 
 cdef extern from "Python.h":
     str PyUnicode_DecodeUTF8(const char* data, Py_ssize_t size, const char* errors)
+    str PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
+    void* PyUnicode_DATA(str text) noexcept
 
 cdef str DEFAULT_EVENT = "message"
 
 
 cdef inline str text(const unsigned char* data, Py_ssize_t size):
     """UTF-8 with replacement, as the standard decodes (WHATWG HTML, 9.2.6)."""
-    return PyUnicode_DecodeUTF8(<const char*> data, size, b"replace")
+    # What CPython does itself, but with a look at more bytes at once.
+    if size < 32 or not is_ascii(data, size):
+        return PyUnicode_DecodeUTF8(<const char*> data, size, b"replace")
+    new = PyUnicode_New(size, 127)
+    memcpy(PyUnicode_DATA(new), data, <size_t> size)
+    return new
 
 
 @cython.final
@@ -20,7 +30,10 @@ cdef class Event:
 A server-sent event. It cannot be changed.
 """
 
-    cdef readonly bytes payload
+    # The payload, or the chunk that holds it, and where it stands.
+    cdef bytes home
+    cdef const unsigned char* begin
+    cdef Py_ssize_t size
     cdef readonly str event
     cdef readonly str id
     cdef readonly object retry
@@ -38,31 +51,70 @@ A server-sent event. It cannot be changed.
             raise TypeError("an Event cannot be changed")
         if retry is not None and (isinstance(retry, bool) or not isinstance(retry, int) or retry < 0):
             raise ValueError(f"retry must be a number of milliseconds, at least 0, or None, not {retry!r}")
-        self.payload = data.encode()
+        self.take(data.encode())
         self.decoded = data
         self.event = event
         self.id = id
         self.retry = retry
         self.loads = orjson_loads
 
+    cdef int take(self, bytes payload) except -1:
+        self.home = payload
+        self.begin = <const unsigned char*> PyBytes_AS_STRING(payload)
+        self.size = PyBytes_GET_SIZE(payload)
+        return 0
+
+    cdef int settle(self) except -1:
+        # A chunk is longer than any payload in it, by the name of the field at least.
+        if self.size != PyBytes_GET_SIZE(self.home):
+            self.take(PyBytes_FromStringAndSize(<const char*> self.begin, self.size))
+        return 0
+
+    cdef void refer(
+        self, bytes chunk, const unsigned char* begin, Py_ssize_t size, str event, str id, object retry,
+        long long offset, long long line, object loads,
+    ) noexcept:
+        """Become the event with this payload in the chunk."""
+        # Most of these are there already, and setting them once more costs more than a look.
+        if self.home is not chunk:
+            self.home = chunk
+        self.begin = begin
+        self.size = size
+        if self.event is not event:
+            self.event = event
+        if self.id is not id:
+            self.id = id
+        if self.retry is not retry:
+            self.retry = retry
+        self.offset = offset
+        self.line = line
+        if self.loads is not loads:
+            self.loads = loads
+        self.decoded = None
+
+    @property
+    def payload(self):
+        self.settle()
+        return self.home
+
     @property
     def data(self):
         # Two threads may both decode: the result is the same, and either may stay.
         if self.decoded is None:
-            self.decoded = text(
-                <const unsigned char*> PyBytes_AS_STRING(self.payload), PyBytes_GET_SIZE(self.payload))
+            self.decoded = text(self.begin, self.size)
         return self.decoded
 
     def json(self):
+        self.settle()
         try:
-            return self.loads(self.payload)
+            return self.loads(self.home)
         except RecursionError as error:
             cause = error
         except (RuntimeError, MemoryError):
             raise
         except Exception as error:
             cause = error
-        raise _diagnosis.undecodable(self.payload, self.offset, self.line or None, cause, "sse", False)
+        raise _diagnosis.undecodable(self.home, self.offset, self.line or None, cause, "sse", False)
 
     def __repr__(self):
         parts = [f"event={self.event!r}, data={self.data!r}"]
@@ -83,6 +135,12 @@ A server-sent event. It cannot be changed.
     def __hash__(self):
         return hash((self.event, self.data, self.id, self.retry))
 
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo, /):
+        return self
+
     def __reduce__(self):
         return _event, (self.payload, self.event, self.id, self.retry, self.raw, self.offset, self.line)
 
@@ -98,7 +156,7 @@ cdef Event new_event(
     bytes payload, str event, str id, object retry, bytes raw, long long offset, long long line, object loads
 ):
     cdef Event new = <Event> Event.__new__(Event)
-    new.payload = payload
+    new.take(payload)
     new.event = event
     new.id = id
     new.retry = retry
@@ -107,3 +165,19 @@ cdef Event new_event(
     new.line = line
     new.loads = loads
     return new
+
+
+cdef void release(PyObject* held) noexcept:
+    """Free the chunk that an event refers to. Nobody reads the payload of one that nobody holds."""
+    if held == <PyObject*> None or (<Event> held).begin == NULL:
+        return
+    if is_unheld(held):
+        (<Event> held).begin = NULL
+        (<Event> held).size = 0
+        (<Event> held).home = None
+    elif PyBytes_GET_SIZE((<Event> held).home) > 2 * (<Event> held).size + 64:
+        try:
+            (<Event> held).settle()
+        except MemoryError:
+            # It holds on to the chunk, which is no worse than late.
+            pass

@@ -126,7 +126,7 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
             self.pass_over(end + 1)
             self.scan = end + 1
             self.place = OUTSIDE
-            return self.decode(payload)
+            return self.decode(<PyObject*> payload)
         self.begin_element(end)
         if not payload:
             return NOTHING
@@ -136,12 +136,12 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         """The value of an element that RS or the end of the stream ended."""
         if not content:
             return self.report(_diagnosis.empty_element(payload, self.frame_offset))
-        if self.sentinel is not None and self.sees_sentinel(payload):
+        if self.sees_sentinel(<const unsigned char*> PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)):
             return NOTHING
         if may_be_cut(<const unsigned char*> PyBytes_AS_STRING(payload), len(payload)):
             self.over = self.frame_cut
             return self.report(_diagnosis.cut_scalar(payload, self.frame_offset))
-        return self.decode(payload)
+        return self.decode(<PyObject*> payload)
 
     cdef int outside(self) except -1:
         """Pass over white space; RS begins an element, anything else is a stray."""

@@ -84,7 +84,8 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         """The value of the line whose LF is at ``end``."""
         cdef const unsigned char* data
         cdef Py_ssize_t size
-        cdef bytes payload
+        cdef PyObject* payload
+        cdef bytes blank
         if self.discarding:
             self.discarding = False
             self.dropped = 0
@@ -106,21 +107,27 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         else:
             data = self.base + self.start
         if size == 0 or (data[0] <= b" " and is_blank(data, size)):
-            payload = PyBytes_FromStringAndSize(<char*> data, size) if self.refuses_blank else None
+            blank = PyBytes_FromStringAndSize(<char*> data, size) if self.refuses_blank else None
             self.pass_over(end + 1)
             self.lines += 1
-            return NOTHING if payload is None else self.refused_blank(payload)
+            return NOTHING if blank is None else self.refused_blank(blank)
         if self.needle is not None and not self.has_needle(data, size) and not self.is_end(data, size):
             self.pass_over(end + 1)
             self.lines += 1
             return NOTHING
-        if self.held.length:
-            payload = self.held.take(size)
-        else:
-            payload = PyBytes_FromStringAndSize(<char*> data, size)
-        self.start = end + 1
+        if size > MOST_SPARE:
+            return self.large(data, size, end)
+        payload = self.payload(data, size)
+        self.pass_over(end + 1)
         self.lines += 1
         return self.decode(payload)
+
+    cdef Outcome large(self, const unsigned char* data, Py_ssize_t size, Py_ssize_t end) except NULL:
+        """The value of a line whose payload is not kept: where it was held, without a copy."""
+        cdef bytes payload = self.held.take(size) if self.held.length else PyBytes_FromStringAndSize(<char*> data, size)
+        self.start = end + 1
+        self.lines += 1
+        return self.decode(<PyObject*> payload)
 
     cdef bint is_end(self, const unsigned char* data, Py_ssize_t size) except -1:
         """Whether the line is the sentinel, which counts without the needle too."""
@@ -161,7 +168,8 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
                 self.held.data(), size):
             self.pass_tail()
             return NOTHING
-        value = self.decode(self.held.copy(0, size))
+        payload = self.held.copy(0, size)
+        value = self.decode(<PyObject*> payload)
         # What is no value stays pending: it may go on where the stream is resumed.
         if value != NOTHING:
             self.unterminated = True

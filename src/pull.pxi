@@ -63,7 +63,7 @@ cdef class Puller:
 
     def __next__(self):
         cdef Outcome value = NOTHING
-        if self.decoder is not None and not self.ended:
+        if self.decoder is not None and not self.ended and not self.decoder.drained():
             value = self.decoder.step()
         if value == NOTHING:
             value = self.refill()

@@ -156,7 +156,7 @@ cdef class AsyncPuller:
 
     @cython.final
     cdef inline Outcome step(self) except NULL:
-        if self._ended or self.decoder is None:
+        if self._ended or self.decoder is None or self.decoder.drained():
             return NOTHING
         return self.decoder.step()
 

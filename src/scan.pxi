@@ -2,7 +2,7 @@
 # object, so each is noexcept and may run without the GIL. A caller passes a pointer and the number
 # of bytes behind it; nothing outside of these is read.
 
-from libc.string cimport memchr, memcmp
+from libc.string cimport memchr, memcmp, memcpy
 
 cdef extern from *:
     """
@@ -60,6 +60,16 @@ cdef inline bint is_blank(const unsigned char* data, Py_ssize_t size) noexcept n
 cdef inline Py_ssize_t without_cr(const unsigned char* data, Py_ssize_t size) noexcept nogil:
     """The size without the one CR that may stand before a LF."""
     return size - 1 if size > 0 and data[size - 1] == b"\r" else size
+
+
+cdef inline bint is_ascii(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+    """Whether no byte has its highest bit set."""
+    cdef unsigned char seen = 0
+    cdef Py_ssize_t index
+    # No early way out: so the compiler can look at many at once.
+    for index in range(size):
+        seen |= data[index]
+    return seen < 0x80
 
 
 cdef inline bint is_sentinel(

@@ -48,14 +48,24 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
     cdef bytes known_event
     cdef str known_event_text
 
+    # The last two events, to be used again: a loop lets go of one only once it has the next.
+    cdef Event even
+    cdef Event odd
+    cdef bint turn
+
     cdef readonly str last_event_id
     cdef readonly object retry
     cdef readonly long long comments
+    cdef readonly bytes stray
+    cdef bint has_stray
 
     def __cinit__(self, *args, **kwargs):
         self.joined = ByteStore()
         self.known_event = b""
         self.known_event_text = DEFAULT_EVENT
+
+    def __dealloc__(self):
+        self.settle()
 
     def __init__(
         self, *, loads=orjson_loads, max_frame_size=16 * 1024 * 1024, on_error="raise", on_truncated="raise",
@@ -67,6 +77,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             self.first_id = last_event_id
             self.values = bool(values)
             self.raw = bool(raw)
+            self.lends_chunks = not self.values
             self.on_truncated = (
                 TRUNCATED_RAISES if on_truncated == "raise"
                 else TRUNCATED_IS_DISCARDED if on_truncated == "discard" else TRUNCATED_IS_EMITTED)
@@ -79,6 +90,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         self.last_event_id = self.id_buffer = self.first_id
         self.retry = None
         self.comments = 0
+        self.stray = None
         self.passed_lines = 0
         self.new_block()
         return 0
@@ -129,6 +141,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
                 self.scan = self.size
             if not self.discarding and self.reach(self.size) > self.limit + BLOCK_OVERHEAD:
                 self.block_too_large(PREVIEW_SIZE)
+            if self.odd is not None:
+                self.settle()
             if not self.more():
                 return self.last_frame() if self.finished else NOTHING
 
@@ -217,6 +231,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             retry = digits(line + begin, size - begin, MOST_RETRY)
             if retry >= 0:
                 self.retry = self.block_retry = retry
+        else:
+            self.has_stray = True
         return 0
 
     cdef str event_type(self, const unsigned char* data, Py_ssize_t size):
@@ -234,22 +250,66 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
     cdef Outcome block_ended(self, Py_ssize_t end) except NULL:
         """Dispatch: the blank line behind the block ends before ``end`` in the chunk."""
         cdef const unsigned char* block
-        cdef bytes payload
+        cdef Outcome value
         self.commit_id()
+        block = self.held.data() if self.held.length else self.base + self.start
+        if self.has_stray:
+            self.stray = PyBytes_FromStringAndSize(<const char*> block, min(self.reach(end), BLOCK_OVERHEAD))
         if not self.data_lines:
             self.next_block(end)
             return NOTHING
-        block = self.held.data() if self.held.length else self.base + self.start
+        self.frame_offset = self.passed()
+        self.frame_line = self.block_line
+        if self.data_lines > 1 or self.raw or self.data_end - self.data_begin > MOST_SPARE:
+            return self.large(block, end)
+        if self.values:
+            return self.small_value(block + self.data_begin, self.data_end - self.data_begin, end)
+        if not HAS_LOCK or self.held.length or self.may_be_sentinel(block[self.data_begin]):
+            return self.large(block, end)
+        value = self.small_event(block + self.data_begin, self.data_end - self.data_begin)
+        self.next_block(end)
+        return value
+
+    cdef inline Outcome small_value(self, const unsigned char* data, Py_ssize_t size, Py_ssize_t end) except NULL:
+        cdef PyObject* payload = self.payload(data, size)
+        self.next_block(end)
+        return self.decode(payload) if size else NOTHING
+
+    cdef inline Outcome small_event(self, const unsigned char* data, Py_ssize_t size) except NULL:
+        """The event of a payload in the chunk: one that nobody holds any more, where there is one."""
+        cdef PyObject* event
+        self.turn = not self.turn
+        event = <PyObject*> self.odd if self.turn else <PyObject*> self.even
+        if not is_unheld(event):
+            self.renew()
+            event = <PyObject*> self.odd if self.turn else <PyObject*> self.even
+        (<Event> event).refer(
+            self.chunk, data, size, self.event, self.last_event_id, self.block_retry, self.frame_offset,
+            self.frame_line, self.loads)
+        self.frames += 1
+        return Py_NewRef(event)
+
+    cdef int renew(self) except -1:
+        """Put a new event in the place of one that somebody holds."""
+        if self.turn:
+            release(<PyObject*> self.odd)
+            self.odd = <Event> Event.__new__(Event)
+        else:
+            release(<PyObject*> self.even)
+            self.even = <Event> Event.__new__(Event)
+        return 0
+
+    cdef Outcome large(self, const unsigned char* block, Py_ssize_t end) except NULL:
+        """The value or event of a block whose payload becomes an object of its own."""
+        cdef bytes payload
         if self.data_lines == 1:
             payload = PyBytes_FromStringAndSize(
                 <const char*> block + self.data_begin, self.data_end - self.data_begin)
         else:
             payload = self.joined.take(self.joined.length)
-        self.frame_offset = self.passed()
-        self.frame_line = self.block_line
         if self.values:
             self.next_block(end)
-            return self.decode(payload) if PyBytes_GET_SIZE(payload) else NOTHING
+            return self.decode(<PyObject*> payload) if PyBytes_GET_SIZE(payload) else NOTHING
         event = self.make_event(
             payload, PyBytes_FromStringAndSize(<const char*> block, self.reach(end)) if self.raw else None)
         self.next_block(end)
@@ -260,11 +320,20 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             payload, self.event, self.last_event_id, self.block_retry, raw, self.frame_offset, self.frame_line,
             self.loads)
 
-    cdef inline Outcome emit(self, Event event) except NULL:
-        if self.sentinel is not None and self.sees_sentinel(event.payload):
+    cdef Outcome emit(self, Event event) except NULL:
+        if self.sees_sentinel(event.begin, event.size):
             return NOTHING
         self.frames += 1
         return Py_NewRef(<PyObject*> event)
+
+    cdef void settle(self) noexcept:
+        """Free the chunk of the events that refer to it."""
+        release(<PyObject*> self.even)
+        release(<PyObject*> self.odd)
+
+    cdef int let_go(self) except -1:
+        self.settle()
+        return Decoder.let_go(self)
 
     cdef inline void commit_id(self) noexcept:
         if self.last_event_id is not self.id_buffer:
@@ -279,6 +348,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         # Most blocks set one field, and setting what is set already costs more than a look.
         self.line_start = 0
         self.data_lines = 0
+        self.has_stray = False
         if self.event is not DEFAULT_EVENT:
             self.event = DEFAULT_EVENT
         if self.block_retry is not None:
@@ -291,6 +361,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             self.block_line = self.lines + 1
         self.frame_line = self.block_line
         self.joined.clear()
+        self.has_stray = False
         return self.too_large(seen)
 
     cdef Outcome tail(self) except NULL:
@@ -309,11 +380,14 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             else:
                 self.field(line, size)
             self.line_start = self.held.length
+        if self.has_stray:
+            self.stray = self.held.copy(0, min(self.held.length, BLOCK_OVERHEAD))
         if self.data_lines == 1:
             payload = self.held.copy(self.data_begin, self.data_end)
         elif self.data_lines:
             payload = self.joined.copy(0, self.joined.length)
-        if payload is not None and self.sentinel is not None and self.sees_sentinel(payload):
+        if payload is not None and self.sees_sentinel(
+                <const unsigned char*> PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)):
             return NOTHING
         if self.on_truncated == TRUNCATED_RAISES:
             self.over = True
@@ -327,7 +401,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         # The line that was cut counts as ended.
         self.lines += size > 0
         if payload and self.values:
-            value = self.decode(payload)
+            value = self.decode(<PyObject*> payload)
             if value == NOTHING:
                 return NOTHING
         elif payload is not None and not self.values:

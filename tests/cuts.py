@@ -23,7 +23,7 @@ INTERESTING = re.compile(rb'[\0\n\r\x1e":\\\x80-\xff]')
 # What a decoder tells of the stream; not every decoder has all of it.
 ATTRIBUTES = (
     "offset", "line", "frames", "errors", "pending", "done",
-    "unterminated", "last_event_id", "retry", "comments",
+    "unterminated", "last_event_id", "retry", "comments", "stray",
 )  # fmt: skip
 
 

@@ -84,8 +84,15 @@ def test_the_message_says_what_the_bytes_look_like(data: bytes, hint: str) -> No
     assert hint in str(error_of(data))
 
 
-def test_a_plain_mistake_gets_no_hint() -> None:
-    assert "looks like" not in str(error_of(b'{"a":1}}\n'))
+@pytest.mark.parametrize(
+    "data", [b'{"a":1}}\n', b'{"a":', b'1\n{"a":[', b"[" * 5000 + b"\n"], ids=["whole", "cut", "cut later", "deep"]
+)
+def test_a_plain_mistake_gets_no_hint(data: bytes) -> None:
+    assert "looks like" not in str(error_of(data))
+
+
+def test_the_bad_data_of_an_event_is_not_taken_for_a_body_without_events() -> None:
+    assert "looks like" not in str(error_of(b'data: {"a":}\n\n', ndstream.SSEDecoder(values=True)))
 
 
 def test_an_sse_stream_that_is_bare_json_says_so() -> None:

@@ -411,7 +411,7 @@ def test_no_failed_allocation_does_harm(framing: Framing) -> None:
         if case in reasons:
             assert expected[1][1] == reasons[case]
     # The sweep has met allocations, or it would prove nothing.
-    for case in ("feed_bytearray", "next", "next_holds", "next_grows", "next_bad", "next_too_large"):
+    for case in ("feed_bytearray", "next_of_cut", "next_holds", "next_grows", "next_bad", "next_too_large"):
         assert answer[case][0] > 0, case
 
 

@@ -1,0 +1,43 @@
+"""Replies of LLM servers: every delta, the whole answer, and how it ended.
+
+    from ndstream import llm
+
+    reply = llm.reply(response)
+    for delta in reply:
+        print(delta.text, end="", flush=True)
+    print(reply.body, reply.ending.verdict)
+
+`reply` takes what `ndstream.stream` takes, and finds out by itself which server speaks.
+"""
+
+from ndstream.llm._answer import Answer
+from ndstream.llm._delta import Delta
+from ndstream.llm._ending import Ending, Evidence
+from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
+from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._progress import Layer, Progress
+from ndstream.llm._reply import AsyncReply, Reply, collect, reply
+from ndstream.llm._server_error import ServerError
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._wires import WIRES
+
+__all__ = [
+    "WIRES",
+    "Answer",
+    "AsyncReply",
+    "Clock",
+    "Delta",
+    "Ending",
+    "Evidence",
+    "Layer",
+    "Metrics",
+    "Progress",
+    "Reply",
+    "ReplyError",
+    "ReplyServerError",
+    "ReplyTruncatedError",
+    "ServerError",
+    "ToolCall",
+    "collect",
+    "reply",
+]

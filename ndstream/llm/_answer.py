@@ -1,0 +1,79 @@
+"""The whole of a reply, so far: what both kinds of reply hand out, and what an error carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ndstream.llm._ending import Ending
+from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._progress import Progress
+from ndstream.llm._tool_call import ToolCall
+
+if TYPE_CHECKING:
+    from ndstream.llm._folder import Folder
+
+
+class Answer:
+    """What a server answered, as far as it came."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the reply ended; None while it goes on."""
+        return self._folder.ending
+
+    @property
+    def wire(self) -> str:
+        """The name of the wire, ``unknown`` until a frame has told it."""
+        return self._folder.wire.name
+
+    @property
+    def body(self) -> Any:
+        """The answer that the server would have given without streaming; None before the first frame."""
+        return self._folder.wire.body
+
+    @property
+    def text(self) -> str:
+        """The text, of the first choice where there are several."""
+        return self._folder.wire.text
+
+    @property
+    def thinking(self) -> str:
+        """The thoughts that the server shows, of the first choice."""
+        return self._folder.wire.thinking
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls of the first choice, with ``incomplete`` set on those that were cut."""
+        return self._folder.wire.tool_calls
+
+    @property
+    def usage(self) -> dict[str, Any] | None:
+        """The token counts, as the server writes them; None where it sent none."""
+        return self._folder.wire.usage
+
+    @property
+    def metrics(self) -> Metrics:
+        """What the server measured."""
+        return self._folder.wire.metrics
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far a transfer is, such as a model that Ollama pulls; None of other replies."""
+        return self._folder.wire.progress
+
+    @property
+    def clock(self) -> Clock:
+        """When things came, by the reader's clock."""
+        return Clock(**self._folder.clock)
+
+    @property
+    def output_started(self) -> bool:
+        """Whether any text, thought or tool call has come."""
+        return bool(self.text or self.thinking or self.tool_calls)
+
+    def __repr__(self) -> str:
+        verdict = "under way" if self.ending is None else self.ending.verdict
+        return f"<{type(self).__name__} {self.wire}, {verdict}, {len(self.text)} characters>"

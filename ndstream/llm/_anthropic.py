@@ -1,0 +1,266 @@
+"""Anthropic's Messages: blocks by index, each begun, added to and ended; then the reason, then the end.
+
+The data names its type, so that servers which leave out the ``event:`` line are read as well.
+https://docs.anthropic.com/en/docs/build-with-claude/streaming
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._pieces import Piece
+from ndstream.llm._server_error import ServerError
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._wire import Wire, dict_of, dicts_of, index_of, joined, overlay, text_of
+
+_TYPES = frozenset(
+    {
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "ping",
+    }
+)
+_TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+_NO_INDEX = float("nan")
+"""Unlike any index, itself included."""
+_JOINED = {"text_delta": "text", "thinking_delta": "thinking"}
+
+
+class _Block(Piece):
+    """One block of the content."""
+
+    __slots__ = ("call",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.call: ToolCall | None = None
+
+    def body(self) -> dict[str, Any]:
+        if self.call is not None and self.call.arguments is not None:
+            return {**super().body(), "input": self.call.arguments}
+        return super().body()
+
+
+class Anthropic(Wire):
+    """Anthropic's ``/v1/messages``, and what imitates it."""
+
+    name: ClassVar[str] = "anthropic"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message: dict[str, Any] | None = None
+        self.blocks: dict[int, _Block] = {}
+        self.calls = ToolCalls()
+        # Where most deltas go: the texts of the block that text came for last, and calls by their index.
+        self.index: float = _NO_INDEX
+        self.texts: list[str] = []
+        self.by_index: dict[int, ToolCall] = {}
+        self.foreign = False
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        kind = frame.get("type")
+        whole = kind == "message" and isinstance(frame.get("content"), list)
+        return whole or (isinstance(kind, str) and kind in _TYPES)
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            if frame["type"] == "content_block_delta":
+                delta = frame["delta"]
+                if delta["type"] == "text_delta" and frame["index"] == self.index:
+                    text = delta["text"]
+                    if type(text) is str:
+                        self.texts.append(text)
+                        plain = TextDelta()
+                        plain.raw = frame
+                        plain.text = text
+                        return plain
+                elif delta["type"] == "input_json_delta":
+                    call = self.by_index[frame["index"]]
+                    call.add_arguments(delta["partial_json"])
+                    return FullDelta(frame, tool_calls=(call,))
+        except (KeyError, TypeError):
+            pass
+        return self.fold(frame, event)
+
+    def fold(self, frame: Any, event: Event | None) -> Delta:
+        """All but the frames that most of a reply consists of."""
+        if not isinstance(frame, dict) or self.look_for_error(frame, event) or self.foreign:
+            return FullDelta(frame)
+        kind = frame.get("type")
+        if kind == "message_start":
+            return self.start(dict_of(frame.get("message")), frame)
+        if kind == "message":
+            return self.start(frame, frame)
+        if kind == "content_block_start":
+            return self.start_block(index_of(frame.get("index")), dict_of(frame.get("content_block")), frame)
+        if kind == "content_block_delta":
+            return self.add(self.block(index_of(frame.get("index"))), dict_of(frame.get("delta")), frame)
+        if kind == "content_block_stop":
+            call = self.block(index_of(frame.get("index"))).call
+            if call is not None:
+                call.close()
+        elif kind == "message_delta":
+            return self.change(frame)
+        elif kind == "message_stop":
+            self.end("message_stop")
+        return FullDelta(frame)
+
+    def start(self, message: dict[str, Any], frame: dict[str, Any]) -> Delta:
+        if self.message is not None:
+            # A gateway that tries again within one stream says the same once more, or begins another message.
+            if message.get("id") != self.message.get("id"):
+                self.foreign = True
+                self.index = _NO_INDEX
+                self.by_index.clear()
+                if not self.ended:
+                    self.fail(
+                        ServerError(
+                            f"a second message ({message.get('id')}) begins inside the first "
+                            f"({self.message.get('id')}); some gateway has tried again within one stream",
+                            "spliced",
+                        )
+                    )
+            return FullDelta(frame)
+        self.message = {name: value for name, value in message.items() if name not in ("content", "usage")}
+        delta = FullDelta(frame, usage=self.add_usage(message.get("usage")))
+        calls: list[ToolCall] = []
+        for index, block in enumerate(dicts_of(message.get("content"))):
+            begun = self.start_block(index, block, frame)
+            delta.text += begun.text
+            delta.thinking += begun.thinking
+            calls += begun.tool_calls
+        delta.tool_calls = calls
+        if text_of(message.get("stop_reason")):
+            self.stop(message["stop_reason"])
+        return delta
+
+    def start_block(self, index: int, content: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
+        block = self.blocks.get(index)
+        if block is not None and block.fields:
+            return FullDelta(frame)
+        block = self.block(index)
+        block.add(content, ("text", "thinking"))
+        kind = content.get("type")
+        calls: tuple[ToolCall, ...] = ()
+        if isinstance(kind, str) and kind in _TOOLS:
+            given = content.get("input")
+            block.call = self.calls.open(
+                id=content.get("id"),
+                index=index,
+                name=content.get("name"),
+                arguments=given if given else None,
+                type=kind,
+            )
+            self.by_index[index] = block.call
+            calls = (block.call,)
+        if kind == "fallback" and self.message is not None:
+            serving = dict_of(content.get("to")).get("model") or content.get("model")
+            self.message["model"] = serving if isinstance(serving, str) else self.message.get("model")
+        return FullDelta(frame, text_of(content.get("text")), text_of(content.get("thinking")), calls)
+
+    def block(self, index: int) -> _Block:
+        block = self.blocks.get(index)
+        if block is None:
+            block = self.blocks[index] = _Block()
+        return block
+
+    def add(self, block: _Block, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
+        kind = delta.get("type")
+        name = _JOINED.get(kind) if isinstance(kind, str) else None
+        if name is not None:
+            value = text_of(delta.get(name))
+            block.fields.setdefault("type", name)
+            parts = block.join(name, value)
+            if name == "thinking":
+                return FullDelta(frame, thinking=value)
+            self.index, self.texts = index_of(frame.get("index")), parts
+            return FullDelta(frame, value)
+        if kind == "input_json_delta":
+            if block.call is None:
+                block.fields.setdefault("type", "tool_use")
+                index = index_of(frame.get("index"))
+                block.call = self.by_index[index] = self.calls.open(index=index)
+            block.call.add_arguments(delta.get("partial_json"))
+            return FullDelta(frame, tool_calls=(block.call,))
+        if kind == "citations_delta":
+            block.extend("citations", [delta.get("citation")])
+        else:
+            # signature_delta, compaction_delta, and those to come: the last one counts.
+            block.add({key: value for key, value in delta.items() if key != "type"}, ())
+        return FullDelta(frame)
+
+    def change(self, frame: dict[str, Any]) -> Delta:
+        """What is known of the message only towards its end."""
+        if self.message is None:
+            self.message = {}
+        delta = dict_of(frame.get("delta"))
+        overlay(self.message, delta)
+        overlay(self.message, {key: value for key, value in frame.items() if key not in ("type", "delta", "usage")})
+        usage = self.add_usage(frame.get("usage"))
+        reason = text_of(delta.get("stop_reason"))
+        if reason:
+            self.stop(reason)
+        return FullDelta(frame, usage=usage)
+
+    def stop(self, reason: str) -> None:
+        self.finished(reason)
+        if reason in _CUT and self.blocks:
+            last = self.blocks[max(self.blocks)].call
+            # A call of which nothing had come looks like one without arguments.
+            if last is not None and not last.raw:
+                last.closed, last.incomplete, last.arguments = True, True, None
+        self.calls.finish(complete=reason not in _CUT)
+
+    def add_usage(self, usage: Any) -> dict[str, Any] | None:
+        """Counts are of the whole so far: each one that comes again replaces what it was."""
+        if not isinstance(usage, dict):
+            return None
+        self.usage = dict(self.usage or {})
+        overlay(self.usage, usage)
+        return usage
+
+    def finish(self, complete: bool) -> None:
+        self.calls.finish(complete=complete)
+
+    @property
+    def complete(self) -> bool:
+        return self.ended or any(each.sign == "finish_reason" for each in self.evidence)
+
+    def in_order(self) -> list[_Block]:
+        return [self.blocks[index] for index in sorted(self.blocks)]
+
+    @property
+    def body(self) -> Any:
+        if self.message is None and not self.blocks:
+            return None
+        body = {**(self.message or {}), "content": [block.body() for block in self.in_order()]}
+        if self.usage is not None:
+            body["usage"] = self.usage
+        return body
+
+    @property
+    def text(self) -> str:
+        return "".join(joined(block.texts["text"]) for block in self.in_order() if "text" in block.texts)
+
+    @property
+    def thinking(self) -> str:
+        return "".join(joined(block.texts["thinking"]) for block in self.in_order() if "thinking" in block.texts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return list(self.calls)
+
+    @property
+    def metrics(self) -> Metrics:
+        usage = self.usage or {}
+        return Metrics.of("usage", prompt_tokens=usage.get("input_tokens"), output_tokens=usage.get("output_tokens"))

@@ -1,0 +1,145 @@
+"""Cohere's chat, version 2: content and tool calls by index, a plan beside them, one event at the end.
+
+https://docs.cohere.com/v2/docs/streaming
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._pieces import Piece
+from ndstream.llm._server_error import ServerError
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._wire import Wire, dict_of, index_of, joined, overlay, text_of
+
+_TYPES = frozenset(
+    {
+        "message-start", "content-start", "content-delta", "content-end", "tool-plan-delta", "tool-call-start",
+        "tool-call-delta", "tool-call-end", "citation-start", "citation-end", "message-end",
+    }
+)  # fmt: skip
+_JOINED = ("text", "thinking")
+_GROWING = frozenset({"content", "tool_calls", "citations", "tool_plan"})
+
+
+class Cohere(Wire):
+    """Cohere's ``/v2/chat``."""
+
+    name: ClassVar[str] = "cohere"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, Any] | None = None
+        self.message: dict[str, Any] = {}
+        self.content: dict[int, Piece] = {}
+        self.plan: list[str] = []
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls = ToolCalls()
+        self.citations: list[Any] = []
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return isinstance(frame.get("type"), str) and frame["type"] in _TYPES
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        if self.fields is None:
+            self.fields = {}
+        kind = frame.get("type")
+        delta = dict_of(frame.get("delta"))
+        message = dict_of(delta.get("message"))
+        if kind in ("content-start", "content-delta"):
+            content = dict_of(message.get("content"))
+            self.content.setdefault(index_of(frame.get("index")), Piece()).add(content, _JOINED)
+            text, thinking = text_of(content.get("text")), text_of(content.get("thinking"))
+            self.texts.append(text)
+            self.thoughts.append(thinking)
+            return FullDelta(frame, text, thinking)
+        if kind == "tool-plan-delta":
+            plan = text_of(message.get("tool_plan"))
+            self.plan.append(plan)
+            self.thoughts.append(plan)
+            return FullDelta(frame, "", plan)
+        if kind in ("tool-call-start", "tool-call-delta"):
+            call = dict_of(message.get("tool_calls"))
+            function = dict_of(call.get("function"))
+            added = self.calls.add(
+                id=call.get("id"),
+                index=frame.get("index"),
+                name=function.get("name"),
+                arguments=function.get("arguments"),
+                type=call.get("type"),
+            )
+            return FullDelta(frame, tool_calls=(added,))
+        if kind == "tool-call-end":
+            for each in self.calls:
+                if each.index == frame.get("index"):
+                    each.close()
+        elif kind == "citation-start":
+            self.citations.append(message.get("citations"))
+        elif kind == "message-start":
+            overlay(self.fields, {"id": frame.get("id")})
+            overlay(self.message, {name: value for name, value in message.items() if name not in _GROWING})
+        elif kind == "message-end":
+            return self.stop(delta, frame)
+        return FullDelta(frame)
+
+    def stop(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
+        assert self.fields is not None
+        overlay(self.fields, {name: value for name, value in delta.items() if name != "error"})
+        usage = delta.get("usage")
+        self.usage = usage if isinstance(usage, dict) else self.usage
+        self.end("message-end")
+        reason = text_of(delta.get("finish_reason"))
+        if reason:
+            self.finished(reason)
+        if self.error is not None and text_of(delta.get("error")):
+            self.error = ServerError(delta["error"], self.error.kind, self.error.code)
+        elif delta.get("error"):
+            self.look_for_error(delta, None)
+        self.calls.finish(complete=reason != "MAX_TOKENS")
+        return FullDelta(frame, usage=self.usage)
+
+    def finish(self, complete: bool) -> None:
+        self.calls.finish(complete=complete)
+
+    @property
+    def body(self) -> Any:
+        if self.fields is None:
+            return None
+        message = {"role": "assistant", **self.message}
+        if self.content:
+            message["content"] = [self.content[index].body() for index in sorted(self.content)]
+        if self.plan:
+            message["tool_plan"] = joined(self.plan)
+        if len(self.calls):
+            message["tool_calls"] = [
+                {"id": call.id, "type": call.type or "function", "function": {"name": call.name, "arguments": call.raw}}
+                for call in self.calls
+            ]
+        if self.citations:
+            message["citations"] = list(self.citations)
+        return {**self.fields, "message": message}
+
+    @property
+    def text(self) -> str:
+        return joined(self.texts)
+
+    @property
+    def thinking(self) -> str:
+        return joined(self.thoughts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return list(self.calls)
+
+    @property
+    def metrics(self) -> Metrics:
+        tokens = dict_of((self.usage or {}).get("tokens"))
+        return Metrics.of("usage", prompt_tokens=tokens.get("input_tokens"), output_tokens=tokens.get("output_tokens"))

@@ -1,0 +1,75 @@
+"""What one frame adds to a reply: six plain attributes, and nothing made for the parts that are absent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ndstream.llm._tool_call import ToolCall
+
+_SHOWN = ("text", "thinking", "tool_calls", "usage", "choice")
+
+
+class Delta:
+    """A step of a reply.
+
+    Attributes:
+        text: What it adds to the text; empty where it adds none.
+        thinking: What it adds to the thoughts; empty where it adds none.
+        tool_calls: The tool calls that it opens or adds to; they grow as the reply goes on.
+        usage: The token counts that it brings, as the server writes them; mostly None.
+        raw: The decoded frame it came from.
+        choice: Which of several answers to one request it belongs to, counted from 0.
+
+    Example:
+        >>> from ndstream import llm
+        >>> list(llm.reply(b'{"response":"Hi","done":true}'))
+        [Delta(text='Hi')]
+    """
+
+    __slots__ = ("raw",)
+
+    # Read from the class where a delta does not have its own.
+    text: str = ""
+    thinking: str = ""
+    tool_calls: Sequence[ToolCall] = ()
+    usage: dict[str, Any] | None = None
+    choice: int = 0
+
+    raw: Any
+
+    def __repr__(self) -> str:
+        parts = [f"{name}={value!r}" for name in _SHOWN if (value := getattr(self, name))]
+        return f"Delta({', '.join(parts)})"
+
+
+class TextDelta(Delta):
+    """One that has text alone. Made without arguments and filled in: an ``__init__`` would cost half of it."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+
+class FullDelta(Delta):
+    """One of any kind."""
+
+    __slots__ = ("choice", "text", "thinking", "tool_calls", "usage")
+
+    def __init__(
+        self,
+        raw: Any,
+        text: str = "",
+        thinking: str = "",
+        tool_calls: Sequence[ToolCall] = (),
+        usage: dict[str, Any] | None = None,
+        choice: int = 0,
+    ) -> None:
+        self.raw = raw
+        self.text = text
+        self.thinking = thinking
+        self.tool_calls = tool_calls
+        self.usage = usage
+        self.choice = choice

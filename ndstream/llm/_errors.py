@@ -1,0 +1,65 @@
+"""What a reply that is not whole raises, with what arrived of it.
+
+StreamError
+└── ReplyError
+    ├── ReplyTruncatedError (also a TruncatedError)   the bytes ended before the server was done
+    └── ReplyServerError                              the server reported an error, or sent no reply
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ndstream._errors import StreamError, TruncatedError
+
+if TYPE_CHECKING:
+    from ndstream.llm._answer import Answer
+
+
+class ReplyError(StreamError):
+    """The base of what is raised at the end of a reply that is not whole.
+
+    Attributes:
+        reply: What arrived: text, body, tool calls and ``ending``.
+        output_started: Whether any text, thought or tool call had arrived.
+        retryable: Whether the same request may well succeed when sent again.
+    """
+
+    reply: Answer
+    output_started: bool
+    retryable: bool
+
+    def __init__(self, message: str = "", *, reply: Any = None, retryable: bool = False, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.reply = reply
+        self.retryable = retryable
+        self.output_started = reply is not None and reply.output_started
+
+
+class ReplyTruncatedError(ReplyError, TruncatedError):
+    """The bytes ended before the server said that it was done. It is always worth another try.
+
+    ``reason`` is ``unfinished``, or ``source_failed`` where the source raised; that is the cause then.
+    """
+
+
+class ReplyServerError(ReplyError):
+    """The server reported an error inside its answer, or sent something that is no reply.
+
+    ``reason`` is ``server_error``, ``malformed`` (a frame that is not JSON) or ``spliced`` (a second
+    reply begins inside the first).
+
+    Attributes:
+        kind: One of the words of `ServerError.kind`.
+        code: The server's own code for it: a number, a word, or None.
+    """
+
+    kind: str
+    code: int | str | None
+
+    def __init__(
+        self, message: str = "", *, kind: str = "unknown", code: int | str | None = None, **facts: Any
+    ) -> None:
+        super().__init__(message, **facts)
+        self.kind = kind
+        self.code = code

@@ -1,0 +1,229 @@
+"""Google's Gemini, of both its doors: parts pile up by candidate, and nothing but a finish reason tells the end.
+
+Neighbouring texts become one part, as long as both or neither are thoughts; a part with a signature stays as
+it is, since the signature is of that part. https://ai.google.dev/api/generate-content
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._json_paths import PartialArguments
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._pieces import Piece
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._wire import Wire, dict_of, dicts_of, index_of, joined, overlay, text_of
+
+_KEYS = frozenset({"candidates", "usageMetadata", "promptFeedback"})
+_CUT = frozenset({"MAX_TOKENS"})
+_NO_REASON = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
+_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
+
+
+class _Candidate:
+    """One of the answers that were asked for."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.content: dict[str, Any] = {}
+        self.parts: list[Piece] = []
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls = ToolCalls()
+        # The call whose arguments come path by path, and the part that it is.
+        self.open: PartialArguments | None = None
+        self.open_call: ToolCall | None = None
+        self.open_part: dict[str, Any] = {}
+        self.has_content = False
+
+    def take(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
+        overlay(self.fields, {name: value for name, value in given.items() if name != "content"})
+        content = dict_of(given.get("content"))
+        overlay(self.content, {name: value for name, value in content.items() if name != "parts"})
+        texts: list[str] = []
+        thoughts: list[str] = []
+        calls: list[ToolCall] = []
+        for part in dicts_of(content.get("parts")):
+            self.add(part, texts, thoughts, calls)
+        self.texts += texts
+        self.thoughts += thoughts
+        return FullDelta(frame, "".join(texts), "".join(thoughts), calls, choice=index)
+
+    def add(self, part: dict[str, Any], texts: list[str], thoughts: list[str], calls: list[ToolCall]) -> None:
+        text = part.get("text")
+        if "functionCall" in part:
+            self.add_call(part, dict_of(part["functionCall"]), calls)
+        elif isinstance(text, str):
+            (thoughts if part.get("thought") is True else texts).append(text)
+            last = self.parts[-1] if self.parts else None
+            if (
+                last is None
+                or "text" not in last.texts
+                or {**part, "text": ""} != last.fields
+                or "thoughtSignature" in part
+            ):
+                last = Piece()
+                self.parts.append(last)
+            last.add(part, ("text",))
+        else:
+            self.parts.append(Piece())
+            self.parts[-1].add(part, ())
+
+    def add_call(self, part: dict[str, Any], function: dict[str, Any], calls: list[ToolCall]) -> None:
+        goes_on = function.get("willContinue") is True
+        if self.open is not None and self.open_call is not None and not function.get("name"):
+            # More of the call that is open; an empty object is its end.
+            self.open.add(function.get("partialArgs"))
+            calls.append(self.open_call)
+            overlay(self.open_part, {name: value for name, value in part.items() if name != "functionCall"})
+            if not goes_on:
+                self.end_call(complete=True)
+            return
+        self.end_call(complete=True)
+        if not function:
+            return
+        arguments = function.get("args")
+        partial = "partialArgs" in function or goes_on
+        call = self.calls.open(
+            id=function.get("id"), name=function.get("name"), arguments=None if partial else arguments
+        )
+        calls.append(call)
+        held = Piece()
+        held.add(part, ())
+        self.parts.append(held)
+        if partial:
+            self.open, self.open_call, self.open_part = PartialArguments(), call, held.fields
+            self.open.add(function.get("partialArgs"))
+            if isinstance(arguments, dict):
+                self.open.value.update(arguments)
+        if not goes_on:
+            self.end_call(complete=True)
+
+    def end_call(self, complete: bool) -> None:
+        call = self.open_call or (self.calls[len(self.calls) - 1] if len(self.calls) else None)
+        if call is None:
+            return
+        if self.open is not None:
+            arguments = self.open.whole()
+            call.add_arguments(arguments)
+            known = dict_of(self.open_part.get("functionCall"))
+            kept = {name: value for name, value in known.items() if name not in ("willContinue", "partialArgs")}
+            self.open_part["functionCall"] = {**kept, "args": arguments}
+            self.open = self.open_call = None
+        call.close(complete=complete)
+
+    @property
+    def finished(self) -> bool:
+        return text_of(self.fields.get("finishReason")) not in _NO_REASON
+
+    def body(self) -> dict[str, Any]:
+        body = dict(self.fields)
+        parts = [part.body() for part in self.parts]
+        if self.open is not None and self.parts:
+            # What has come of a call so far stands where the whole will.
+            for place, part in enumerate(self.parts):
+                if part.fields is self.open_part:
+                    name = dict_of(self.open_part.get("functionCall")).get("name")
+                    parts[place] = {**part.body(), "functionCall": {"name": name, "args": self.open.whole()}}
+        if parts or self.content:
+            body["content"] = {**self.content, **({"parts": parts} if parts else {})}
+        return body
+
+
+class Gemini(Wire):
+    """Gemini's ``:streamGenerateContent``, as server-sent events or as one JSON array."""
+
+    name: ClassVar[str] = "gemini"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, Any] = {}
+        self.candidates: dict[int, _Candidate] = {}
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return not _KEYS.isdisjoint(frame)
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        deltas: list[FullDelta] = []
+        for given in dicts_of(frame.get("candidates")):
+            index = index_of(given.get("index"))
+            candidate = self.candidates.setdefault(index, _Candidate())
+            deltas.append(candidate.take(given, frame, index))
+            reason = text_of(given.get("finishReason"))
+            if reason not in _NO_REASON:
+                # Some servers put one on every frame, so that this ends no more than its calls.
+                self.finished(reason)
+                if reason in _CUT:
+                    candidate.end_call(complete=False)
+        overlay(
+            self.fields, {name: value for name, value in frame.items() if name not in ("candidates", "usageMetadata")}
+        )
+        blocked = text_of(dict_of(frame.get("promptFeedback")).get("blockReason"))
+        if blocked not in _BLOCKED:
+            self.note("finish_reason", f"prompt blocked: {blocked}")
+            self.ended = True
+        usage = frame.get("usageMetadata")
+        usage = usage if isinstance(usage, dict) else None
+        if usage is not None:
+            self.usage = dict(self.usage or {})
+            overlay(self.usage, usage)
+        if not deltas:
+            return FullDelta(frame, usage=usage)
+        if usage is not None:
+            deltas[0].usage = usage
+        self.more += deltas[1:]
+        return deltas[0]
+
+    def finish(self, complete: bool) -> None:
+        for candidate in self.candidates.values():
+            if candidate.open is not None:
+                candidate.end_call(complete=complete)
+            # Calls come whole, but for those that come path by path.
+            candidate.calls.finish(complete=True)
+
+    @property
+    def complete(self) -> bool:
+        finished = bool(self.candidates) and all(candidate.finished for candidate in self.candidates.values())
+        return self.ended or finished
+
+    @property
+    def body(self) -> Any:
+        if not self.fields and not self.candidates and self.usage is None:
+            return None
+        body = dict(self.fields)
+        if self.candidates:
+            body["candidates"] = [self.candidates[index].body() for index in sorted(self.candidates)]
+        if self.usage is not None:
+            body["usageMetadata"] = self.usage
+        return body
+
+    @property
+    def first(self) -> _Candidate:
+        return self.candidates[min(self.candidates)] if self.candidates else _Candidate()
+
+    @property
+    def text(self) -> str:
+        return joined(self.first.texts)
+
+    @property
+    def thinking(self) -> str:
+        return joined(self.first.thoughts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return list(self.first.calls)
+
+    @property
+    def metrics(self) -> Metrics:
+        usage = self.usage or {}
+        counts = [usage.get(name) for name in ("candidatesTokenCount", "thoughtsTokenCount")]
+        known = [count for count in counts if type(count) is int]
+        return Metrics.of(
+            "usageMetadata", prompt_tokens=usage.get("promptTokenCount"), output_tokens=sum(known) if known else None
+        )

@@ -1,0 +1,84 @@
+"""Arguments that come path by path: ``{"jsonPath": "$.a[0].b", "stringValue": "..."}``, strings in pieces."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ndstream.llm._wire import dicts_of, joined
+
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,9})\]|\[(['\"])(.*?)\3\]")
+_VALUES = ("numberValue", "boolValue", "stringValue")
+
+
+class PartialArguments:
+    """The arguments so far.
+
+    Example:
+        >>> arguments = PartialArguments()
+        >>> arguments.add([{"jsonPath": "$.to[0].city", "stringValue": "Ro", "willContinue": True}])
+        >>> arguments.add([{"jsonPath": "$.to[0].city", "stringValue": "me"}])
+        >>> arguments.whole()
+        {'to': [{'city': 'Rome'}]}
+    """
+
+    def __init__(self) -> None:
+        self.value: dict[str, Any] = {}
+        self._texts: dict[str, list[str]] = {}
+        self._set: dict[str, Any] = {}
+
+    def add(self, pieces: Any) -> None:
+        """Take in a list of pieces; those without a path or a value are passed over."""
+        for piece in dicts_of(pieces):
+            path = piece.get("jsonPath")
+            if not isinstance(path, str):
+                continue
+            text = piece.get("stringValue")
+            if isinstance(text, str):
+                # Kept in the order in which paths came, which makes lists grow in theirs.
+                self._set.setdefault(path, "")
+                self._texts.setdefault(path, []).append(text)
+            elif "nullValue" in piece:
+                self._set[path] = None
+            else:
+                for name in _VALUES:
+                    if isinstance(piece.get(name), (bool, int, float)):
+                        self._set[path] = piece[name]
+
+    def whole(self) -> dict[str, Any]:
+        """The arguments that all pieces so far make up."""
+        # Pieces can be put together again at any time, so that nothing is changed in place.
+        root: dict[str, Any] = dict(self.value)
+        for path, value in self._set.items():
+            text = self._texts.get(path)
+            _put(root, path, value if text is None else joined(text))
+        return root
+
+
+def _put(root: dict[str, Any], path: str, value: Any) -> None:
+    steps: list[str | int] = []
+    place = 1 if path.startswith("$") else 0
+    while place < len(path):
+        step = _STEP.match(path, place)
+        if step is None:
+            return
+        name, number, _, quoted = step.groups()
+        steps.append(int(number) if number is not None else name if name is not None else quoted)
+        place = step.end()
+    holder: Any = root
+    for step_now, step_next in zip(steps, [*steps, None][1:], strict=True):
+        new = value if step_next is None else [] if isinstance(step_next, int) else {}
+        if isinstance(step_now, int):
+            # An index that leaves a gap would let a few bytes ask for any amount of memory.
+            if not isinstance(holder, list) or step_now > len(holder):
+                return
+            if step_now == len(holder):
+                holder.append(new)
+            elif step_next is None or not isinstance(holder[step_now], type(new)):
+                holder[step_now] = new
+        else:
+            if not isinstance(holder, dict):
+                return
+            if step_next is None or not isinstance(holder.get(step_now), type(new)):
+                holder[step_now] = new
+        holder = holder[step_now]

@@ -1,0 +1,75 @@
+"""llama.cpp's own ``/completion``: pieces of content, and all else in the last frame.
+
+https://github.com/ggml-org/llama.cpp/tree/master/tools/server
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._wire import Wire, dict_of, joined, text_of
+
+_MILLISECOND = 1e-3
+# Of one token each, and of no use in the whole.
+_OF_A_FRAME = frozenset({"prompt_progress"})
+
+
+class LlamaCpp(Wire):
+    """llama.cpp's ``/completion``."""
+
+    name: ClassVar[str] = "llama-cpp"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.probabilities: list[Any] = []
+        self.last: dict[str, Any] | None = None
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return isinstance(frame.get("content"), str) and isinstance(frame.get("stop"), bool)
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        self.last = frame
+        text = text_of(frame.get("content"))
+        self.texts.append(text)
+        if isinstance(frame.get("completion_probabilities"), list):
+            self.probabilities += frame["completion_probabilities"]
+        if frame.get("stop") is not True:
+            return FullDelta(frame, text)
+        self.usage = {name: frame[name] for name in ("tokens_evaluated", "tokens_predicted") if name in frame}
+        if text_of(frame.get("stop_type")):
+            self.finished(frame["stop_type"])
+        self.end("stop")
+        return FullDelta(frame, text, usage=self.usage)
+
+    @property
+    def body(self) -> Any:
+        if self.last is None:
+            return None
+        body = {**{name: value for name, value in self.last.items() if name not in _OF_A_FRAME}, "content": self.text}
+        if self.probabilities:
+            body["completion_probabilities"] = list(self.probabilities)
+        return body
+
+    @property
+    def text(self) -> str:
+        return joined(self.texts)
+
+    @property
+    def metrics(self) -> Metrics:
+        last = self.last or {}
+        timings = dict_of(last.get("timings"))
+        return Metrics.of(
+            "timings",
+            prompt_tokens=last.get("tokens_evaluated", timings.get("prompt_n")),
+            prompt_seconds=number_of(timings.get("prompt_ms"), _MILLISECOND),
+            output_tokens=last.get("tokens_predicted", timings.get("predicted_n")),
+            output_seconds=number_of(timings.get("predicted_ms"), _MILLISECOND),
+            tokens_per_second=timings.get("predicted_per_second"),
+        )

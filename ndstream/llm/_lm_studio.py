@@ -1,0 +1,134 @@
+"""LM Studio's own ``/api/v1/chat``: named events, the last of which holds the whole result, even after an error.
+
+https://lmstudio.ai/docs/developer/rest/streaming-events
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._pieces import Piece
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._wire import Wire, dict_of, joined, text_of
+
+_STEMS = frozenset({"chat", "model_load", "prompt_processing", "reasoning", "tool_call", "message"})
+_VERBS = frozenset({"start", "progress", "end", "delta", "arguments", "result", "success", "failure", "name"})
+
+
+class LMStudio(Wire):
+    """LM Studio's ``/api/v1/chat``."""
+
+    name: ClassVar[str] = "lm-studio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, Any] | None = None
+        self.output: list[Piece] = []
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls = ToolCalls()
+        self.load_seconds: Any = None
+        self.result: dict[str, Any] | None = None
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        stem, _, verb = text_of(frame.get("type")).partition(".")
+        return stem in _STEMS and verb in _VERBS
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        # A result follows an error, so that neither is the end of the other.
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        if self.fields is None:
+            self.fields = {}
+        stem, _, verb = text_of(frame.get("type")).partition(".")
+        if stem in ("message", "reasoning"):
+            return self.add(stem, verb, frame)
+        if stem == "tool_call":
+            return self.add_call(verb, frame)
+        if stem == "model_load" and verb == "end":
+            self.load_seconds = frame.get("load_time_seconds")
+        elif stem == "chat" and verb == "start":
+            self.fields.update({name: value for name, value in frame.items() if name != "type"})
+        elif stem == "chat" and verb == "end":
+            result = frame.get("result")
+            self.result = result if isinstance(result, dict) else None
+            stats = dict_of((self.result or {}).get("stats"))
+            self.usage = stats or None
+            self.end("chat.end")
+            self.calls.finish(complete=True)
+            return FullDelta(frame, usage=self.usage)
+        return FullDelta(frame)
+
+    def add(self, stem: str, verb: str, frame: dict[str, Any]) -> Delta:
+        content = text_of(frame.get("content"))
+        if verb != "delta":
+            if verb == "start":
+                self.open(stem)
+            return FullDelta(frame)
+        last = self.output[-1] if self.output and self.output[-1].fields.get("type") == stem else self.open(stem)
+        last.join("content", content)
+        (self.texts if stem == "message" else self.thoughts).append(content)
+        return FullDelta(frame, content if stem == "message" else "", content if stem == "reasoning" else "")
+
+    def open(self, stem: str) -> Piece:
+        self.output.append(Piece())
+        self.output[-1].fields.update({"type": stem, "content": ""})
+        return self.output[-1]
+
+    def add_call(self, verb: str, frame: dict[str, Any]) -> Delta:
+        """The server runs the tools by itself, one behind the other: each event is of the last call."""
+        if verb == "start" or not len(self.calls):
+            self.output.append(Piece())
+            self.output[-1].fields["type"] = "tool_call"
+            self.calls.open(name=frame.get("tool"))
+        call = self.calls[len(self.calls) - 1]
+        piece = next(piece for piece in reversed(self.output) if piece.fields.get("type") == "tool_call")
+        piece.add({name: value for name, value in frame.items() if name != "type"}, ())
+        if call.name is None and isinstance(frame.get("tool"), str):
+            call.name = frame["tool"]
+        if "arguments" in frame:
+            call.add_arguments(frame["arguments"])
+        if verb in ("success", "failure", "result"):
+            call.close()
+        return FullDelta(frame, tool_calls=(call,))
+
+    def finish(self, complete: bool) -> None:
+        self.calls.finish(complete=complete)
+
+    @property
+    def body(self) -> Any:
+        if self.result is not None:
+            return self.result
+        if self.fields is None:
+            return None
+        return {**self.fields, "output": [piece.body() for piece in self.output]}
+
+    @property
+    def text(self) -> str:
+        return joined(self.texts)
+
+    @property
+    def thinking(self) -> str:
+        return joined(self.thoughts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return list(self.calls)
+
+    @property
+    def metrics(self) -> Metrics:
+        stats = self.usage or {}
+        load = stats.get("model_load_time_seconds", self.load_seconds)
+        return Metrics.of(
+            "stats",
+            load_seconds=load,
+            prompt_tokens=stats.get("input_tokens"),
+            output_tokens=stats.get("total_output_tokens"),
+            first_token_seconds=stats.get("time_to_first_token_seconds"),
+            tokens_per_second=stats.get("tokens_per_second"),
+        )

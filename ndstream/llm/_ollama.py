@@ -1,0 +1,238 @@
+"""Ollama's own wires: /api/chat and /api/generate, and the progress of pull, push and create.
+
+The server's rule for the whole answer: texts joined, tool calls and logprobs put together, every other
+field from the last frame. https://github.com/ollama/ollama/blob/main/docs/api.md
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._progress import Layer, Progress
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._wire import Wire, dict_of, dicts_of, joined, text_of
+
+_NANOSECOND = 1e-9
+
+
+class _Ollama(Wire):
+    """What chat and generate share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls = ToolCalls()
+        self.raw_calls: list[Any] = []
+        self.logprobs: list[Any] = []
+        self.last: dict[str, Any] | None = None
+
+    def fold(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
+        """All but the plainest frames. ``holder`` is where the frame has its message."""
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        self.last = frame
+        thinking = text_of(holder.get("thinking"))
+        if text:
+            self.texts.append(text)
+        if thinking:
+            self.thoughts.append(thinking)
+        calls = self.add_calls(holder.get("tool_calls")) if "tool_calls" in holder else ()
+        if isinstance(frame.get("logprobs"), list):
+            self.logprobs += frame["logprobs"]
+        usage = None
+        if frame.get("done") is True or text_of(frame.get("done_reason")):
+            # Old servers and some proxies send one without the other.
+            if text_of(frame.get("done_reason")):
+                self.finished(frame["done_reason"])
+            if frame.get("done") is True:
+                self.end("done")
+            # Counts are left out where they are zero.
+            counts = {name: frame[name] for name in ("prompt_eval_count", "eval_count") if name in frame}
+            self.usage = usage = counts or None
+        return FullDelta(frame, text, thinking, calls, usage)
+
+    def add_calls(self, value: Any) -> list[ToolCall]:
+        added = []
+        for call in dicts_of(value):
+            function = dict_of(call.get("function"))
+            self.raw_calls.append(call)
+            # Each is whole: an index that is repeated, as old servers do, must not join two of them.
+            opened = self.calls.open(
+                id=call.get("id"),
+                index=function.get("index"),
+                name=function.get("name"),
+                arguments=function.get("arguments"),
+            )
+            added.append(opened)
+        return added
+
+    def finish(self, complete: bool) -> None:
+        # Calls come whole or not at all.
+        self.calls.finish(complete=True)
+
+    @property
+    def complete(self) -> bool:
+        return self.ended or any(each.sign == "finish_reason" for each in self.evidence)
+
+    @property
+    def text(self) -> str:
+        return joined(self.texts)
+
+    @property
+    def thinking(self) -> str:
+        return joined(self.thoughts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return list(self.calls)
+
+    def message(self, last: dict[str, Any], text_key: str) -> dict[str, Any]:
+        """The message so far: what adds up, over what the last frame says."""
+        message = {**last, text_key: self.text}
+        for key, value in (("thinking", self.thinking), ("tool_calls", list(self.raw_calls))):
+            if value:
+                message[key] = value
+        return message
+
+    def whole(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {**message, "logprobs": list(self.logprobs)} if self.logprobs else message
+
+    @property
+    def metrics(self) -> Metrics:
+        last = self.last or {}
+        if last.get("done") is not True:
+            return Metrics()
+
+        def seconds(name: str) -> Any:
+            return number_of(last.get(name), _NANOSECOND)
+
+        return Metrics.of(
+            "ollama",
+            load_seconds=seconds("load_duration"),
+            prompt_tokens=last.get("prompt_eval_count", 0),
+            prompt_seconds=seconds("prompt_eval_duration"),
+            output_tokens=last.get("eval_count", 0),
+            output_seconds=seconds("eval_duration"),
+            total_seconds=seconds("total_duration"),
+        )
+
+
+class OllamaChat(_Ollama):
+    """Ollama's ``/api/chat``."""
+
+    name: ClassVar[str] = "ollama-chat"
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return isinstance(frame.get("message"), dict) and ("done" in frame or "created_at" in frame)
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            message = frame["message"]
+            text = message["content"]
+            if (
+                len(frame) == 4
+                and len(message) == 2
+                and frame["done"] is False
+                and type(text) is str
+                and "role" in message
+                and "created_at" in frame
+                and "model" in frame
+            ):
+                self.last = frame
+                self.texts.append(text)
+                delta = TextDelta()
+                delta.raw = frame
+                delta.text = text
+                return delta
+        except (KeyError, TypeError, IndexError):
+            message = dict_of(frame.get("message")) if isinstance(frame, dict) else {}
+            text = message.get("content")
+        return self.fold(frame, event, dict_of(message), text_of(text))
+
+    @property
+    def body(self) -> Any:
+        if self.last is None:
+            return None
+        message = self.message(dict_of(self.last.get("message")), "content")
+        return self.whole({**self.last, "message": message})
+
+
+class OllamaGenerate(_Ollama):
+    """Ollama's ``/api/generate``."""
+
+    name: ClassVar[str] = "ollama-generate"
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return isinstance(frame.get("response"), str) and ("done" in frame or "created_at" in frame)
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            text = frame["response"]
+            if (
+                len(frame) == 4
+                and frame["done"] is False
+                and type(text) is str
+                and "created_at" in frame
+                and "model" in frame
+            ):
+                self.last = frame
+                self.texts.append(text)
+                delta = TextDelta()
+                delta.raw = frame
+                delta.text = text
+                return delta
+        except (KeyError, TypeError, IndexError):
+            text = frame.get("response") if isinstance(frame, dict) else None
+        return self.fold(frame, event, dict_of(frame), text_of(text))
+
+    @property
+    def body(self) -> Any:
+        if self.last is None:
+            return None
+        return self.whole(self.message(self.last, "response"))
+
+
+class OllamaProgress(Wire):
+    """Ollama's ``/api/pull``, ``/api/push`` and ``/api/create``: layers that come side by side."""
+
+    name: ClassVar[str] = "ollama-progress"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: dict[str, Any] | None = None
+        self.layers: dict[str, tuple[int, int]] = {}
+        self.sums = [0, 0]
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return isinstance(frame.get("status"), str) and frame.keys() <= {"status", "digest", "total", "completed"}
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        self.last = frame
+        digest, total, completed = frame.get("digest"), frame.get("total"), frame.get("completed", 0)
+        if isinstance(digest, str) and type(total) is int and type(completed) is int:
+            before = self.layers.get(digest, (0, 0))
+            self.layers[digest] = (completed, total)
+            self.sums[0] += completed - before[0]
+            self.sums[1] += total - before[1]
+        if frame.get("status") == "success":
+            self.end("success")
+        return FullDelta(frame)
+
+    @property
+    def body(self) -> Any:
+        return None if self.last is None else dict(self.last)
+
+    @property
+    def progress(self) -> Progress:
+        layers = {digest: Layer(*numbers) for digest, numbers in self.layers.items()}
+        return Progress(text_of((self.last or {}).get("status")), self.sums[0], self.sums[1], layers)

@@ -1,0 +1,185 @@
+"""OpenAI's chat completions, and all who speak that way: Azure, vLLM, llama.cpp, DeepSeek, OpenRouter, Groq,
+Mistral, Hugging Face, TGI, LM Studio, Ollama's own imitation.
+
+One adapter, since no server says reliably which dialect it speaks: every field is read wherever any of
+them puts it. Texts are joined, choices kept by index, tool calls sent through the router, lists of numbered
+parts merged by their index; of every other field the last frame that says something counts.
+https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._openai_choice import Choice
+from ndstream.llm._server_error import error_of_reason
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._wire import Wire, dict_of, dicts_of, overlay, text_of
+
+_MILLISECOND = 1e-3
+# Azure's first chunk has these, but empty.
+_FIRST = frozenset({"id", "created", "model"})
+_APART = frozenset({"choices", "usage", "error", "obfuscation"})
+
+
+class OpenAIChat(Wire):
+    """The chat completions family, and the older completions with ``text`` in place of ``delta``."""
+
+    name: ClassVar[str] = "openai-chat"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, Any] = {}
+        self.choices: dict[int, Choice] = {}
+        # The frame taken last, where it was a plain one, and what keys such a frame has.
+        self.plain: dict[str, Any] | None = None
+        self.keys: list[str] = []
+        self.choice_keys: list[str] = []
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return "choices" in frame or text_of(frame.get("object")).startswith(("chat.completion", "text_completion"))
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            # A frame with the keys of the one before it, and text alone, can wait with the rest of its fields.
+            if list(frame) == self.keys:
+                (choice,) = frame["choices"]
+                delta = choice["delta"]
+                text = delta["content"]
+                if (
+                    type(text) is str
+                    and len(delta) == 1
+                    and choice["finish_reason"] is None
+                    and choice.get("logprobs") is None
+                    and frame.get("usage") is None
+                    and list(choice) == self.choice_keys
+                ):
+                    known = self.choices[choice["index"]]
+                    known.texts.append(text)
+                    known.plain = choice
+                    self.plain = frame
+                    if known.index:
+                        return FullDelta(frame, text, choice=known.index)
+                    plain = TextDelta()
+                    plain.raw = frame
+                    plain.text = text
+                    return plain
+        except (KeyError, TypeError, ValueError, AttributeError):
+            pass
+        return self.fold(frame, event)
+
+    def fold(self, frame: Any, event: Event | None) -> Delta:
+        """All but the plain frames."""
+        self.look_for_error(frame, event)
+        if not isinstance(frame, dict):
+            return FullDelta(frame)
+        self.catch_up()
+        deltas = [self.fold_choice(each, frame, place) for place, each in enumerate(dicts_of(frame.get("choices")))]
+        self.fold_fields(frame)
+        usage = frame.get("usage") or dict_of(frame.get("x_groq")).get("usage")
+        usage = usage if isinstance(usage, dict) else None
+        if usage is not None:
+            self.usage = usage
+        if not deltas:
+            return FullDelta(frame, usage=usage)
+        if usage is not None:
+            deltas[0].usage = usage
+        self.more += deltas[1:]
+        return deltas[0]
+
+    def catch_up(self) -> None:
+        """Fold what plain frames say beside their text."""
+        if self.plain is not None:
+            self.fold_fields(self.plain)
+            self.plain = None
+
+    def fold_fields(self, frame: dict[str, Any]) -> None:
+        overlay(
+            self.fields,
+            {
+                name: value
+                for name, value in frame.items()
+                if name not in _APART and not (name in _FIRST and self.fields.get(name))
+            },
+        )
+
+    def fold_choice(self, choice: dict[str, Any], frame: dict[str, Any], place: int) -> FullDelta:
+        index = choice.get("index")
+        index = index if type(index) is int else place
+        known = self.choices.get(index)
+        if known is None:
+            known = self.choices[index] = Choice(index)
+        delta = known.take(choice, frame)
+        for name in ("finish_reason", "native_finish_reason"):
+            reason = text_of(choice.get(name))
+            if reason and (name == "finish_reason" or error_of_reason(reason)):
+                self.finished(reason)
+        plain = known.parts is None and not known.is_completion and "error" not in frame
+        self.keys = list(frame) if plain and delta.text else []
+        self.choice_keys = list(choice)
+        return delta
+
+    def finish(self, complete: bool) -> None:
+        for choice in self.choices.values():
+            choice.finish(complete)
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.choices) and all(choice.finished for choice in self.choices.values())
+
+    @property
+    def first(self) -> Choice | None:
+        return self.choices[min(self.choices)] if self.choices else None
+
+    @property
+    def body(self) -> Any:
+        self.catch_up()
+        if not self.fields and not self.choices:
+            return None
+        body = {**self.fields, "choices": [self.choices[index].body() for index in sorted(self.choices)]}
+        if body.get("object") in ("chat.completion.chunk", "", None):
+            body["object"] = "chat.completion"
+        if self.usage is not None:
+            body["usage"] = self.usage
+        return body
+
+    @property
+    def text(self) -> str:
+        return self.first.text if self.first else ""
+
+    @property
+    def thinking(self) -> str:
+        return self.first.thinking if self.first else ""
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return self.first.tool_calls if self.first else []
+
+    @property
+    def metrics(self) -> Metrics:
+        self.catch_up()
+        usage = self.usage or {}
+        tokens = {"prompt_tokens": usage.get("prompt_tokens"), "output_tokens": usage.get("completion_tokens")}
+        timings = self.fields.get("timings")
+        if isinstance(timings, dict):
+            # llama.cpp; its prompt_n leaves out what was cached.
+            return Metrics.of(
+                "timings",
+                prompt_tokens=tokens["prompt_tokens"] or timings.get("prompt_n"),
+                prompt_seconds=number_of(timings.get("prompt_ms"), _MILLISECOND),
+                output_tokens=timings.get("predicted_n"),
+                output_seconds=number_of(timings.get("predicted_ms"), _MILLISECOND),
+                tokens_per_second=timings.get("predicted_per_second"),
+            )
+        # The times are Groq's.
+        return Metrics.of(
+            "usage",
+            **tokens,
+            prompt_seconds=usage.get("prompt_time"),
+            output_seconds=usage.get("completion_time"),
+            total_seconds=usage.get("total_time"),
+        )

@@ -1,0 +1,137 @@
+"""Errors that a server reports inside an answer that began as a success, in any of their shapes.
+
+{"error": "text"}                     {"error": {"message", "type", "code", "status"}}
+{"object": "error", "message"}        {"type": "error", "error": {...}}
+{"type": "error", "message", "code"}  {"StatusCode": 503, "Status", "error"}
+{"error", "error_type"}               anything at all that came as ``event: error``
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_BY_STATUS = {
+    400: "invalid_request",
+    401: "authentication",
+    402: "billing",
+    403: "permission",
+    404: "not_found",
+    408: "timeout",
+    409: "invalid_request",
+    413: "invalid_request",
+    422: "invalid_request",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+# In this order: "insufficient_quota" is about money though it comes as a rate limit.
+_BY_WORD = (
+    ("billing", "quota|billing|payment|credit|insufficientbalance"),
+    ("overloaded", "overload|unavailable|insufficientsystemresource|capacity"),
+    ("rate_limit", "ratelimit|toomanyrequests|resourceexhausted|throttl"),
+    ("authentication", "authenticat|unauthori|invalidapikey"),
+    ("permission", "permission|forbidden"),
+    ("not_found", "notfound"),
+    ("timeout", "timeout|timedout|deadline"),
+    ("content_filter", "contentfilter|contentpolicy|safety|moderation"),
+    ("invalid_request", "invalid|badrequest|validation|contextlength|contextsize|unprocessable|toolusefailed|toolarge"),
+    ("server", "server|internal|apierror|generation|network|connection|upstream|aborted"),
+)
+_WORDS = tuple((kind, re.compile(words)) for kind, words in _BY_WORD)
+_RETRYABLE = frozenset({"overloaded", "rate_limit", "timeout", "server"})
+
+
+@dataclass(frozen=True)
+class ServerError:
+    """What a server said was wrong.
+
+    Attributes:
+        message: Its words.
+        kind: One of ``overloaded``, ``rate_limit``, ``timeout``, ``server`` (these four may pass),
+            ``authentication``, ``permission``, ``not_found``, ``billing``, ``content_filter``,
+            ``invalid_request``, ``malformed`` (no JSON), ``spliced`` and ``unknown``.
+        code: Its own code: a number, a word, or None.
+        retryable: Whether the same request may well succeed when sent again.
+    """
+
+    message: str
+    kind: str = "unknown"
+    code: int | str | None = None
+
+    @property
+    def retryable(self) -> bool:
+        return self.kind in _RETRYABLE
+
+
+def error_in(frame: Any, event: str | None = None) -> ServerError | None:
+    """The error that a frame reports; None where it reports none.
+
+    Args:
+        frame: A decoded frame of any wire.
+        event: The type of the server-sent event that it came in.
+
+    Example:
+        >>> error_in({"error": {"message": "busy", "code": 503}}).kind
+        'overloaded'
+    """
+    if not isinstance(frame, dict):
+        return _from_text(frame) if event == "error" else None
+    found = frame.get("error")
+    if isinstance(found, dict):
+        return _from_facts(found, frame)
+    if isinstance(found, str) and found:
+        return _from_facts({**frame, "message": found}, {})
+    if found not in (None, "", False):
+        return _from_facts({"message": str(found)}, frame)
+    if frame.get("object") == "error" or frame.get("type") == "error" or event == "error":
+        return _from_facts(frame, {})
+    return None
+
+
+def error_of_reason(reason: str) -> ServerError | None:
+    """The error that a reason for finishing stands for, where it stands for one."""
+    # MALFORMED_...: the model wrote a call that the server could not read, so that another try may do.
+    if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
+        return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
+    if reason.lower() in ("timeout", "insufficient_system_resource"):
+        return ServerError(f"the server ended the reply with the reason {reason!r}", _kind([reason]), reason)
+    return None
+
+
+def _from_text(value: Any) -> ServerError:
+    return ServerError(str(value))
+
+
+def _from_facts(facts: dict[str, Any], around: dict[str, Any]) -> ServerError:
+    message = next((text for name in ("message", "detail", "error", "title") if (text := facts.get(name))), None)
+    names = ("code", "type", "status", "error_type", "StatusCode", "status_code", "http_status_code", "Status")
+    told = [
+        value
+        for holder in (facts, around)
+        for name in names
+        if isinstance(value := holder.get(name), (int, str))
+        and not isinstance(value, bool)
+        and value not in ("", "error")
+    ]
+    words = [*told, message] if isinstance(message, str) else told
+    code = told[0] if told else None
+    text = message if isinstance(message, str) else str(message if message is not None else facts)
+    return ServerError(text, _kind(told) if told else _kind(words, sure=False), code)
+
+
+def _kind(told: list[Any], sure: bool = True) -> str:
+    """One of the kinds, from codes and words; a sentence alone proves less than a code."""
+    plain = [re.sub("[^a-z]", "", value.lower()) for value in told if isinstance(value, str)]
+    for kind, words in _WORDS:
+        if (sure or kind not in ("server", "invalid_request")) and any(map(words.search, plain)):
+            return kind
+    for value in told:
+        status = value if isinstance(value, int) else int(value) if value.isdecimal() and len(value) == 3 else 0
+        if status in _BY_STATUS:
+            return _BY_STATUS[status]
+        if 500 <= status < 600:
+            return "server"
+    return "unknown"

@@ -1,0 +1,77 @@
+"""Hugging Face's Text Generation Inference, by its own ``/generate_stream``: a token a frame, all of it in the last.
+
+https://huggingface.co/docs/text-generation-inference/conceptual/streaming
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._wire import Wire, dict_of, joined, text_of
+
+
+class TGI(Wire):
+    """TGI's ``/generate_stream``."""
+
+    name: ClassVar[str] = "tgi"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tokens: list[Any] = []
+        self.top_tokens: list[Any] = []
+        self.whole: str | None = None
+        self.details: dict[str, Any] | None = None
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        return isinstance(frame.get("token"), dict) and "text" in frame["token"]
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        token = frame.get("token")
+        text = ""
+        if isinstance(token, dict):
+            self.tokens.append(token)
+            if token.get("special") is not True:
+                text = text_of(token.get("text"))
+                self.texts.append(text)
+        if isinstance(frame.get("top_tokens"), list) and frame["top_tokens"]:
+            self.top_tokens.append(frame["top_tokens"])
+        details = frame.get("details")
+        if isinstance(details, dict):
+            self.details = details
+            self.usage = {"generated_tokens": details.get("generated_tokens")}
+            if text_of(details.get("finish_reason")):
+                self.finished(details["finish_reason"])
+        if isinstance(frame.get("generated_text"), str):
+            self.whole = frame["generated_text"]
+            self.end("generated_text")
+        return FullDelta(frame, text, usage=self.usage if isinstance(details, dict) else None)
+
+    @property
+    def body(self) -> Any:
+        if not self.tokens and self.whole is None:
+            return None
+        # The server's own whole text may be without a stop sequence that came as a token.
+        body: dict[str, Any] = {"generated_text": self.text if self.whole is None else self.whole}
+        if self.details is not None:
+            body["details"] = {**self.details, "tokens": list(self.tokens)}
+            if self.top_tokens:
+                body["details"]["top_tokens"] = list(self.top_tokens)
+        return body
+
+    @property
+    def text(self) -> str:
+        return joined(self.texts)
+
+    @property
+    def metrics(self) -> Metrics:
+        details = dict_of(self.details)
+        return Metrics.of(
+            "details", prompt_tokens=details.get("input_length"), output_tokens=details.get("generated_tokens")
+        )

@@ -1,0 +1,233 @@
+"""One tool call of a reply: its arguments as far as they came, and whether it has all of them.
+
+A call does not end because its JSON is whole. It ends by `ToolCall.close` or by that of all calls; arguments
+that come behind that open it again, so that nothing is lost. What was cut off is `ToolCall.incomplete` even
+where its JSON happens to be whole, and so is what ended but is not JSON. A fragment costs the same however
+long the call already is, and nothing that a server sends makes it raise.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from ndstream.llm._partial import PartialJSON
+
+_FREE_TEXT = ("custom", "custom_tool_call")
+
+
+class ToolCall:
+    """A call that the model asks for.
+
+    Attributes:
+        id: The server's id, or one made up here if it sent none.
+        synthetic: Whether the id was made up here.
+        index: The index that the server gave, or None.
+        name: The function's name, or None while it is not known.
+        type: What the server calls this kind of call, such as ``function`` or ``custom``, or None.
+        arguments: The decoded arguments once the call is `complete`, else None. None came: ``{}``. Those of a
+            custom call are its text. JSON that was encoded twice is decoded twice if it holds an object.
+        closed: Whether the call has ended.
+        incomplete: Whether it ended without having all its arguments: the reply was cut off, or they are not JSON.
+        error: Why they are not JSON, or None.
+        extra: What else came with the fragments, by name; the last value that is not None counts.
+    """
+
+    __slots__ = (
+        "_length", "_pieces", "_text", "_view", "_whole",
+        "arguments", "closed", "error", "extra", "id", "incomplete", "index", "name", "synthetic", "type",
+    )  # fmt: skip
+
+    def __init__(self, id: str, *, index: int | None = None, synthetic: bool = False) -> None:
+        self.id = id
+        self.synthetic = synthetic
+        self.index = index
+        self.name: str | None = None
+        self.type: str | None = None
+        self.arguments: Any = None
+        self.closed = False
+        self.incomplete = False
+        self.error: ValueError | None = None
+        self.extra: dict[str, Any] = {}
+        # The text is what was put together so far, the pieces came since; the length is that of both.
+        self._text = ""
+        self._pieces: list[str] = []
+        self._length = 0
+        # Arguments that came decoded, in a tuple to tell them from none.
+        self._whole: tuple[Any] | None = None
+        self._view: PartialJSON | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the call has ended with all its arguments."""
+        return self.closed and not self.incomplete
+
+    @property
+    def raw(self) -> str:
+        """The arguments as text, as far as they came; those that came decoded are encoded.
+
+        Only what came since it was last read is put behind the text, in place where nothing else holds that
+        text: reading it after each fragment and keeping each answer costs a copy of all for each fragment.
+        """
+        if self._whole is not None:
+            if not self._text:
+                self._text = _encoded(self._whole[0])
+            return self._text
+        if self._pieces:
+            # A string grows in place only while a local variable is all that refers to it.
+            text, self._text = self._text, ""
+            text += "".join(self._pieces)
+            self._text = text
+            self._pieces.clear()
+        return self._text
+
+    @property
+    def view(self) -> PartialJSON:
+        """A view of the arguments so far, which tells what the last fragment added and finished."""
+        if self._view is None:
+            self._view = PartialJSON().feed(self.raw)
+        return self._view
+
+    @property
+    def partial(self) -> Any:
+        """The arguments as far as they came; None as long as there is nothing to show.
+
+        An object grows in place while fragments come, its finished members are final, and its unfinished string
+        is there as far as it came. Reading it after each fragment costs no more than the fragment.
+        """
+        if self.complete:
+            return self.arguments
+        if self._whole is not None:
+            return self._whole[0]
+        return self.raw if self.type in _FREE_TEXT else self.view.value
+
+    def add_arguments(self, arguments: object) -> None:
+        """Take the next fragment of the arguments, for a wire that knows the call without looking for it.
+
+        Args:
+            arguments: A string to put behind the others, or a decoded JSON value, as rule 8 says.
+        """
+        if isinstance(arguments, str):
+            self._add_text(arguments)
+        elif isinstance(arguments, (dict, list, int, float)):
+            self._replace(arguments)
+        else:
+            self._keep("arguments", arguments)
+
+    def close(self, *, complete: bool = True) -> None:
+        """End the call and decode its arguments. A call that has ended stays as it is.
+
+        Args:
+            complete: Whether the server has sent all of it. If not, the call is flagged incomplete.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        self.incomplete = not complete
+        if not complete:
+            return
+        if self._whole is not None:
+            self.arguments = self._whole[0]
+        elif self.type in _FREE_TEXT:
+            self.arguments = self.raw
+        else:
+            try:
+                self.arguments = _decoded(self.raw)
+            except ValueError as error:
+                self.incomplete = True
+                self.error = error
+
+    def _add_text(self, text: str) -> None:
+        if not text or (len(text) == self._length and self._is_repeat(text)):
+            return
+        if self._whole is not None:
+            self._whole = self._view = None
+            self._text = ""
+        if self.closed:
+            self._open_again()
+        self._pieces.append(text)
+        self._length += len(text)
+        if self._view is not None:
+            self._view.feed(text)
+
+    def _replace(self, value: object) -> None:
+        if self._whole is not None:
+            if _are_equal(self._whole[0], value):
+                return
+        elif self._length and value == {}:
+            return
+        if self.closed:
+            self._open_again()
+        self._whole, self._view = (value,), None
+        self._pieces.clear()
+        self._text = ""
+        self._length = 0
+
+    def _is_repeat(self, text: str) -> bool:
+        """Whether it says again what is whole. Lengths being equal, this is rare and the sizes add up."""
+        if text != self.raw:
+            return False
+        if self.type in _FREE_TEXT:
+            return self.complete
+        # A number may grow by a repeat of itself.
+        return text.lstrip()[:1] in ("{", "[", '"') and _is_json(text)
+
+    def _is_another(self, name: str | None) -> bool:
+        """Whether a fragment with this name cannot be one of this call's."""
+        begun = self._length > 0 or self._whole is not None
+        return begun and name is not None and self.name not in (None, name)
+
+    def _open_again(self) -> None:
+        self.closed = self.incomplete = False
+        self.arguments = self.error = None
+
+    def _keep(self, name: str, value: object) -> None:
+        if value is not None:
+            self.extra[name] = value
+
+    def __repr__(self) -> str:
+        state = "open" if not self.closed else "incomplete" if self.incomplete else "complete"
+        return f"ToolCall(id={self.id!r}, name={self.name!r}, {state}, {self._length} characters)"
+
+
+def _decoded(raw: str) -> Any:
+    if not raw.strip():
+        return {}
+    value = orjson.loads(raw)
+    if isinstance(value, str):
+        try:
+            inner = orjson.loads(value)
+        except ValueError:
+            return value
+        if isinstance(inner, dict):
+            return inner
+    return value
+
+
+def _are_equal(one: object, other: object) -> bool:
+    try:
+        return one == other
+    except RecursionError:
+        return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _encoded(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        pass
+    try:
+        # What orjson does not encode but a decoder may give: nested very deeply, or numbers past 64 bits.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (RecursionError, TypeError, ValueError):
+        return ""

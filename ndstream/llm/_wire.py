@@ -1,0 +1,164 @@
+"""What a wire is: it takes the frames of one server's stream in turn, and knows at each moment the whole.
+
+A wire lives as long as one reply. Whatever stands in a frame, `take` raises nothing: what cannot be
+used is passed over, and stays in the delta's `raw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._ending import Evidence, Sign
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._progress import Progress
+from ndstream.llm._server_error import ServerError, error_in, error_of_reason
+from ndstream.llm._tool_call import ToolCall
+
+_MOST_EVIDENCE = 1000
+
+
+class Wire:
+    """The base of all wires, and the wire of a reply that no wire knows: it keeps deltas' `raw` alone.
+
+    Attributes:
+        name: What ``wire=`` calls it.
+        evidence: What was seen of the ending so far.
+        error: What the server reported as wrong.
+        ended: Whether a frame came that this wire ends with.
+        usage: The token counts so far, as the server writes them.
+        more: Deltas of the frame taken last, beyond the one returned.
+    """
+
+    name: ClassVar[str] = "unknown"
+
+    def __init__(self) -> None:
+        self.evidence: list[Evidence] = []
+        self.error: ServerError | None = None
+        self.ended = False
+        self.usage: dict[str, Any] | None = None
+        self.more: list[Delta] = []
+
+    @classmethod
+    def knows(cls, frame: dict[str, Any]) -> bool:
+        """Whether a stream that begins with this frame is of this wire."""
+        return False
+
+    def take(self, frame: Any, event: Event | None) -> Delta:
+        """Fold one frame, and say what it adds. This is the path of every token.
+
+        Args:
+            frame: The decoded frame, of any type.
+            event: The server-sent event that it came in; None for NDJSON.
+        """
+        self.look_for_error(frame, event)
+        return FullDelta(frame)
+
+    def finish(self, complete: bool) -> None:
+        """Close what is open, at the end of the stream: of a reply cut short, open tool calls are incomplete."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether what was seen so far says that the server was done."""
+        return self.ended
+
+    @property
+    def body(self) -> Any:
+        """The answer that the server would have given without streaming, so far."""
+        return None
+
+    @property
+    def text(self) -> str:
+        """The text so far, of the first choice."""
+        return ""
+
+    @property
+    def thinking(self) -> str:
+        """The thoughts so far, of the first choice."""
+        return ""
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls so far, of the first choice."""
+        return []
+
+    @property
+    def metrics(self) -> Metrics:
+        """What the server measured, so far."""
+        return Metrics()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far a transfer is; None where the stream is about something else."""
+        return None
+
+    # What the wires share.
+
+    def look_for_error(self, frame: Any, event: Event | None) -> bool:
+        """Note the error that a frame reports; False where there is none."""
+        found = error_in(frame, None if event is None else event.event)
+        if found is not None:
+            self.fail(found)
+        return found is not None
+
+    def fail(self, error: ServerError) -> None:
+        """Note an error. The first one stays: those behind it follow from it."""
+        self.error = self.error or error
+        self.note("error_frame", error.message)
+
+    def note(self, sign: Sign, detail: str) -> None:
+        # A server that repeats itself a million times proves nothing more, and is to cost no memory.
+        evidence = Evidence(sign, detail)
+        if self.evidence and self.evidence[-1] == evidence:
+            return
+        self.evidence.append(evidence)
+        if len(self.evidence) > _MOST_EVIDENCE:
+            del self.evidence[0]
+
+    def finished(self, reason: str) -> None:
+        """Note a reason for finishing, which may stand for an error."""
+        self.note("finish_reason", reason)
+        error = error_of_reason(reason)
+        if error is not None:
+            self.error = self.error or error
+
+    def end(self, frame_type: str) -> None:
+        """Note the frame that this wire ends with."""
+        self.ended = True
+        self.note("terminal_event", frame_type)
+
+
+def text_of(value: Any) -> str:
+    """The value where it is text; empty where it is anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def dict_of(value: Any) -> dict[str, Any]:
+    """The value where it is an object; an empty one where it is anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def dicts_of(value: Any) -> Iterable[dict[str, Any]]:
+    """The objects in a list; none where the value is no list."""
+    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
+
+
+def index_of(value: Any, default: int = 0) -> int:
+    """The value where it is a whole number that counts things."""
+    return value if type(value) is int else default
+
+
+def joined(parts: list[str]) -> str:
+    """The text of these parts, which are put together so that the next time is cheap."""
+    if len(parts) > 1:
+        parts[:] = ["".join(parts)]
+    return parts[0] if parts else ""
+
+
+def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:
+    """Take over what a later frame says; null says nothing of what is known already."""
+    for key, value in new.items():
+        if value is not None or key not in known:
+            known[key] = value

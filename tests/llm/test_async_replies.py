@@ -1,0 +1,60 @@
+"""Replies whose source is awaited are those that are not, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any, TypeVar
+
+import pytest
+
+from cuts import cuts
+from llm.examples import EXAMPLES, Example, ids
+from ndstream import llm
+
+T = TypeVar("T")
+
+
+async def chunks_of(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(main)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_an_awaited_reply_folds_as_another_does(example: Example) -> None:
+    async def main() -> None:
+        for name, chunks in cuts(example.data, two_way_most=16):
+            reply = llm.reply(chunks_of(chunks))
+            text = "".join([text async for text in reply.texts()])
+            assert (reply.body, reply.text, text) == (example.body, example.text, example.text), name
+            assert reply.ending is not None
+            assert reply.ending.verdict == "complete"
+            assert reply.closed
+
+    run(main())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_collect_awaits_where_its_source_is_awaited(example: Example) -> None:
+    async def main() -> llm.Answer:
+        return await llm.collect(chunks_of(example.frames))
+
+    assert run(main()).body == example.body
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_an_awaited_reply_that_is_cut_raises_once_and_then_ends(example: Example) -> None:
+    async def main() -> None:
+        reply = llm.reply(chunks_of(example.frames[: example.ends_at - 1]))
+        deltas = []
+        with pytest.raises(llm.ReplyTruncatedError):
+            async for delta in reply:
+                deltas.append(delta)
+        assert [delta async for delta in reply] == []
+        assert "".join(delta.text for delta in deltas if delta.choice == 0) == reply.text
+
+    run(main())

@@ -1,0 +1,213 @@
+"""A reply releases its source once, however it is left: edge cases 31 and 32."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from llm.examples import by_name
+from ndstream import llm
+
+CHAT = by_name("openai text")
+
+
+class Source:
+    """Chunks, and how often they were released."""
+
+    def __init__(self, chunks: list[bytes], error: BaseException | None = None) -> None:
+        self.chunks = chunks
+        self.error = error
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.chunks
+        if self.error is not None:
+            raise self.error
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class AsyncSource:
+    """The same, awaited; one that waits has no end."""
+
+    def __init__(self, chunks: list[bytes], error: BaseException | None = None, waits: bool = False) -> None:
+        self.chunks = chunks
+        self.error = error
+        self.waits = waits
+        self.closed = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            yield chunk
+        if self.waits:
+            await asyncio.Event().wait()
+        if self.error is not None:
+            raise self.error
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def test_the_end_releases_the_source_once() -> None:
+    source = Source(CHAT.frames)
+    with llm.reply(source) as reply:
+        list(reply)
+        assert (source.closed, reply.closed) == (1, True)
+    reply.close()
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize("error", [None, OSError("reset")])
+def test_a_reply_that_raises_has_released_the_source(error: BaseException | None) -> None:
+    source = Source(CHAT.frames[:2], error)
+    with pytest.raises(llm.ReplyTruncatedError):
+        list(llm.reply(source))
+    assert source.closed == 1
+
+
+def test_a_loop_that_is_left_goes_on_where_it_was() -> None:
+    source = Source(CHAT.frames)
+    reply = llm.reply(source)
+    for delta in reply:
+        if delta.text:
+            break
+    assert source.closed == 0
+    assert "".join(delta.text for delta in reply) == "lo"
+
+
+def test_an_exception_in_the_readers_loop_releases_the_source() -> None:
+    source = Source(CHAT.frames)
+    with pytest.raises(ZeroDivisionError), llm.reply(source) as reply:
+        for _ in reply:
+            raise ZeroDivisionError
+    assert source.closed == 1
+    assert reply.ending is not None
+    assert reply.ending.verdict == "cancelled"
+
+
+def test_a_reply_that_is_dropped_is_released_at_once_without_the_collector() -> None:
+    gc.disable()
+    try:
+        source = Source(CHAT.frames)
+        reply = llm.reply(source)
+        next(reply)
+        gone = weakref.ref(reply)
+        del reply
+        assert gone() is None
+        assert source.closed == 1
+    finally:
+        gc.enable()
+
+
+def test_an_interrupt_passes_and_the_reply_is_cancelled() -> None:
+    source = Source(CHAT.frames[:2], KeyboardInterrupt())
+    reply = llm.reply(source)
+    with pytest.raises(KeyboardInterrupt):
+        list(reply)
+    assert reply.ending is not None
+    assert reply.ending.verdict == "cancelled"
+    assert (reply.text, source.closed) == ("Hel", 1)
+    assert list(reply) == []
+
+
+def test_a_sentinel_ends_the_reading() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield from CHAT.frames
+        raise AssertionError("read behind the sentinel")
+
+    assert llm.collect(chunks()).text == "Hello"
+
+
+def test_chunks_that_are_no_bytes_are_told_as_any_stream_tells_them() -> None:
+    wrong: list[list[Any]] = [["data: {}"], [b"data: ", "{}"]]
+    for chunks in wrong:
+        with pytest.raises(TypeError, match="a chunk must be bytes, not str"):
+            list(llm.reply(iter(chunks)))
+
+
+def test_the_awaited_end_releases_the_source_once() -> None:
+    async def main() -> None:
+        for frames, error in ((CHAT.frames, None), (CHAT.frames[:2], OSError("reset"))):
+            source = AsyncSource(frames, error)
+            async with llm.reply(source, on_incomplete="return") as reply:
+                async for _ in reply:
+                    pass
+                assert (source.closed, reply.closed) == (1, True)
+            await reply.aclose()
+            assert source.closed == 1
+
+    asyncio.run(main())
+
+
+def test_an_awaited_loop_that_is_left_is_released_by_its_with() -> None:
+    async def main() -> None:
+        source = AsyncSource(CHAT.frames)
+        async with llm.reply(source) as reply:
+            async for delta in reply:
+                if delta.text:
+                    break
+        assert source.closed == 1
+        assert reply.ending is not None
+        assert reply.ending.verdict == "cancelled"
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_leaves_a_cancelled_reply() -> None:
+    async def main() -> None:
+        source = AsyncSource(CHAT.frames[:2], waits=True)
+        reply = llm.reply(source)
+
+        async def read() -> None:
+            async for _ in reply:
+                pass
+
+        task = asyncio.ensure_future(read())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert reply.ending is not None
+        assert (reply.ending.verdict, reply.text) == ("cancelled", "Hel")
+        assert [delta async for delta in reply] == []
+        await reply.aclose()
+        assert source.closed == 1
+
+    asyncio.run(main())
+
+
+def test_closing_while_another_task_waits_ends_its_loop_without_an_error() -> None:
+    async def main() -> None:
+        source = AsyncSource(CHAT.frames[:2], waits=True)
+        reply = llm.reply(source)
+
+        async def read() -> list[Any]:
+            return [delta async for delta in reply]
+
+        task = asyncio.ensure_future(read())
+        await asyncio.sleep(0.01)
+        await reply.aclose()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert reply.ending is not None
+        assert reply.ending.verdict == "cancelled"
+        assert source.closed == 1
+
+    asyncio.run(main())
+
+
+def test_replies_are_awaited_under_trio_as_well() -> None:
+    trio = pytest.importorskip("trio")
+
+    async def main() -> str:
+        async with llm.reply(AsyncSource(CHAT.frames[:-1])) as reply:
+            return "".join([text async for text in reply.texts()])
+
+    assert trio.run(main) == "Hello"

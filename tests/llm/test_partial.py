@@ -1,0 +1,536 @@
+"""The value so far of a growing JSON text, held at each of its prefixes to an oracle that repairs and parses."""
+
+from __future__ import annotations
+
+import doctest
+import itertools
+import json
+import os
+import pickle
+import re
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import strategies  # noqa: F401  (loads the hypothesis profile)
+from cuts import exact
+from ndstream.llm import _partial
+from ndstream.llm._partial import PartialJSON, Tail
+from ndstream.llm._partial_error import PartialJSONError
+from ndstream.llm._tool_calls import ToolCalls
+
+PACKAGE = os.path.dirname(_partial.__file__)
+NOTHING = None
+
+
+def fed(*pieces: str) -> PartialJSON:
+    view = PartialJSON()
+    for piece in pieces:
+        view.feed(piece)
+    return view
+
+
+def closers(text: str) -> tuple[bool, str]:
+    """Whether the text ends inside a string, and the brackets that would close what is open."""
+    stack: list[str] = []
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            stack.append("]" if character == "[" else "}")
+        elif character in "]}":
+            stack.pop()
+    return in_string, "".join(reversed(stack))
+
+
+def repaired(prefix: str) -> object:
+    """The value so far of a prefix of a JSON text: the longest beginning that can be closed and parsed.
+
+    A number at the end is left out, as it may go on.
+    """
+    if not closers(prefix)[0]:
+        prefix = re.sub(r"(-|-?[0-9][0-9.eE+-]*)\Z", "", prefix)
+    for size in range(len(prefix), 0, -1):
+        in_string, brackets = closers(prefix[:size])
+        try:
+            return orjson.loads(prefix[:size] + ('"' if in_string else "") + brackets)
+        except ValueError:
+            continue
+    return NOTHING
+
+
+TEXTS = [
+    "{}",
+    "[]",
+    '""',
+    "null ",
+    "true",
+    "false",
+    "12 ",
+    "-0.5e+10 ",
+    " [ ] ",
+    '{"a":1}',
+    '{"a":"b"}',
+    "[1,2,3]",
+    '{"a":{"b":[1,{"c":null}]},"d":true}',
+    '[[],{},"",[[]],{"":{}}]',
+    '\n{ "a" :\t1 ,\r\n"b" : [ true , false , null ] }\n',
+    '"\\ud83d\\ude00"',
+    '"\\uD83D\\uDE00x"',
+    '"a\\n\\t\\"\\\\\\/\\b\\f\\r\\u0041\\u0000b"',
+    '{"k\\ud83d\\ude00\\n":"v\\u20ac"}',
+    '"\u20ac \U0001f600 \x7f \u2028"',
+    '{"a":1,"a":2}',
+    '{"a":{"b":1},"a":"x","a":[3]}',
+    '{"a":1,"b":2,"a":"3"}',
+    "[0,-0,0.0,-0.0,1E5,1e-5,123456789012345678901234567890]",
+    "[18446744073709551615,-9223372036854775808,0.1]",
+    '["ab","12","true","[","{","\\\\","\\"]"]',
+    "[[[[[[[[1]]]]]]]]",
+    '{"a":[{"b":"c"},{"d":"e"}],"f":"g"}',
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=repr)
+def test_at_every_prefix_the_value_is_what_can_be_repaired(text: str) -> None:
+    grown = PartialJSON()
+    for size in range(len(text) + 1):
+        expected = exact(repaired(text[:size]))
+        assert exact(fed(text[:size]).value) == expected
+        if size:
+            grown.feed(text[size - 1])
+        assert exact(grown.value) == expected
+        assert grown.error is None
+    assert grown.complete
+    assert exact(grown.finish()) == exact(orjson.loads(text))
+
+
+def account(pieces: list[str]) -> tuple[Any, ...]:
+    """All that can be seen of a view after a text, but for what belongs to the last feed alone."""
+    view = PartialJSON()
+    finished = []
+    for piece in pieces:
+        finished += view.feed(piece).finished
+    error = view.error
+    wrong = None if error is None else (error.position, error.reason, str(error))
+    return exact(view.value), finished, wrong, view.complete, view.tail and view.tail.path
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *(text[:-2] for text in TEXTS), *(text + " ]" for text in TEXTS)], ids=repr)
+def test_how_the_text_is_cut_never_matters(text: str) -> None:
+    whole = account([text])
+    assert account(list(text)) == whole
+    assert account([piece for character in text for piece in ("", character, "")]) == whole
+    for first in range(len(text) + 1):
+        assert account([text[:first], text[first:]]) == whole
+        for second in range(first, min(first + 7, len(text))):
+            assert account([text[:first], text[first:second], text[second:]]) == whole
+
+
+scalars = (
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text() | st.text("\"\\/ \n\t\U0001f600\u20acu0dD8[]{},:", max_size=6)
+)  # fmt: skip
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4)
+)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    text = json.dumps(draw(values), ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 0, 1])))
+    # Equal keys, now and then.
+    return re.sub(r'"[abc]":', '"a":', text) if draw(st.booleans()) else text
+
+
+def pieces_of(text: str, places: list[int]) -> list[str]:
+    ends = sorted({place % (len(text) + 1) for place in places} | {0, len(text)})
+    return [text[start:end] for start, end in itertools.pairwise(ends)]
+
+
+@given(texts(), st.lists(st.integers(0, 999), max_size=9))
+def test_in_the_end_it_is_what_orjson_says(text: str, places: list[int]) -> None:
+    view = fed(*pieces_of(text, places))
+    assert view.error is None
+    assert exact(view.finish()) == exact(orjson.loads(text))
+    assert view.complete
+
+
+@given(texts(), st.lists(st.integers(0, 999), max_size=9), st.data())
+def test_on_the_way_it_is_what_can_be_repaired(text: str, places: list[int], data: st.DataObject) -> None:
+    prefix = text[: data.draw(st.integers(0, min(len(text), 300)))]
+    view = PartialJSON()
+    for piece in pieces_of(prefix, places):
+        view.feed(piece)
+        if data.draw(st.booleans()):
+            assert view.error is None
+            repr(view.value)
+    assert exact(view.value) == exact(repaired(prefix))
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> str:
+    """A text with some characters changed, which may still be JSON."""
+    text = draw(texts())
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(text)))
+        gone = draw(st.integers(0, 2))
+        new = draw(st.sampled_from(['"', "\\", "[", "]", "{", "}", ",", ":", "0", "-", ".", "e", "t", "n", " ", "\n", "\\u", "\\ud83d", "\\udc00", "\ud800", "\x00", "\xa0", "\ufeff", ""]))  # fmt: skip  # noqa: E501
+        text = text[:place] + new + text[place + gone :]
+    return text
+
+
+@given(mutated(), st.lists(st.integers(0, 999), max_size=9))
+def test_it_refuses_what_orjson_refuses_and_nothing_else(text: str, places: list[int]) -> None:
+    view = fed(*pieces_of(text, places))
+    try:
+        expected = orjson.loads(text)
+    except ValueError:
+        with pytest.raises(PartialJSONError):
+            view.finish()
+        assert not view.complete
+    else:
+        assert exact(view.finish()) == exact(expected)
+    assert account(pieces_of(text, places)) == account([text])
+
+
+WRONG = [
+    ("]", 0, None),
+    ("[1,]", 3, [1]),
+    ("[,", 1, []),
+    ("[1 2", 3, [1]),
+    ("[1}", 2, [1]),
+    ('{"a"}', 4, {}),
+    ("{1", 1, {}),
+    ('{"a":1,}', 7, {"a": 1}),
+    ('{"a":1]', 6, {"a": 1}),
+    ("{,", 1, {}),
+    ("[tRue", 2, []),
+    ("[nulL", 4, []),
+    ("[nan", 2, []),
+    ("NaN", 0, None),
+    ("[Infinity", 1, []),
+    ("[-Infinity", 1, []),
+    ("[01,", 1, []),
+    ("[1.,", 1, []),
+    ("[-,", 1, []),
+    ("[1e400,", 1, []),
+    ("[+1,", 1, []),
+    ('["a\n', 3, ["a"]),
+    ('["a\\x', 3, ["a"]),
+    ('["a\\u12G', 3, ["a"]),
+    ('["a\\ud83dx', 3, ["a"]),
+    ('["a\\ud83d"', 3, ["a"]),
+    ('["a\\ud83d\\n', 3, ["a"]),
+    ('["a\\ud83d\\u0041', 3, ["a"]),
+    ('["a\\ude00', 3, ["a"]),
+    ('["a\ud83d', 3, ["a"]),
+    ('{"a\\x', 3, {}),
+    ("1 2", 2, 1),
+    ('{}"', 2, {}),
+    ("\ufeff1", 0, None),
+    ("\xa01", 0, None),
+    ("'a'", 0, None),
+    ("// x", 0, None),
+    ("{'a'", 1, {}),
+]
+
+
+@pytest.mark.parametrize(("text", "position", "value"), WRONG, ids=repr)
+def test_what_is_not_json_is_told_with_its_place_and_the_value_stays(text: str, position: int, value: Any) -> None:
+    for view in (fed(text), fed(*text)):
+        error = view.error
+        assert error is not None
+        assert (error.position, error.reason) == (position, "invalid_json")
+        assert f"character {position}" in str(error)
+        assert exact(view.value) == exact(value)
+        assert not view.complete
+        # Nothing after it counts, and the end raises it.
+        view.feed("[1, 2, 3]")
+        assert view.error is error
+        assert view.finished == []
+        assert exact(view.value) == exact(value)
+        with pytest.raises(PartialJSONError) as raised:
+            view.finish()
+        assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "[", '{"a', '{"a"', '{"a":', '"', '"\\', '"\\u00', '"\\ud83d', "tru", "[1", "[1,"]
+)
+def test_a_text_that_ends_too_early_is_unfinished(text: str) -> None:
+    view = fed(*text)
+    assert view.error is None
+    assert not view.complete
+    with pytest.raises(PartialJSONError) as raised:
+        view.finish()
+    assert (raised.value.reason, raised.value.position) == ("unfinished", len(text))
+    assert view.error is raised.value
+
+
+def test_a_number_alone_ends_with_the_text() -> None:
+    view = fed("1", "2")
+    assert (view.value, view.complete) == (None, False)
+    assert view.finish() == 12
+    assert (view.value, view.complete) == (12, True)
+    assert view.finish() == 12
+    view = fed("1.")
+    with pytest.raises(PartialJSONError, match="character 0"):
+        view.finish()
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("size", [1, 7, 10**9])
+def test_nesting_ends_where_orjson_ends_it(opening: str, closing: str, size: int) -> None:
+    def view_of(text: str) -> PartialJSON:
+        return fed(*(text[place : place + size] for place in range(0, len(text), size)))
+
+    inside = "" if opening == "[" else "1"
+    deep = opening * 1024 + inside + closing * 1024
+    assert exact(view_of(deep).finish()) == exact(orjson.loads(deep))
+    deeper = opening * 1025 + inside + closing * 1025
+    with pytest.raises(ValueError, match="depth"):
+        orjson.loads(deeper)
+    view = view_of(deeper)
+    assert view.error is not None
+    assert (view.error.reason, view.error.position) == ("too_deep", len(opening) * 1024)
+
+
+def test_a_flood_of_brackets_is_refused_and_costs_nothing_more() -> None:
+    view = fed(*["[" * 1000] * 1000)
+    assert view.error is not None
+    assert view.error.reason == "too_deep"
+    assert view._touched <= 3000
+
+
+def test_the_error_can_be_pickled() -> None:
+    error = fed("[x").error
+    assert error is not None
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.position, again.reason) == (str(error), 1, "invalid_json")
+
+
+@pytest.mark.parametrize("piece", [b"[", None, 1, ["["]])
+def test_what_is_not_text_is_a_mistake(piece: Any) -> None:
+    with pytest.raises(TypeError, match="str"):
+        PartialJSON().feed(piece)
+
+
+def test_objects_grow_in_place() -> None:
+    view = fed('{"a":[1')
+    value = view.value
+    inner = value["a"]
+    view.feed(',2],"b":"c')
+    assert view.value is value
+    assert view.value["a"] is inner
+    assert value == {"a": [1, 2], "b": "c"}
+
+
+def test_a_string_that_was_taken_out_stays_as_it_was() -> None:
+    view = fed('["' + "a" * 1000)
+    taken = view.value[0]
+    view.feed("b" * 1000)
+    assert view.value[0] == "a" * 1000 + "b" * 1000
+    assert taken == "a" * 1000
+
+
+def test_members_that_ended_are_told_by_path_once() -> None:
+    view = PartialJSON()
+    assert view.feed('{"a":[1,{"b":"x').finished == [("a", 0)]
+    assert view.feed("y").finished == []
+    assert view.feed('"},tr').finished == [("a", 1, "b"), ("a", 1)]
+    assert view.feed("").finished == []
+    assert view.feed('ue],"c":12').finished == [("a", 2), ("a",)]
+    assert view.feed("}").finished == [("c",), ()]
+    view.finish()
+    assert view.finished == []
+
+
+@given(texts(), st.lists(st.integers(0, 999), max_size=9))
+def test_what_ended_is_final(text: str, places: list[int]) -> None:
+    """Unless an equal key follows, which is told again."""
+    seen: dict[tuple[str | int, ...], object] = {}
+    view = PartialJSON()
+    for piece in pieces_of(text + " ", places):
+        for path in view.feed(piece).finished:
+            for other in [other for other in seen if other[: len(path)] == path]:
+                del seen[other]
+            found = view.value
+            for key in path:
+                found = found[key]
+            seen[path] = exact(found)
+    assert () in seen
+    repeats = len(re.findall('"a":', text)) > 1
+    for path, value in seen.items():
+        found = view.value
+        for key in path:
+            found = found[key]
+        assert repeats or exact(found) == value
+
+
+def test_the_tail_is_what_the_last_feed_added_to_the_open_string() -> None:
+    view = PartialJSON()
+    assert view.feed('{"a').tail is None
+    assert view.feed('":["x","y').tail == Tail(("a", 1), "y")
+    assert view.feed("z\\").tail == Tail(("a", 1), "z")
+    assert view.value == {"a": ["x", "yz"]}
+    assert view.tail == Tail(("a", 1), "z")
+    assert view.feed("n\\ud83d").tail == Tail(("a", 1), "\n")
+    assert view.feed("").tail == Tail(("a", 1), "")
+    assert view.feed("\\ude00!").tail == Tail(("a", 1), "\U0001f600!")
+    assert view.feed('?",').tail is None
+    assert view.feed('"n').tail == Tail(("a", 2), "n")
+
+
+@given(st.text(min_size=1), st.lists(st.integers(0, 999), max_size=9), st.booleans(), st.booleans())
+def test_the_tails_together_are_the_string(string: str, places: list[int], ascii: bool, reads: bool) -> None:
+    text = json.dumps({"key": string}, ensure_ascii=ascii)[:-2]
+    view = PartialJSON()
+    tails = []
+    for piece in pieces_of(text, places):
+        view.feed(piece)
+        if reads:
+            repr(view.value)
+        if view.tail is not None:
+            assert view.tail.path == ("key",)
+            tails.append(view.tail.text)
+    assert "".join(tails) == string
+    assert view.value == {"key": string}
+
+
+BIG = {
+    "one_long_string": '{"text":"' + "x" * 100_000 + '"}',
+    "one_long_key": '{"' + "x" * 100_000 + '":1}',
+    "one_long_number": "[" + "1" * 300 + "." + "1" * 50_000 + "]",
+    "escapes": '["' + "\\n\\u0041\\ud83d\\ude00" * 5000 + '"]',
+    "small_objects": "[" + '{"id":1,"name":"x"},' * 5000 + "{}]",
+    "white_space": "[" + " \n" * 50_000 + "]",
+    "deep": "[" * 1000 + "1,1," * 25_000 + "1" + "]" * 1000,
+    "wide_characters": '["' + "\u20ac" * 20_000 + "\U0001f600" * 20_000 + '"]',
+}
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    """How many lines of the package run: a count of work that no clock disturbs."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("size", [1, 3, 20, 1460])
+@pytest.mark.parametrize("name", BIG)
+def test_each_character_is_scanned_and_moved_a_few_times_at_most(name: str, size: int) -> None:
+    text = BIG[name]
+    view = PartialJSON()
+    for place in range(0, len(text), size):
+        assert view.feed(text[place : place + size]).error is None
+        assert view.value is not NOTHING
+    assert view.finish() == orjson.loads(text)
+    # What is held back of an escape sequence of 12 characters is looked at again with each piece.
+    most = 8 if name == "escapes" and size < 12 else 3
+    assert len(text) <= view._touched <= most * len(text)
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_the_work_grows_with_the_text_and_no_faster(name: str) -> None:
+    def work(text: str) -> Callable[[], object]:
+        def feeds() -> None:
+            view = PartialJSON()
+            for place in range(0, len(text), 20):
+                view.feed(text[place : place + 20])
+                assert view.error is None
+                repr(view.tail)
+                assert len(view._held) <= 11
+
+        return feeds
+
+    half, whole = (lines_run(work(BIG[name][:most])) for most in (15_000, 30_000))
+    assert 0 < whole <= 2.2 * half
+
+
+def test_the_counter_counts() -> None:
+    view = fed('["' + "x" * 1000)
+    assert view._touched == 1002
+    assert view.value == ["x" * 1000]
+    assert view._touched == 2002
+
+
+@given(values.filter(lambda value: isinstance(value, dict)), st.lists(st.integers(0, 999), max_size=9), st.booleans())
+def test_a_tool_call_shows_its_arguments_so_far(value: Any, places: list[int], reads_text: bool) -> None:
+    text = json.dumps(value)
+    calls = ToolCalls()
+    call = calls.add(id="a", index=0, name="x")
+    assert call.partial is None
+    so_far = ""
+    for piece in pieces_of(text, places):
+        calls.add(index=0, arguments=piece)
+        so_far += piece
+        assert exact(call.partial) == exact(repaired(so_far))
+        assert not reads_text or call.raw == so_far
+    calls.finish(complete=False)
+    assert exact(call.partial) == exact(orjson.loads(text))
+    assert call.arguments is None
+
+
+def test_a_tool_call_keeps_one_view() -> None:
+    calls = ToolCalls()
+    call = calls.add(id="a", index=0, name="x", arguments='{"a":"b')
+    view = call.view
+    calls.add(index=0, arguments="c")
+    assert call.view is view
+    assert view.tail == Tail(("a",), "c")
+    calls.add(index=0, arguments='","d":2}')
+    assert view.finished == [("a",), ("d",), ()]
+    calls.finish(complete=True)
+    assert call.partial is call.arguments
+
+
+def test_a_tool_call_shows_decoded_arguments_and_text_as_they_are() -> None:
+    calls = ToolCalls()
+    call = calls.add(id="a", arguments='{"z')
+    assert call.partial == {}
+    calls.add(id="a", arguments={"a": 1})
+    assert call.partial == {"a": 1}
+    assert call.view.value == {"a": 1}
+    calls.add(id="a", arguments='{"b":"c')
+    assert call.partial == {"b": "c"}
+    custom = calls.add(id="b", type="custom", arguments="{ x")
+    assert custom.partial == "{ x"
+    calls.add(id="b", arguments="y")
+    assert custom.partial == "{ xy"
+    broken = calls.add(id="c", arguments='{"a":1,,')
+    assert broken.partial == {"a": 1}
+    assert broken.view.error is not None
+
+
+def test_the_examples_in_the_module_run() -> None:
+    result = doctest.testmod(_partial)
+    assert result.attempted > 0
+    assert result.failed == 0
