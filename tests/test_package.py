@@ -30,9 +30,10 @@ def test_the_sdist_carries_every_source_of_the_core(names: set[str]) -> None:
 
 
 def test_the_sdist_carries_the_whole_package(names: set[str]) -> None:
-    package = {f"ndstream/{path.name}" for path in (ROOT / "ndstream").glob("*.py*") if path.suffix != ".pyc"}
+    files = [path for path in (ROOT / "ndstream").rglob("*.py*") if path.suffix != ".pyc"]
+    package = {path.relative_to(ROOT).as_posix() for path in files}
     assert "ndstream/py.typed" in names
-    assert "ndstream/_core.pyi" in package
+    assert {"ndstream/_core.pyi", "ndstream/llm/__init__.py"} <= package
     assert package <= names
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._pieces import Piece
 from ndstream.llm._server_error import ServerError
@@ -63,7 +63,7 @@ class Anthropic(Wire):
         # Where most deltas go: the texts of the block that text came for last, and calls by their index.
         self.index: float = _NO_INDEX
         self.texts: list[str] = []
-        self.by_index: dict[int, ToolCall] = {}
+        self.by_index: dict[int, tuple[ToolCall]] = {}
         self.foreign = False
 
     @classmethod
@@ -85,9 +85,12 @@ class Anthropic(Wire):
                         plain.text = text
                         return plain
                 elif delta["type"] == "input_json_delta":
-                    call = self.by_index[frame["index"]]
-                    call.add_arguments(delta["partial_json"])
-                    return FullDelta(frame, tool_calls=(call,))
+                    calls = self.by_index[frame["index"]]
+                    calls[0].add_arguments(delta["partial_json"])
+                    added = CallDelta()
+                    added.raw = frame
+                    added.tool_calls = calls
+                    return added
         except (KeyError, TypeError):
             pass
         return self.fold(frame, event)
@@ -161,8 +164,7 @@ class Anthropic(Wire):
                 arguments=given if given else None,
                 type=kind,
             )
-            self.by_index[index] = block.call
-            calls = (block.call,)
+            self.by_index[index] = calls = (block.call,)
         if kind == "fallback" and self.message is not None:
             serving = dict_of(content.get("to")).get("model") or content.get("model")
             self.message["model"] = serving if isinstance(serving, str) else self.message.get("model")
@@ -189,14 +191,15 @@ class Anthropic(Wire):
             if block.call is None:
                 block.fields.setdefault("type", "tool_use")
                 index = index_of(frame.get("index"))
-                block.call = self.by_index[index] = self.calls.open(index=index)
+                block.call = self.calls.open(index=index)
+                self.by_index[index] = (block.call,)
             block.call.add_arguments(delta.get("partial_json"))
             return FullDelta(frame, tool_calls=(block.call,))
         if kind == "citations_delta":
             block.extend("citations", [delta.get("citation")])
         else:
             # signature_delta, compaction_delta, and those to come: the last one counts.
-            block.add({key: value for key, value in delta.items() if key != "type"}, ())
+            block.add({key: value for key, value in delta.items() if key != "type" and key not in block.texts}, ())
         return FullDelta(frame)
 
     def change(self, frame: dict[str, Any]) -> Delta:

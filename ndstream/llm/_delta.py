@@ -53,6 +53,14 @@ class TextDelta(Delta):
     text: str
 
 
+class CallDelta(Delta):
+    """One that adds to tool calls alone, made in the same way."""
+
+    __slots__ = ("tool_calls",)
+
+    tool_calls: Sequence[ToolCall]
+
+
 class FullDelta(Delta):
     """One of any kind."""
 

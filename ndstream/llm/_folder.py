@@ -34,7 +34,7 @@ class Folder:
         ending: How it ended; None while it goes on.
         clock: When things came.
         head: What looks at the first bytes.
-        warm: Whether frames can go straight to the wire's `take`: it is known, and text has come.
+        told: Whether the wire is known, so that frames can go straight to its `take`.
     """
 
     def __init__(self, wire: str | None, on_incomplete: OnIncomplete) -> None:
@@ -45,17 +45,18 @@ class Folder:
         self.wire = Wire() if wire is None else WIRES[wire]()
         self.ending: Ending | None = None
         self.clock: dict[str, float] = {}
-        self.warm = False
         self._raises = on_incomplete == "raise"
         self._began = time.monotonic()
-        self._told = wire is not None
+        self.told = wire is not None
         self._sentinel = False
         self._strange: Any = None
         self.head = Head(self.first_byte)
 
-    def mark(self, name: str) -> None:
-        """Note when something came first."""
-        self.clock.setdefault(name, time.monotonic() - self._began)
+    def mark(self, name: str) -> bool:
+        """Note when something came first. Returns whether it is still to come, which it is not."""
+        if name not in self.clock:
+            self.clock[name] = time.monotonic() - self._began
+        return False
 
     def first_byte(self) -> None:
         self.mark("first_byte")
@@ -72,12 +73,11 @@ class Folder:
 
     def take_frame(self, frame: Any, event: Event | None) -> Delta:
         self.mark("first_payload")
-        if not self._told:
+        if not self.told:
             self._tell(frame)
         delta = self.wire.take(frame, event)
         if delta.text:
             self.mark("first_text")
-            self.warm = True
         return delta
 
     def _tell(self, frame: Any) -> None:
@@ -88,7 +88,7 @@ class Folder:
             self.wire = kind()
             self.wire.evidence += before.evidence
             self.wire.error = before.error
-            self._told = True
+            self.told = True
         elif self._strange is None:
             self._strange = frame
 
@@ -98,7 +98,7 @@ class Folder:
             return None
         self._look_at_stray(decoder)
         self._look_for_reply()
-        if self._told and self.head.documents is not None and self.head.documents.closed:
+        if self.told and self.head.documents is not None and self.head.documents.closed:
             self.wire.end("]")
         if not self._is_done(decoder):
             self.wire.note("end_of_stream", "")
@@ -186,7 +186,7 @@ class Folder:
             if cause is None or cause.reason != "source_failed"
             else f"the source failed ({cause.__cause__})"
         )
-        if not self._told and self._strange is not None:
+        if not self.told and self._strange is not None:
             return (
                 f"{how}, and none of its frames was of a wire that is known, as the first one: "
                 f"{_shown(orjson.dumps(self._strange, default=str))}; if it is one of llm.WIRES, name it with wire="
@@ -251,7 +251,7 @@ class Folder:
 
     def _look_for_reply(self) -> None:
         """Where no frame was of any wire, the first one may be a plain answer that says what is wrong."""
-        if not self._told and self.wire.error is None and isinstance(self._strange, dict):
+        if not self.told and self.wire.error is None and isinstance(self._strange, dict):
             told = error_in(self._strange, "error")
             if told is not None and any(
                 isinstance(self._strange.get(name), str) for name in ("message", "detail", "title")

@@ -31,20 +31,24 @@ class Head:
 
     Attributes:
         documents: What rewrites the chunks; None where that is not needed.
+        is_document: Whether the first bytes are those of JSON or of a page, whatever the Content-Type says.
     """
 
     def __init__(self, seen: Callable[[], object]) -> None:
         self.documents: Documents | None = None
+        self.is_document = False
         self._seen = seen
         self._bytes = bytearray()
         self._chunks: list[Any] = []
 
     def take(self, chunk: Any) -> bool:
         """Take in a chunk; whether enough is known."""
-        self._chunks.append(chunk)
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
             # The stream behind this says what is wrong with it.
+            self._chunks.append(chunk)
             return True
+        # Copied, since the owner of another buffer may use it again for the next chunk.
+        self._chunks.append(bytes(chunk))
         if not len(chunk):
             return False
         if not self._bytes:
@@ -53,18 +57,15 @@ class Head:
         head = self._bytes.removeprefix(_MARK).lstrip()
         if not head or (head.startswith(b"{") and b"\n" not in head and len(head) < _MOST_HEAD):
             return len(self._bytes) > _MOST_HEAD
+        self.is_document = head.startswith((b"{", b"[", b"<"))
         if head.startswith(b"[") or (head.startswith(b"{") and not _is_whole(head.partition(b"\n")[0])):
             self.documents = Documents()
         return True
 
-    @property
-    def is_document(self) -> bool:
-        """Whether the first bytes are those of a JSON document or of a page, whatever the Content-Type says."""
-        return self._bytes.removeprefix(_MARK).lstrip().startswith((b"{", b"[", b"<"))
-
     def chunks(self) -> list[Any]:
         """The chunks that were looked at, as they are to be decoded."""
         chunks, self._chunks = self._chunks, []
+        self._bytes.clear()
         return chunks if self.documents is None else [self.rewrite(b"".join(chunks).removeprefix(_MARK))]
 
     def rewrite(self, chunk: Any) -> Any:

@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._openai_choice import Choice
 from ndstream.llm._server_error import error_of_reason
 from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._wire import Wire, dict_of, dicts_of, overlay, text_of
+from ndstream.llm._wire import Wire, dict_of, dicts_of, index_of, overlay, text_of
 
 _MILLISECOND = 1e-3
 # Azure's first chunk has these, but empty.
@@ -45,29 +45,23 @@ class OpenAIChat(Wire):
 
     def take(self, frame: Any, event: Event | None) -> Delta:
         try:
-            # A frame with the keys of the one before it, and text alone, can wait with the rest of its fields.
+            # Of a frame with the keys of the one before it, all but what it adds can wait.
             if list(frame) == self.keys:
                 (choice,) = frame["choices"]
                 delta = choice["delta"]
-                text = delta["content"]
                 if (
-                    type(text) is str
-                    and len(delta) == 1
+                    len(delta) == 1
                     and choice["finish_reason"] is None
                     and choice.get("logprobs") is None
                     and frame.get("usage") is None
                     and list(choice) == self.choice_keys
                 ):
                     known = self.choices[choice["index"]]
-                    known.texts.append(text)
-                    known.plain = choice
-                    self.plain = frame
-                    if known.index:
-                        return FullDelta(frame, text, choice=known.index)
-                    plain = TextDelta()
-                    plain.raw = frame
-                    plain.text = text
-                    return plain
+                    added = known.add_plain(delta, frame)
+                    if added is not None:
+                        known.plain = choice
+                        self.plain = frame
+                        return added
         except (KeyError, TypeError, ValueError, AttributeError):
             pass
         return self.fold(frame, event)
@@ -108,8 +102,7 @@ class OpenAIChat(Wire):
         )
 
     def fold_choice(self, choice: dict[str, Any], frame: dict[str, Any], place: int) -> FullDelta:
-        index = choice.get("index")
-        index = index if type(index) is int else place
+        index = index_of(choice.get("index"), place)
         known = self.choices.get(index)
         if known is None:
             known = self.choices[index] = Choice(index)
@@ -119,7 +112,7 @@ class OpenAIChat(Wire):
             if reason and (name == "finish_reason" or error_of_reason(reason)):
                 self.finished(reason)
         plain = known.parts is None and not known.is_completion and "error" not in frame
-        self.keys = list(frame) if plain and delta.text else []
+        self.keys = list(frame) if plain else []
         self.choice_keys = list(choice)
         return delta
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._delta import FullDelta
+from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._pieces import Piece, Pieces
 from ndstream.llm._tool_call import ToolCall
 from ndstream.llm._tool_calls import ToolCalls
@@ -65,6 +65,31 @@ class Choice:
         if reason:
             self.finish(reason not in _CUT if isinstance(reason, str) else True)
         return FullDelta(frame, text, thinking, calls, choice=self.index)
+
+    def add_plain(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta | None:
+        """Fold the most frequent deltas, of text or arguments alone; None of any other.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is another one, and nothing was folded.
+        """
+        text = delta.get("content")
+        if text.__class__ is str:
+            self.texts.append(text)
+            if self.index:
+                return FullDelta(frame, text, choice=self.index)
+            plain = TextDelta()
+            plain.raw = frame
+            plain.text = text
+            return plain
+        if "tool_calls" in delta and not self.index:
+            (call,) = delta["tool_calls"]
+            function = call["function"]
+            if len(call) == 2 and len(function) == 1 and function["arguments"].__class__ is str:
+                added = CallDelta()
+                added.raw = frame
+                added.tool_calls = (self.calls.add(index=call["index"], arguments=function["arguments"]),)
+                return added
+        return None
 
     def fold_content(self, content: Any) -> tuple[str, str]:
         """The text and thoughts of content, which is text, or a list of parts of either kind."""
@@ -159,8 +184,9 @@ class Choice:
         if self.plain is not None:
             plain, self.plain = self.plain, None
             self.fold_fields(plain)
-            # A plain frame is only taken for a choice whose content is text.
-            self.message.fields["content"] = ""
+            if self.texts:
+                # A plain frame is only taken for a choice whose content is text.
+                self.message.fields["content"] = ""
 
     @property
     def finished(self) -> bool:

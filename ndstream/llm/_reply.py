@@ -83,31 +83,35 @@ class Reply(Answer):
 
 
 def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
-    more = folder.wire.more
     item: Any = None
     error: Exception | None = None
     try:
         for item in stream:
-            delta = folder.take(item)
-            if delta is not None:
-                yield delta
-                more = folder.wire.more
-                if more:
-                    yield from _taken(more)
-                if folder.warm:
+            first = folder.take(item)
+            if first is not None:
+                yield first
+                yield from _taken(folder.wire.more)
+                if folder.told:
                     break
-        take = folder.wire.take
+        take, more = folder.wire.take, folder.wire.more
+        silent = "first_text" not in folder.clock
         while True:
             try:
                 # These loops are what each token costs.
                 if isinstance(stream.decoder, SSEDecoder):
                     for item in stream:
-                        yield take(item.json(), item)
+                        delta = take(item.json(), item)
+                        if silent and delta.text:
+                            silent = folder.mark("first_text")
+                        yield delta
                         if more:
                             yield from _taken(more)
                 else:
                     for item in stream:
-                        yield take(item, None)
+                        delta = take(item, None)
+                        if silent and delta.text:
+                            silent = folder.mark("first_text")
+                        yield delta
                         if more:
                             yield from _taken(more)
                 break
@@ -157,6 +161,7 @@ class AsyncReply(Answer):
         super().__init__(folder)
         self._stream = stream
         self._take: Callable[[Any, Event | None], Delta] | None = None
+        self._silent = True
         self._more: list[Delta] = []
         self._error: Exception | None = None
 
@@ -174,14 +179,17 @@ class AsyncReply(Answer):
             try:
                 item = await self._stream.__anext__()
                 if self._take is not None:
-                    return self._take(item.json(), item) if item.__class__ is Event else self._take(item, None)
-                delta = self._folder.take(item)
-                self._more = self._folder.wire.more
-                if self._folder.warm:
-                    self._take = self._folder.wire.take
-                if delta is not None:
-                    # Those beyond it are behind it.
+                    delta = self._take(item.json(), item) if item.__class__ is Event else self._take(item, None)
+                    if self._silent and delta.text:
+                        self._silent = self._folder.mark("first_text")
                     return delta
+                first = self._folder.take(item)
+                self._more = self._folder.wire.more
+                if self._folder.told:
+                    self._take = self._folder.wire.take
+                if first is not None:
+                    # Those beyond it are behind it.
+                    return first
             except StopAsyncIteration:
                 self._error = self._folder.end(self._stream.decoder)
                 await self._stream.aclose()

@@ -146,8 +146,9 @@ def dicts_of(value: Any) -> Iterable[dict[str, Any]]:
 
 
 def index_of(value: Any, default: int = 0) -> int:
-    """The value where it is a whole number that counts things."""
-    return value if type(value) is int else default
+    """The value where it is a whole number, however it is written; keys of a dict make no difference there either."""
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole else default
 
 
 def joined(parts: list[str]) -> str:

@@ -13,6 +13,8 @@ from cuts import cuts
 from llm.examples import EXAMPLES, Example, ids
 from ndstream import llm
 
+SHORT_WAYS = ("openai-chat", "anthropic")
+
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=ids)
 def test_the_body_equals_the_one_given_without_streaming(example: Example) -> None:
@@ -59,6 +61,27 @@ def test_each_prefix_folds_to_what_has_come(example: Example) -> None:
     assert reply.body == example.body
 
 
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.wire in SHORT_WAYS], ids=ids)
+def test_the_short_way_of_frequent_deltas_folds_as_the_long_way_does(
+    example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind: Any = llm.WIRES[example.wire]
+    short, long = kind.take, kind.fold
+    chance = random.Random(example.name)
+    values: list[Any] = [None, 0, 1.5, True, "", "x", [], {}, {"x": 1}]
+    for _ in range(100):
+        frames = [frame for frame in example.frames for _ in range(chance.choice([1, 1, 2, 3]))]
+        frames = [hurt(frame, chance, values) if chance.random() < 0.2 else frame for frame in frames]
+        seen = []
+        for way in (short, long):
+            monkeypatch.setattr(kind, "take", way)
+            reply = llm.reply(iter(frames), example.wire, on_incomplete="return")
+            deltas = [(each.text, each.thinking, len(each.tool_calls), each.usage, each.choice) for each in reply]
+            calls = [(call.name, call.raw, call.arguments, call.incomplete) for call in reply.tool_calls]
+            seen.append((deltas, reply.body, reply.text, reply.thinking, calls, reply.usage, reply.ending))
+        assert seen[0] == seen[1]
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=ids)
 def test_no_frame_and_no_earlier_body_is_changed_by_what_follows(example: Example) -> None:
     reply = llm.reply(iter(example.frames))
@@ -80,7 +103,7 @@ def text_of(deltas: list[llm.Delta]) -> str:
 def test_a_frame_of_any_shape_leaves_the_fold_standing(example: Example) -> None:
     chance = random.Random(example.name)
     values: list[Any] = [None, 0, -1, 1.5, True, "", "x", [], [None], [[]], {}, {"x": 1}, [{}]]
-    for number in range(300):
+    for number in range(100):
         frames = [hurt(frame, chance, values) for frame in example.frames]
         answer = llm.collect(iter(frames), example.wire, on_incomplete="return")
         assert answer.ending is not None, number
