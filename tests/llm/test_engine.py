@@ -233,6 +233,26 @@ class TestEndings:
         with asked(client, CHAT_PATH, TALK) as response:
             assert llm.collect(response).text
 
+    @each_case
+    def test_a_stream_cut_behind_any_frame_is_truncated_until_the_engine_has_said_that_it_is_done(
+        self, client: httpx.Client, case: Case
+    ) -> None:
+        data = client.post(case.path, json=case.body | SAMPLING | {"stream": True}).content
+        frames = data.split(b"\n\n")[:-1]
+        whole = llm.collect(data)
+        verdicts = []
+        for count in range(1, len(frames) + 1):
+            part = llm.collect([frame + b"\n\n" for frame in frames[:count]], case.wire, on_incomplete="return")
+            assert part.ending is not None
+            verdicts.append(part.ending.verdict)
+            assert whole.text.startswith(part.text)
+            assert whole.thinking.startswith(part.thinking)
+        # The reason to finish, the usage and [DONE] come one behind the other at the very end; of two
+        # choices, the one that was behind.
+        done = verdicts.count("complete")
+        assert verdicts == ["truncated"] * (len(frames) - done) + ["complete"] * done
+        assert 1 <= done <= 4
+
     def test_an_engine_that_dies_truncates_the_reply(self, tmp_path: Path, engine: Engine) -> None:
         with running(tmp_path) as mortal, asked(httpx, mortal.url + CHAT_PATH, LONG) as response:
             reply = llm.reply(response)
