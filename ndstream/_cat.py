@@ -66,6 +66,7 @@ Exit status:
     default=16 * 1024 * 1024,
     help="A longer frame is a bad one; 0 for no limit, 16 MiB by default.",
 )
+@click.option("--text", is_flag=True, help="Of recorded replies of LLM servers, the text alone.")
 @click.option("--stats", is_flag=True, help="Tell at the end, on standard error, how much has passed.")
 def cat(
     files: tuple[str, ...],
@@ -75,6 +76,7 @@ def cat(
     bad: str | None,
     on_truncated: str,
     max_frame_size: int,
+    text: bool,
     stats: bool,
 ) -> int:
     """Write the values of files and pipes to standard output as NDJSON.
@@ -84,6 +86,12 @@ def cat(
     stands behind a [DONE] is not read.
     """
     names = files or (_STDIN,)
+    if text:
+        if framing or contains or on_error or bad or stats or on_truncated != "raise":
+            raise click.UsageError("--text goes with --max-frame-size alone")
+        from ndstream._cat_text import write_texts
+
+        return write_texts(names, max_frame_size or None)
     if contains is not None and (not contains or "\n" in contains):
         raise click.BadParameter("TEXT must be part of a line, and not empty", param_hint="'--contains'")
     if bad is not None and any(_is_same(_status(bad), _status(name)) for name in names):

@@ -14,7 +14,8 @@ import orjson
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._framing import Format
-from ndstream._reading import Chunk, SyncChunks
+from ndstream._headers import framing
+from ndstream._reading import Chunk, SyncChunks, abandon
 from ndstream._sources import open_source
 from ndstream._streams import AsyncStream, Chooser, Stream
 from ndstream.llm._documents import Documents
@@ -55,6 +56,11 @@ class Head:
             self.documents = Documents()
         return True
 
+    @property
+    def is_document(self) -> bool:
+        """Whether the first bytes are those of a JSON document or of a page, whatever the Content-Type says."""
+        return self._bytes.removeprefix(_MARK).lstrip().startswith((b"{", b"[", b"<"))
+
     def chunks(self) -> list[Any]:
         """The chunks that were looked at, as they are to be decoded."""
         chunks, self._chunks = self._chunks, []
@@ -78,16 +84,28 @@ def _is_whole(line: bytearray) -> bool:
 
 
 def open_frames(source: Any, head: Head, **options: Any) -> Stream[Any] | AsyncStream[Any]:
-    """A stream of events or values from a source, sync or async as the source is."""
+    """A stream of events or values from a source, sync or async as the source is.
+
+    Raises:
+        ValueError: An option has none of its values, or the body is a binary event stream.
+    """
 
     def make(format: Format) -> Decoder[Any]:
-        if format == "sse":
+        if format == "sse" or (told == "sse" and not head.is_document):
             return SSEDecoder(done="[DONE]", **options)
         return NDJSONDecoder(**options) if format == "ndjson" else JSONSeqDecoder(**options)
 
     # Options are checked here, not when the first bytes come.
-    make("ndjson")
+    NDJSONDecoder(**options)
     opened = open_source(source)
+    try:
+        told = framing(opened.headers)
+    except BaseException:
+        if isinstance(opened, SyncChunks):
+            opened.close()
+        else:
+            abandon(opened.close)
+        raise
     if isinstance(opened, SyncChunks):
         # From the second chunk on nothing of this runs, unless chunks are to be rewritten.
         chunks = itertools.chain.from_iterable(_parts(opened.chunks, head))

@@ -253,3 +253,43 @@ def test_what_follows_the_end_makes_no_difference() -> None:
     assert answer.body == OLLAMA.body
     assert answer.ending is not None
     assert [each.sign for each in answer.ending.evidence][-2:] == ["terminal_event", "malformed_frame"]
+
+
+class Response:
+    """As little of an HTTP response as a source needs."""
+
+    def __init__(self, content_type: str, chunks: list[bytes]) -> None:
+        self.headers = {"Content-Type": content_type}
+        self.status_code = 200
+        self.chunks = chunks
+        self.closed = 0
+
+    def iter_bytes(self) -> Any:
+        return iter(self.chunks)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_content_type_of_events_is_believed_where_the_first_line_could_be_anything() -> None:
+    source: Any = Response("text/event-stream", [b"server: x\n", *CHAT.frames])
+    assert llm.collect(source).body == CHAT.body
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", "application/x-ndjson", "text/html"])
+@pytest.mark.parametrize("name", ["openai text", "ollama chat", "gemini as one array"])
+def test_the_first_bytes_count_where_the_content_type_is_wrong(kind: str, name: str) -> None:
+    source: Any = Response(kind, by_name(name).frames)
+    assert llm.collect(source).body == by_name(name).body
+
+
+def test_a_json_error_under_a_content_type_of_events_is_found() -> None:
+    source: Any = Response("text/event-stream", [b'{"error": {"message": "no such model", "code": 404}}'])
+    assert str(told(source)) == "no such model"
+
+
+def test_a_binary_event_stream_is_refused_with_advice_and_released() -> None:
+    source: Any = Response("application/vnd.amazon.eventstream", [b"\x00\x00"])
+    with pytest.raises(ValueError, match="binary event stream of AWS"):
+        llm.reply(source)
+    assert source.closed == 1
