@@ -15,7 +15,8 @@ import orjson
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._framing import Format
 from ndstream._headers import framing
-from ndstream._reading import Chunk, SyncChunks, abandon
+from ndstream._loops import abandon
+from ndstream._reading import Chunk, SyncChunks
 from ndstream._sources import open_source
 from ndstream._streams import AsyncStream, Chooser, Stream
 from ndstream.llm._documents import Documents
