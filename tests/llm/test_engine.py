@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,9 +84,10 @@ def client(engine: Engine) -> Iterator[httpx.Client]:
         yield client
 
 
-def asked(client: Any, path: str, request: Any, **more: Any) -> Any:
+def asked(client: Any, path: str, request: Any, **more: Any) -> AbstractContextManager[httpx.Response]:
     """A response whose body has not been read."""
-    return client.stream("POST", path, json=request, **more)
+    response: AbstractContextManager[httpx.Response] = client.stream("POST", path, json=request, **more)
+    return response
 
 
 def values_by_hand(data: bytes) -> list[Any]:
@@ -167,8 +169,7 @@ class TestReplies:
                 httpx.AsyncClient(base_url=engine.url, timeout=PATIENCE) as client,
                 client.stream("POST", case.path, json=request) as response,
             ):
-                source: Any = response
-                answer: llm.Answer = await llm.collect(source)
+                answer: llm.Answer = await llm.collect(response)
                 return answer
 
         answer = asyncio.run(ask())
