@@ -159,6 +159,14 @@ class TestReplies:
         assert bool(answer.tool_calls) == ("tools" in case.body)
 
     @each_case
+    def test_an_answer_that_is_not_streamed_is_its_own_body(self, client: httpx.Client, case: Case) -> None:
+        response = client.post(case.path, json=case.body | SAMPLING).raise_for_status()
+        answer = llm.collect(response)
+        assert answer.body == response.json()
+        assert answer.wire == case.wire
+        assert answer.ending.verdict == "complete"
+
+    @each_case
     def test_an_async_client_gets_the_same_body(self, engine: Engine, client: httpx.Client, case: Case) -> None:
         request = case.body | SAMPLING | {"stream": True}
         with asked(client, case.path, request) as response:
