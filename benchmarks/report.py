@@ -44,6 +44,7 @@ class Table:
     title: str
     unit: str
     lines: tuple[Line, ...]
+    reference: str = "the first"
 
 
 def table(row: Row, runs: list[dict[str, Times]]) -> Table:
@@ -142,7 +143,7 @@ def _page(tables: list[Table], facts: Facts, minutes: float) -> Iterator[str]:
         timed = bool(table.unit)
         yield from ("", f"## {table.title}", "")
         if timed:
-            yield f"| contender | per {table.unit} | in units of the first | budget | met |"
+            yield f"| contender | per {table.unit} | in units of {table.reference} | budget | met |"
             yield "|---|--:|--:|--:|---|"
         else:
             yield "| | | budget | met |"
