@@ -370,6 +370,18 @@ class Puller(Generic[_T_co]):
     def closed(self) -> bool:
         """Whether the source has been released."""
 
+    @property
+    def last_byte_at(self) -> float | None:
+        """When bytes last arrived, in seconds of `time.monotonic`, some milliseconds late; None before the first."""
+
+    @property
+    def last_frame_at(self) -> float | None:
+        """When the bytes arrived that completed the last frame taken; None before the first."""
+
+    @property
+    def last_comment_at(self) -> float | None:
+        """When the last comment of server-sent events arrived, which proves that the server lives; None without."""
+
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T_co: ...
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
@@ -383,9 +395,24 @@ class AsyncPuller(Generic[_T_co]):
     decoder: Decoder[Any] | None
     @property
     def _ended(self) -> bool: ...
+    @property
+    def last_byte_at(self) -> float | None:
+        """When bytes last arrived, in seconds of `time.monotonic`, some milliseconds late; None before the first."""
+
+    @property
+    def last_frame_at(self) -> float | None:
+        """When the bytes arrived that completed the last frame taken; None before the first."""
+
+    @property
+    def last_comment_at(self) -> float | None:
+        """When the last comment of server-sent events arrived, which proves that the server lives; None without."""
+
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Awaitable[_T_co]: ...
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def _tick(self, chunk: Any, /) -> None: ...
+    def _take(self, chunk: Any, /) -> None: ...
+    def _is_misuse(self, error: BaseException, /) -> bool: ...
     def _end(self) -> None: ...
 
 def iterates_in_c(kind: type[_T], /) -> type[_T]:

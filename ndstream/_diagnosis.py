@@ -173,7 +173,10 @@ def _hint(frame: bytes, framing: str) -> str:
     begin = frame[:256].lstrip().lower()
     hint = ""
     if frame.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
-        hint = "it looks compressed: decompress it first"
+        hint = (
+            "it looks compressed: decompress it first, or ask the server for 'Accept-Encoding: identity' where the "
+            "client does not decompress"
+        )
     elif frame.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\x00" in frame[:4] and frame[:4].strip(b"\x00")):
         hint = "it looks like UTF-16 or UTF-32: re-encode it as UTF-8"
     elif begin.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):

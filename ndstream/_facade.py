@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 from orjson import loads as orjson_loads
 
 from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._document import unfold
 from ndstream._errors import StreamError
 from ndstream._framing import FORMATS, Format, make_decoder
-from ndstream._sources import AsyncSource, SyncChunks, SyncSource, open_source
+from ndstream._headers import framing
+from ndstream._kinds import AsyncSource, EitherSource, EitherStream, SyncSource
+from ndstream._reading import AsyncChunks, SyncChunks, abandon
+from ndstream._sources import open_source
 from ndstream._streams import AsyncStream, Chooser, Stream
 
 if TYPE_CHECKING:
@@ -37,7 +41,7 @@ class _Options(TypedDict, total=False):
 
 
 class _NDJSONOptions(_Options, total=False):
-    contains: bytes | None
+    contains: bytes | str | None
     blank_lines: Literal["skip", "error"]
 
 
@@ -51,26 +55,32 @@ class _SSEOptions(_Options, total=False):
 class _StreamOptions(_Options, total=False):
     format: Format | None
     on_truncated: OnTruncated
-    contains: bytes | None
+    contains: bytes | str | None
 
 
 @overload
-def ndjson(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_NDJSONOptions]) -> Stream[T]: ...
+def ndjson(
+    source: EitherSource, *, loads: Callable[[bytes], T], **options: Unpack[_NDJSONOptions]
+) -> EitherStream[T]: ...
 @overload
-def ndjson(source: SyncSource, **options: Unpack[_NDJSONOptions]) -> Stream[Any]: ...
+def ndjson(source: EitherSource, **options: Unpack[_NDJSONOptions]) -> EitherStream[Any]: ...
 @overload
 def ndjson(
     source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_NDJSONOptions]
 ) -> AsyncStream[T]: ...
 @overload
 def ndjson(source: AsyncSource, **options: Unpack[_NDJSONOptions]) -> AsyncStream[Any]: ...
+@overload
+def ndjson(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_NDJSONOptions]) -> Stream[T]: ...
+@overload
+def ndjson(source: SyncSource, **options: Unpack[_NDJSONOptions]) -> Stream[Any]: ...
 def ndjson(
     source: Any,
     *,
     loads: Callable[[bytes], Any] = orjson_loads,
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     on_error: OnError = "raise",
-    contains: bytes | None = None,
+    contains: bytes | str | None = None,
     blank_lines: Literal["skip", "error"] = "skip",
     done: bytes | str | None = None,
     require_done: bool = False,
@@ -78,8 +88,9 @@ def ndjson(
     """Iterate over the values of NDJSON (JSON Lines): one JSON value a line.
 
     Args:
-        source: Where the bytes come from: bytes, a path, a binary file or pipe, an iterable or
-            async iterable of bytes. The stream owns it and closes it at its end.
+        source: Where the bytes come from: a response of an HTTP client, the request in a server,
+            bytes, a path, a binary file or pipe, a socket, a byte stream of an event loop, an
+            iterable or async iterable of bytes. The stream owns it and closes it at its end.
         loads: A callable from a payload (bytes) to a value.
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         on_error: "raise" (the iteration can go on behind the error), "skip" (bad lines are counted
@@ -94,7 +105,7 @@ def ndjson(
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
-        ValueError: An option has none of its values.
+        ValueError: An option has none of its values, or a file or socket is non-blocking.
         OSError: The path cannot be opened.
 
     Example:
@@ -111,13 +122,15 @@ def ndjson(
         done=done,
         require_done=require_done,
     )
-    return _stream(source, decoder)
+    return _stream(open_source(source), decoder)
 
 
 @overload
-def sse(source: SyncSource, **options: Unpack[_SSEOptions]) -> Stream[Event]: ...
+def sse(source: EitherSource, **options: Unpack[_SSEOptions]) -> EitherStream[Event]: ...
 @overload
 def sse(source: AsyncSource, **options: Unpack[_SSEOptions]) -> AsyncStream[Event]: ...
+@overload
+def sse(source: SyncSource, **options: Unpack[_SSEOptions]) -> Stream[Event]: ...
 def sse(
     source: Any,
     *,
@@ -149,7 +162,7 @@ def sse(
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
-        ValueError: An option has none of its values.
+        ValueError: An option has none of its values, or a file or socket is non-blocking.
         OSError: The path cannot be opened.
 
     Example:
@@ -167,17 +180,21 @@ def sse(
         require_done=require_done,
         last_event_id=last_event_id,
     )
-    return _stream(source, decoder)
+    return _stream(open_source(source), decoder)
 
 
 @overload
-def jsonseq(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]) -> Stream[T]: ...
+def jsonseq(source: EitherSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]) -> EitherStream[T]: ...
 @overload
-def jsonseq(source: SyncSource, **options: Unpack[_Options]) -> Stream[Any]: ...
+def jsonseq(source: EitherSource, **options: Unpack[_Options]) -> EitherStream[Any]: ...
 @overload
 def jsonseq(source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]) -> AsyncStream[T]: ...
 @overload
 def jsonseq(source: AsyncSource, **options: Unpack[_Options]) -> AsyncStream[Any]: ...
+@overload
+def jsonseq(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_Options]) -> Stream[T]: ...
+@overload
+def jsonseq(source: SyncSource, **options: Unpack[_Options]) -> Stream[Any]: ...
 def jsonseq(
     source: Any,
     *,
@@ -202,7 +219,7 @@ def jsonseq(
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
-        ValueError: An option has none of its values.
+        ValueError: An option has none of its values, or a file or socket is non-blocking.
         OSError: The path cannot be opened.
 
     Example:
@@ -217,19 +234,25 @@ def jsonseq(
         done=done,
         require_done=require_done,
     )
-    return _stream(source, decoder)
+    return _stream(open_source(source), decoder)
 
 
 @overload
-def stream(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]) -> Stream[T]: ...
+def stream(
+    source: EitherSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]
+) -> EitherStream[T]: ...
 @overload
-def stream(source: SyncSource, **options: Unpack[_StreamOptions]) -> Stream[Any]: ...
+def stream(source: EitherSource, **options: Unpack[_StreamOptions]) -> EitherStream[Any]: ...
 @overload
 def stream(
     source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]
 ) -> AsyncStream[T]: ...
 @overload
 def stream(source: AsyncSource, **options: Unpack[_StreamOptions]) -> AsyncStream[Any]: ...
+@overload
+def stream(source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]) -> Stream[T]: ...
+@overload
+def stream(source: SyncSource, **options: Unpack[_StreamOptions]) -> Stream[Any]: ...
 def stream(
     source: Any,
     *,
@@ -238,21 +261,24 @@ def stream(
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     on_error: OnError = "raise",
     on_truncated: OnTruncated = "raise",
-    contains: bytes | None = None,
+    contains: bytes | str | None = None,
     done: bytes | str | None = "[DONE]",
     require_done: bool = False,
 ) -> Any:
     """Iterate over the JSON values of a stream, whatever its framing.
 
-    Of server-sent events it takes the data; events whose data is empty are passed over.
+    The Content-Type of a response tells the framing, and where there is none that says it, the first
+    bytes do. ``application/json`` may be one document over many lines, which is then the one value. Of
+    server-sent events it takes the data; events whose data is empty are passed over.
 
     Args:
         source: Where the bytes come from, as in `ndjson`.
-        format: "ndjson", "sse" or "jsonseq"; None to tell it from the first bytes.
+        format: "ndjson", "sse" or "jsonseq", whatever the response says; None to tell it from that.
         loads: A callable from a payload (bytes) to a value.
         max_frame_size: The largest payload, in bytes; None for no limit.
         on_error: "raise", "skip" or a callable, as in `ndjson`.
-        on_truncated: What to do with an event that the end of the stream cuts, as in `sse`.
+        on_truncated: What to do with an event that the end of the stream cuts, as in `sse`. It has no
+            meaning in other framings, and is refused where `format` names one of those.
         contains: Decode only lines that hold these bytes; for NDJSON alone.
         done: A payload that ends the stream at once; None for none.
         require_done: Whether a stream that ends without `done` is truncated.
@@ -262,7 +288,8 @@ def stream(
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
-        ValueError: An option has none of its values.
+        ValueError: An option has none of its values, or does not go with the framing; a file or socket
+            is non-blocking; the response is the binary event stream of AWS.
         OSError: The path cannot be opened.
 
     Example:
@@ -281,12 +308,28 @@ def stream(
         require_done=require_done,
     )
     # Options are checked here, not when the first bytes come.
-    decoder = make("ndjson" if format is None else format)
-    return _stream(source, None if format is None else decoder, Chooser(make))
-
-
-def _stream(source: Any, decoder: Decoder[Any] | None, chooser: Chooser | None = None) -> Any:
+    decoder: Decoder[Any] | None = make("ndjson" if format is None else format)
+    if format not in (None, "sse") and on_truncated != "raise":
+        raise ValueError(f"on_truncated= is for server-sent events, and this stream is to be {format}")
     opened = open_source(source)
+    try:
+        told = format or framing(opened.headers)
+        if told in FORMATS:
+            decoder = make(told)
+        else:
+            decoder = None
+            if told == "json":
+                opened = unfold(opened, max_frame_size)
+    except BaseException:
+        if isinstance(opened, SyncChunks):
+            opened.close()
+        else:
+            abandon(opened.close)
+        raise
+    return _stream(opened, decoder, Chooser(make))
+
+
+def _stream(opened: SyncChunks | AsyncChunks, decoder: Decoder[Any] | None, chooser: Chooser | None = None) -> Any:
     if isinstance(opened, SyncChunks):
         return Stream(opened, decoder, chooser)
     return AsyncStream(opened, decoder, chooser)

@@ -56,7 +56,7 @@ def make_decoder(
     max_frame_size: int | None,
     on_error: Any,
     on_truncated: Literal["raise", "discard", "emit"],
-    contains: bytes | None,
+    contains: bytes | str | None,
     done: bytes | str | None,
     require_done: bool,
 ) -> Decoder[Any]:

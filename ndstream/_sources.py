@@ -1,7 +1,7 @@
 """From whatever holds bytes to an iterator of chunks, read so that bytes come as they arrive.
 
 What a source is, is told by what it offers, never by its type's library. No read waits for a block
-to fill, and none of a source's own line splitting is used.
+to fill where the source has one that does not, and none of a source's own line splitting is used.
 """
 
 from __future__ import annotations
@@ -9,119 +9,184 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from types import CoroutineType
+from typing import Any
 
-CHUNK_SIZE = 64 * 1024
-"""How much is asked of a file at once, in bytes: a few of these stay in a core's own cache."""
+from ndstream._reading import (
+    AsyncChunks,
+    AwaitedReads,
+    Chunk,
+    SyncChunks,
+    abandon,
+    async_closer,
+    closer,
+    nothing_to_aclose,
+    nothing_to_close,
+    read_until_empty,
+)
+from ndstream._responses import open_response
 
-Chunk: TypeAlias = "bytes | bytearray | memoryview"
+Opened = SyncChunks | AsyncChunks
 
-
-@runtime_checkable
-class SupportsRead(Protocol):
-    """A binary file, pipe or similar: ``read(size)`` gives at most ``size`` bytes, b"" at the end."""
-
-    def read(self, size: int, /) -> bytes | None: ...
-
-
-SyncSource: TypeAlias = "Iterable[Chunk] | SupportsRead | os.PathLike[str] | Chunk"
-AsyncSource: TypeAlias = "AsyncIterable[Chunk]"
-
-
-class SyncChunks(NamedTuple):
-    """Chunks of a source that is read by calling, and what releases it."""
-
-    chunks: Iterator[Chunk]
-    close: Callable[[], object]
+_COROUTINE = 0x80
+"""CO_COROUTINE, without the module `inspect` for it."""
 
 
-class AsyncChunks(NamedTuple):
-    """Chunks of a source that is awaited, and what releases it."""
-
-    chunks: AsyncIterator[Chunk]
-    close: Callable[[], Awaitable[object]]
-
-
-def open_source(source: Any) -> SyncChunks | AsyncChunks:
+def open_source(source: Any) -> Opened:
     """Find out how to read a source.
 
     Args:
-        source: Bytes, a path, a binary file or pipe, or an iterable or async iterable of bytes.
+        source: Bytes, a path, a response, a binary file or pipe, a socket, a byte stream of an event
+            loop, an ASGI ``receive``, or an iterable or async iterable of bytes.
 
     Returns:
         The chunks and the way to release the source, sync or async as the source is.
 
     Raises:
-        TypeError: It is nothing that bytes can be read from; the message says what to pass instead.
-        ValueError: It is a file whose reads do not wait for bytes.
+        TypeError: It is nothing that bytes can be read from, or has none left; the message says what
+            to pass instead.
+        ValueError: It is a file or socket whose reads do not wait for bytes.
         OSError: The path cannot be opened.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return SyncChunks(iter((source,)), _nothing_to_close)
+        return SyncChunks(iter((source,)), nothing_to_close)
     if isinstance(source, os.PathLike):
         # Unbuffered: a chunk is read into one object, without a copy between.
         file = open(source, "rb", buffering=0)  # noqa: PTH123, SIM115
-        return SyncChunks(_read(file.read), file.close)
-    if isinstance(source, (str, dict, type, io.TextIOBase)):
+        return SyncChunks(read_until_empty(file.read), file.close)
+    if isinstance(source, (str, dict, type, io.TextIOBase, Coroutine)):
         raise TypeError(_advice(source))
-    _refuse_non_blocking(source)
-    if hasattr(source, "read1"):
-        return SyncChunks(_read(source.read1), _closer(source))
+    opened = open_response(source) or _open_stream(source)
+    if opened is None:
+        raise TypeError(_advice(source))
+    return opened
+
+
+def _open_stream(source: Any) -> Opened | None:
+    """Files, pipes, sockets and iterables."""
+    names = ("iter_any", "read1", "read", "receive_some", "recv")
+    name = next((name for name in names if callable(getattr(source, name, None))), "")
+    read: Any = getattr(source, name, None)
+    if name == "iter_any":
+        # aiohttp's stream without its response, which closes it.
+        return AsyncChunks(read(), nothing_to_aclose)
+    if name == "receive_some" or (name and _is_awaited(read)):
+        return AsyncChunks(AwaitedReads(read), _stream_closer(source))
+    if callable(getattr(source, "read_bytes", None)) and hasattr(source, "reading"):
+        return AsyncChunks(AwaitedReads(_tornado_read(source)), _stream_closer(source))
+    if name == "recv" and hasattr(source, "recv_into"):
+        _refuse_non_blocking(source)
+        return SyncChunks(read_until_empty(read), source.close, interrupt=_shutter(source))
     if hasattr(source, "__aiter__"):
-        chunks = source.__aiter__()
-        return AsyncChunks(chunks, _async_closer(source, chunks))
-    if isinstance(source, SupportsRead):
-        return SyncChunks(_read(source.read), _closer(source))
-    if isinstance(source, Iterable):
-        return SyncChunks(iter(source), _closer(source))
-    raise TypeError(_advice(source))
+        try:
+            chunks = source.__aiter__()
+        except BaseException:
+            abandon(async_closer(source))
+            raise
+        return AsyncChunks(chunks, async_closer(source) if hasattr(source, "aclose") else async_closer(chunks))
+    if name in ("read1", "read"):
+        _refuse_non_blocking(source)
+        # Standard input belongs to the process, not to one stream.
+        close = nothing_to_close if source is getattr(sys.stdin, "buffer", None) else closer(source)
+        return SyncChunks(read_until_empty(read), close)
+    if isinstance(source, Iterable) and not isinstance(source, Mapping):
+        close = closer(source)
+        try:
+            return SyncChunks(iter(source), close)
+        except BaseException:
+            close()
+            raise
+    if callable(source) and _is_awaited(source):
+        return AsyncChunks(_Messages(source), nothing_to_aclose)
+    return None
 
 
-def _read(read: Callable[[int], Any]) -> Iterator[Chunk]:
-    # A C iterator over a C callable: no Python frame a chunk.
-    return iter(partial(read, CHUNK_SIZE), b"")
+def _is_awaited(function: Any) -> bool:
+    """Whether this is a function, method or object whose call makes a coroutine."""
+    while isinstance(function, partial):
+        function = function.func
+    if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
+        function = type(function).__call__ if callable(function) else None
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return bool(getattr(code, "co_flags", 0) & _COROUTINE)
+
+
+class _Messages:
+    """The body in the messages of an ASGI server."""
+
+    def __init__(self, receive: Callable[[], Awaitable[Any]]) -> None:
+        self._receive: Callable[[], Awaitable[Any]] | None = receive
+
+    def __aiter__(self) -> _Messages:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        if self._receive is None:
+            raise StopAsyncIteration
+        message = await self._receive()
+        kind = message.get("type") if isinstance(message, Mapping) else None
+        if kind == "http.disconnect":
+            raise ConnectionResetError("the client went away in the middle of its request (http.disconnect)")
+        if kind != "http.request":
+            raise TypeError(f"an ASGI server's receive gives http.request messages, not {message!r:.100}")
+        if not message.get("more_body", False):
+            self._receive = None
+        body: Chunk = message.get("body", b"")
+        return body
+
+
+def _tornado_read(stream: Any) -> Callable[[int], Awaitable[Any]]:
+    async def read(size: int) -> Any:
+        try:
+            return await stream.read_bytes(size, partial=True)
+        except OSError as error:
+            # A closed stream is the end, unless it says what closed it.
+            if not stream.closed() or getattr(error, "real_error", None) is not None:
+                raise
+            return b""
+
+    return read
+
+
+def _stream_closer(stream: Any) -> Callable[[], Awaitable[object]]:
+    """Streams of event loops are closed by awaiting, by a call, or by their other half alone."""
+    if hasattr(stream, "aclose"):
+        return async_closer(stream)
+    close = closer(stream)
+
+    async def aclose() -> None:
+        result: Any = close()
+        if hasattr(result, "__await__"):
+            await result
+
+    return aclose
+
+
+def _shutter(socket: Any) -> Callable[[], object]:
+    from ndstream._patience import socket_patience
+
+    return socket_patience(lambda: socket)[1]
 
 
 def _refuse_non_blocking(source: Any) -> None:
     """A read that finds nothing yet looks like the end in buffered files, and is lost for the others."""
+    # What counts for a socket is its own timeout: any makes its descriptor one that does not wait.
+    socket = getattr(getattr(source, "raw", source), "_sock", source)
     try:
-        descriptor = source.fileno()
-        blocking = not isinstance(descriptor, int) or os.get_blocking(descriptor)
+        if callable(getattr(socket, "gettimeout", None)):
+            blocking = socket.gettimeout() != 0
+        else:
+            descriptor = source.fileno()
+            blocking = not isinstance(descriptor, int) or os.get_blocking(descriptor)
     except (AttributeError, OSError, ValueError, TypeError):
         return
     if not blocking:
         raise ValueError(
-            "the source is a non-blocking file: call os.set_blocking(file.fileno(), True), or hand over an "
-            "async iterable that awaits its chunks"
+            "the source is a non-blocking file or socket: call os.set_blocking(file.fileno(), True) or "
+            "socket.settimeout(None), or hand over an async iterable that awaits its chunks"
         )
-
-
-def _closer(source: Any) -> Callable[[], object]:
-    close = getattr(source, "close", None)
-    # Standard input belongs to the process, not to one stream.
-    return close if callable(close) and source is not _standard_input() else _nothing_to_close
-
-
-def _async_closer(source: Any, chunks: Any) -> Callable[[], Awaitable[object]]:
-    for owner in (source, chunks):
-        close = getattr(owner, "aclose", None)
-        if callable(close):
-            return close  # type: ignore[no-any-return]
-    return _nothing_to_aclose
-
-
-def _standard_input() -> object:
-    return getattr(sys.stdin, "buffer", None)
-
-
-def _nothing_to_close() -> None:
-    pass
-
-
-async def _nothing_to_aclose() -> None:
-    pass
 
 
 def _advice(source: object) -> str:
@@ -132,6 +197,20 @@ def _advice(source: object) -> str:
         what = "it decodes to text; open it with 'rb', or pass its .buffer (sys.stdin.buffer)"
     elif isinstance(source, dict):
         what = "it is a value already; pass the response or the iterator of bytes that it came from"
+        if "wsgi.input" in source:
+            what = "pass environ['wsgi.input'], or better the request of your framework, which knows the body's length"
+    elif isinstance(source, type):
+        what = "it is a class; pass an instance of it"
+    elif hasattr(source, "__aenter__") or hasattr(source, "__enter__"):
+        kind = "async with" if hasattr(source, "__aenter__") else "with"
+        what = f"it is a context that was not entered; write '{kind} ... as response' and pass the response"
+    elif isinstance(source, Awaitable):
+        what = "it was not awaited; write 'await' before the call that made it"
+        if isinstance(source, CoroutineType):
+            # So that nothing complains of it a second time.
+            source.close()
+    elif callable(source):
+        what = "it is a function; call it, and pass what it returns"
     else:
-        what = "pass a path, a binary file, bytes, or an iterable or async iterable of bytes"
+        what = "pass a response, a path, a binary file, bytes, or an iterable or async iterable of bytes"
     return f"cannot read bytes from {name}: {what}"

@@ -7,7 +7,7 @@ the next frame; after an error of the source it is at its end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from ndstream._core import AsyncPuller, Decoder, Puller, iterates_in_c
 from ndstream._diagnosis import not_bytes
 from ndstream._errors import StreamError
 from ndstream._framing import MOST_SNIFFED, Format, sniff
-from ndstream._sources import AsyncChunks, Chunk, SyncChunks
+from ndstream._reading import AsyncChunks, Chunk, SyncChunks, keep, start_keeping
 
 T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Stream[Any]")
@@ -113,8 +113,9 @@ class AsyncStream(AsyncPuller[T]):
         self._running = False
         self._interruption: BaseException | None = None
         self._close_error: Exception | None = None
-        self._keeper = _keep(source.close)
-        self._kept = False
+        self._keeper = keep(source.close)
+        # A stream that nobody iterates over is left behind as well.
+        self._kept = start_keeping(self._keeper)
 
     async def aclose(self) -> None:
         """End the iteration and release the source.
@@ -155,6 +156,9 @@ class AsyncStream(AsyncPuller[T]):
                 except StopAsyncIteration:
                     await self._source_ended()
                 except Exception as error:
+                    if self._is_misuse(error):
+                        self._end()
+                        raise
                     await self._source_failed(error)
                 except BaseException as error:
                     # What is left in the decoder still comes out; behind it, this was no end.
@@ -164,9 +168,11 @@ class AsyncStream(AsyncPuller[T]):
                     if self._ended:
                         break
                     if decoder is not None:
-                        for value in decoder.feed(chunk):
+                        self._take(chunk)
+                        for value in decoder:
                             return value
                     elif self._chooser is not None:
+                        self._tick(chunk)
                         self.decoder = decoder = self._chooser.choose(chunk, at_end=False)
             if self.decoder is not None and not self._ended:
                 for value in self.decoder:
@@ -230,15 +236,3 @@ class AsyncStream(AsyncPuller[T]):
             self.closed = True
             await self._keep()
             await self._keeper.aclose()
-
-
-async def _keep(close: Callable[[], Awaitable[object]]) -> AsyncGenerator[None, None]:
-    """Release a source when closed.
-
-    A stream that is left behind drops its keeper, and the event loop closes async generators that
-    are dropped, which nothing else gets from it.
-    """
-    try:
-        yield
-    finally:
-        await close()

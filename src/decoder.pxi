@@ -149,7 +149,9 @@ cdef class Decoder(Chunks):
     cdef inline int begin(self) except -1:
         if self.state != IDLE:
             self.refuse_running()
-            raise RuntimeError("the decoder failed in the middle of a step: call reset() to start over")
+            raise RuntimeError(
+                "the decoder failed in the middle of a step and lost its place: call its reset(), or open a new "
+                "stream")
         self.state = RUNNING
         return 0
 

@@ -17,6 +17,10 @@ cdef extern from "Python.h":
     PyObject* PyErr_Occurred() noexcept
 
 
+# What a source raises before its first byte if it is used up, closed, or no source at all.
+cdef tuple MISUSE = (TypeError, ValueError, AttributeError, AssertionError, RuntimeError)
+
+
 def iterates_in_c(kind, /):
     """Give a subclass of a puller the puller's own slot for the next value.
 
@@ -41,6 +45,10 @@ cdef class Puller:
     cdef object interruption
     cdef bint running
     cdef bint ended
+    cdef Clock clock
+
+    def __cinit__(self):
+        self.clock = Clock()
 
     def __init__(self, chunks, Decoder decoder):
         self.chunks = iter(chunks)
@@ -62,6 +70,20 @@ cdef class Puller:
         if value == NOTHING:
             raise StopIteration
         return steal(value)
+
+    @property
+    def last_byte_at(self):
+        return seconds_or_none(self.clock.byte_at)
+
+    @property
+    def last_frame_at(self):
+        self.clock.settle(self.decoder)
+        return seconds_or_none(self.clock.frame_at)
+
+    @property
+    def last_comment_at(self):
+        self.clock.settle(self.decoder)
+        return seconds_or_none(self.clock.comment_at)
 
     def close(self):
         self.ended = True
@@ -103,6 +125,7 @@ cdef class Puller:
         cdef PyObject* chunk = PyIter_Next(<PyObject*> chunks)
         if chunk != NULL:
             taken = steal(chunk)
+            self.clock.tick(taken, self.decoder)
             if not self.ended:
                 self.take(taken)
             self.interruption = None
@@ -155,6 +178,9 @@ cdef class Puller:
         try:
             propagate()
         except Exception as error:
+            if not self.clock.byte_at and isinstance(error, MISUSE) and not self.ended:
+                self.close()
+                raise
             self.fail(error)
         except BaseException as error:
             # Ctrl-C and its like are no failure: a read that they cut short can be repeated.

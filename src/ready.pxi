@@ -126,6 +126,10 @@ cdef class AsyncPuller:
     cdef public Decoder decoder
     cdef readonly bint _ended
     cdef Ready ready
+    cdef Clock clock
+
+    def __cinit__(self):
+        self.clock = Clock()
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -146,6 +150,30 @@ cdef class AsyncPuller:
         if self._ended or self.decoder is None:
             return NOTHING
         return self.decoder.step()
+
+    @property
+    def last_byte_at(self):
+        return seconds_or_none(self.clock.byte_at)
+
+    @property
+    def last_frame_at(self):
+        self.clock.settle(self.decoder)
+        return seconds_or_none(self.clock.frame_at)
+
+    @property
+    def last_comment_at(self):
+        self.clock.settle(self.decoder)
+        return seconds_or_none(self.clock.comment_at)
+
+    def _tick(self, chunk, /):
+        self.clock.tick(chunk, self.decoder)
+
+    def _is_misuse(self, error, /):
+        return not self.clock.byte_at and isinstance(error, MISUSE)
+
+    def _take(self, chunk, /):
+        self.clock.tick(chunk, self.decoder)
+        self.decoder.take_in(chunk)
 
     def _end(self):
         self._ended = True

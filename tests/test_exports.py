@@ -120,7 +120,7 @@ def test_the_examples_in_the_stub_run() -> None:
     assert runner.failures == 0
 
 
-@pytest.mark.parametrize("name", ["_facade", "_streams", "_framing"])
+@pytest.mark.parametrize("name", ["_facade", "_streams", "_framing", "_reading", "_headers", "_document"])
 def test_the_examples_in_the_modules_run(name: str) -> None:
     module = __import__(f"ndstream.{name}", fromlist=[name])
     result = doctest.testmod(module)

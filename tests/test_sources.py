@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import gzip
 import io
 import mmap
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -273,4 +275,301 @@ def test_a_pipe_that_does_not_wait_is_refused_with_what_to_do(buffering: int) ->
 
 def test_a_class_is_no_source() -> None:
     with pytest.raises(TypeError, match="type"):
-        ndstream.ndjson(io.BytesIO)  # type: ignore[call-overload]
+        ndstream.ndjson(io.BytesIO)  # type: ignore[arg-type]
+
+
+class Pieces:
+    """Bytes that are awaited a few at a time."""
+
+    def __init__(self, data: bytes = LINES) -> None:
+        self._file = io.BytesIO(data)
+        self.closed = 0
+
+    async def take(self, size: int | None = None) -> bytes:
+        await anyio.sleep(0)
+        return self._file.read(3)
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def _values_of(make: Callable[[], Any], backend: str = "asyncio") -> Any:
+    async def main() -> Any:
+        stream = ndstream.ndjson(make())
+        assert isinstance(stream, ndstream.AsyncStream)
+        return [value async for value in stream]
+
+    return anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("method", ["read", "read1", "receive_some"])
+def test_awaited_reads_are_a_source(method: str, backend: str) -> None:
+    source: Any = type("Reader", (Pieces,), {method: Pieces.take})()
+    assert _values_of(lambda: source, backend) == VALUES
+    assert source.closed == 1
+
+
+def test_a_stream_reader_of_asyncio_is_read_as_bytes_come() -> None:
+    async def main() -> None:
+        reader = asyncio.StreamReader()
+        stream = ndstream.ndjson(reader)
+        reader.feed_data(b'{"a":1}\n{"a"')
+        assert await stream.__anext__() == {"a": 1}
+        # Longer than the limit of its own lines.
+        reader.feed_data(b':"%b"}\n' % (b"x" * 200_000))
+        assert len((await stream.__anext__())["a"]) == 200_000
+        reader.feed_eof()
+        assert [value async for value in stream] == []
+
+    asyncio.run(main())
+
+
+def test_a_subprocess_of_asyncio_is_read_as_it_writes() -> None:
+    async def main() -> list[Any]:
+        program = "print('{\"a\":1}', flush=True); print('{\"a\":2}')"
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        values = [value async for value in ndstream.ndjson(child.stdout)]
+        await child.wait()
+        return values
+
+    assert asyncio.run(main()) == VALUES
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_byte_stream_of_anyio_is_a_source(backend: str) -> None:
+    async def main() -> None:
+        async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+            port = listener.extra(anyio.abc.SocketAttribute.local_port)
+
+            async def serve(client: Any) -> None:
+                async with client:
+                    await client.send(LINES[:3])
+                    await client.send(LINES[3:])
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(listener.serve, serve)
+                async with ndstream.ndjson(await anyio.connect_tcp("127.0.0.1", port)) as stream:
+                    assert [value async for value in stream] == VALUES
+                tasks.cancel_scope.cancel()
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_stream_of_trio_is_a_source() -> None:
+    trio = pytest.importorskip("trio")
+    testing = pytest.importorskip("trio.testing")
+
+    async def main() -> None:
+        ours, theirs = testing.memory_stream_pair()
+        await theirs.send_all(LINES)
+        await theirs.aclose()
+        async with ndstream.ndjson(ours) as stream:
+            assert [value async for value in stream] == VALUES
+
+    trio.run(main)
+
+
+def test_a_stream_of_tornado_is_read_as_bytes_come() -> None:
+    iostream = pytest.importorskip("tornado.iostream")
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        stream = ndstream.ndjson(iostream.IOStream(ours))
+        theirs.sendall(LINES[:9])
+        assert await stream.__anext__() == VALUES[0]
+        theirs.sendall(LINES[9:])
+        theirs.close()
+        assert [value async for value in stream] == VALUES[1:]
+        assert stream.closed
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("timeout", [None, 10])
+def test_a_socket_is_read_as_bytes_come_and_closed(timeout: float | None) -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(timeout)
+    stream = ndstream.ndjson(ours)
+    theirs.sendall(LINES[:9])
+    assert next(stream) == VALUES[0]
+    theirs.sendall(LINES[9:])
+    theirs.close()
+    assert list(stream) == VALUES[1:]
+    assert ours.fileno() == -1
+
+
+def test_a_file_of_a_socket_with_a_timeout_is_read() -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(10)
+    theirs.sendall(LINES)
+    theirs.close()
+    with ours, ours.makefile("rb") as file:
+        assert list(ndstream.ndjson(file)) == VALUES
+
+
+def test_a_socket_that_does_not_wait_is_refused_with_what_to_do() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs, pytest.raises(ValueError, match="settimeout"):
+        ndstream.ndjson(ours)
+
+
+def _receive(*messages: dict[str, Any]) -> Any:
+    left = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return left.pop(0)
+
+    return receive
+
+
+def test_the_messages_of_an_asgi_server_are_a_source() -> None:
+    for receive in (
+        _receive({"type": "http.request", "body": LINES}),
+        _receive(
+            {"type": "http.request", "body": LINES[:5], "more_body": True},
+            {"type": "http.request", "more_body": True},
+            {"type": "http.request", "body": LINES[5:], "more_body": False},
+        ),
+    ):
+        assert _values_of(lambda receive=receive: receive) == VALUES  # type: ignore[misc]
+
+
+def test_a_client_that_goes_away_in_mid_body_is_a_source_that_failed() -> None:
+    receive = _receive({"type": "http.request", "body": LINES[:10], "more_body": True}, {"type": "http.disconnect"})
+
+    async def main() -> ndstream.TruncatedError:
+        stream = ndstream.ndjson(receive)
+        assert await stream.__anext__() == VALUES[0]
+        with pytest.raises(ndstream.TruncatedError, match="disconnect") as caught:
+            await stream.__anext__()
+        return caught.value
+
+    error = anyio.run(main)
+    assert (error.reason, error.frame, error.offset) == ("source_failed", LINES[8:10], 8)
+
+
+def test_a_request_of_starlette_is_a_source_with_its_content_type() -> None:
+    requests = pytest.importorskip("starlette.requests")
+
+    async def main() -> list[Any]:
+        receive = _receive(
+            {"type": "http.request", "body": b"x\nda", "more_body": True},
+            {"type": "http.request", "body": b"ta: 1\n\n"},
+        )
+        scope = {"type": "http", "headers": [(b"content-type", b"text/event-stream")]}
+        return [value async for value in ndstream.stream(requests.Request(scope, receive))]
+
+    assert asyncio.run(main()) == [1]
+
+
+def test_a_request_of_werkzeug_is_a_source() -> None:
+    test = pytest.importorskip("werkzeug.test")
+    request = test.EnvironBuilder(method="POST", data=LINES, content_type="application/x-ndjson").get_request()
+    assert list(ndstream.stream(request)) == VALUES
+    environ = test.EnvironBuilder(method="POST", data=LINES).get_environ()
+    assert list(ndstream.ndjson(environ["wsgi.input"])) == VALUES
+
+
+def test_a_request_of_django_is_a_source() -> None:
+    settings = pytest.importorskip("django.conf").settings
+    handlers = pytest.importorskip("django.core.handlers.wsgi")
+    if not settings.configured:
+        settings.configure()
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": "application/x-ndjson",
+        "CONTENT_LENGTH": str(len(LINES)),
+        "wsgi.input": io.BytesIO(LINES + b"of another request"),
+    }
+    assert list(ndstream.stream(handlers.WSGIRequest(environ))) == VALUES
+
+
+async def _fetch() -> bytes:
+    return LINES
+
+
+def test_what_was_not_awaited_entered_or_called_is_refused_with_what_to_do() -> None:
+    httpx = pytest.importorskip("httpx")
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def main() -> None:
+        async with aiohttp.ClientSession() as session, httpx.AsyncClient() as client:
+            got = session.get("http://127.0.0.1:1/")
+            cases: list[tuple[Any, str]] = [
+                (httpx.stream("GET", "http://127.0.0.1:1/"), "with ... as response"),
+                (client.stream("GET", "http://127.0.0.1:1/"), "async with ... as response"),
+                (client.get("http://127.0.0.1:1/"), "await"),
+                (got, "async with"),
+                (_fetch(), "await"),
+                (generator, "call it"),
+                (async_generator, "call it"),
+                ({"wsgi.input": io.BytesIO()}, "wsgi.input"),
+            ]
+            for source, advice in cases:
+                with pytest.raises(TypeError) as caught:
+                    ndstream.ndjson(source)
+                assert advice in str(caught.value)
+            got.close()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(main())
+
+
+class Unready:
+    """A source whose iteration cannot even begin."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def test_a_source_that_refuses_to_be_iterated_over_is_closed() -> None:
+    def refuse(self: Any) -> Any:
+        raise OSError("not today")
+
+    source: Any = type("Source", (Unready,), {"__iter__": refuse})()
+    with pytest.raises(OSError, match="not today"):
+        ndstream.ndjson(source)
+    assert source.closed == 1
+
+    async def main() -> None:
+        source: Any = type("Source", (Unready,), {"__aiter__": refuse})()
+        with pytest.raises(OSError, match="not today"):
+            ndstream.ndjson(source)
+        for _ in range(5):
+            await anyio.sleep(0)
+        assert source.closed == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [TypeError, ValueError, AttributeError, AssertionError, RuntimeError])
+def test_misuse_that_the_first_read_shows_is_no_failure_of_the_network(error: type[Exception]) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b""
+        raise error("no source")
+
+    async def async_chunks() -> AsyncIterator[bytes]:
+        yield b""
+        raise error("no source")
+
+    async def main() -> None:
+        stream = ndstream.stream(async_chunks())
+        with pytest.raises(error, match=r"^no source$"):
+            await stream.__anext__()
+        assert stream.closed
+
+    stream = ndstream.stream(chunks())
+    with pytest.raises(error, match=r"^no source$"):
+        next(stream)
+    assert stream.closed
+    assert list(stream) == []
+    asyncio.run(main())

@@ -1,0 +1,280 @@
+"""Responses of real clients: values come out as they arrive, and the response is released."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import http.client
+import threading
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import pytest
+
+import ndstream
+from loopback import response, serving
+
+LINES = [b'{"a":1}\n{"a"', b":2}\n"]
+VALUES = [{"a": 1}, {"a": 2}]
+
+
+@contextmanager
+def _httpx(url: str) -> Iterator[Any]:
+    with pytest.importorskip("httpx").stream("GET", url) as got:
+        yield got
+
+
+@contextmanager
+def _httpx2(url: str) -> Iterator[Any]:
+    with pytest.importorskip("httpx2").stream("GET", url) as got:
+        yield got
+
+
+@contextmanager
+def _requests(url: str) -> Iterator[Any]:
+    with pytest.importorskip("requests").get(url, stream=True) as got:
+        yield got
+
+
+@contextmanager
+def _urllib3(url: str) -> Iterator[Any]:
+    got = pytest.importorskip("urllib3").PoolManager().request("GET", url, preload_content=False)
+    yield got
+    got.close()
+
+
+@contextmanager
+def _niquests(url: str) -> Iterator[Any]:
+    with pytest.importorskip("niquests").get(url, stream=True) as got:
+        yield got
+
+
+@contextmanager
+def _curl(url: str) -> Iterator[Any]:
+    with pytest.importorskip("curl_cffi.requests").Session() as session:
+        yield session.get(url, stream=True)
+
+
+@contextmanager
+def _http_client(url: str) -> Iterator[Any]:
+    connection = http.client.HTTPConnection(url.split("/")[2])
+    connection.request("GET", "/")
+    yield connection.getresponse()
+    connection.close()
+
+
+@contextmanager
+def _urllib(url: str) -> Iterator[Any]:
+    with urllib.request.urlopen(url, timeout=10) as got:
+        yield got
+
+
+SYNC = [_httpx, _httpx2, _requests, _urllib3, _niquests, _curl, _http_client, _urllib]
+
+
+@asynccontextmanager
+async def _async_httpx(url: str) -> AsyncIterator[Any]:
+    httpx = pytest.importorskip("httpx")
+    async with httpx.AsyncClient() as client, client.stream("GET", url) as got:
+        yield got
+
+
+@asynccontextmanager
+async def _async_httpx2(url: str) -> AsyncIterator[Any]:
+    httpx2 = pytest.importorskip("httpx2")
+    async with httpx2.AsyncClient() as client, client.stream("GET", url) as got:
+        yield got
+
+
+@asynccontextmanager
+async def _aiohttp(url: str) -> AsyncIterator[Any]:
+    aiohttp = pytest.importorskip("aiohttp")
+    async with aiohttp.ClientSession() as session, session.get(url) as got:
+        yield got
+
+
+@asynccontextmanager
+async def _aiohttp_stream(url: str) -> AsyncIterator[Any]:
+    async with _aiohttp(url) as got:
+        yield got.content
+
+
+@asynccontextmanager
+async def _async_niquests(url: str) -> AsyncIterator[Any]:
+    niquests = pytest.importorskip("niquests")
+    async with niquests.AsyncSession() as session:
+        yield await session.get(url, stream=True)
+
+
+@asynccontextmanager
+async def _async_curl(url: str) -> AsyncIterator[Any]:
+    async with pytest.importorskip("curl_cffi.requests").AsyncSession() as session:
+        yield await session.get(url, stream=True)
+
+
+ASYNC = [_async_httpx, _async_httpx2, _aiohttp, _aiohttp_stream, _async_niquests, _async_curl]
+
+
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until closed"])
+@pytest.mark.parametrize("get", SYNC)
+def test_a_value_comes_out_before_the_server_goes_on(get: Callable[[str], Any], chunked: bool) -> None:
+    go_on = threading.Event()
+    with serving(response(LINES[0], go_on, LINES[1], chunked=chunked)) as server, get(server.url) as got:
+        stream = ndstream.ndjson(got)
+        assert isinstance(stream, ndstream.Stream)
+        assert next(stream) == VALUES[0]
+        assert not go_on.is_set()
+        go_on.set()
+        assert list(stream) == VALUES[1:]
+        assert stream.closed
+
+
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until closed"])
+@pytest.mark.parametrize("get", ASYNC)
+def test_a_value_comes_out_of_an_async_client_before_the_server_goes_on(
+    get: Callable[[str], Any], chunked: bool
+) -> None:
+    async def main(url: str) -> None:
+        async with get(url) as got, ndstream.ndjson(got) as stream:
+            assert isinstance(stream, ndstream.AsyncStream)
+            assert await stream.__anext__() == VALUES[0]
+            assert not go_on.is_set()
+            go_on.set()
+            assert [value async for value in stream] == VALUES[1:]
+            assert stream.closed
+
+    go_on = threading.Event()
+    with serving(response(LINES[0], go_on, LINES[1], chunked=chunked)) as server:
+        asyncio.run(main(server.url))
+
+
+@pytest.mark.parametrize("get", [get for get in SYNC if get not in (_http_client, _urllib)])
+def test_a_compressed_body_comes_decompressed(get: Callable[[str], Any]) -> None:
+    body = gzip.compress(b"".join(LINES))
+    answer = response(body[:12], body[12:20], body[20:], headers="Content-Encoding: gzip\r\n")
+    with serving(answer) as server, get(server.url) as got:
+        assert list(ndstream.ndjson(got)) == VALUES
+
+
+@pytest.mark.parametrize("get", ASYNC)
+def test_a_compressed_body_of_an_async_client_comes_decompressed(get: Callable[[str], Any]) -> None:
+    async def main(url: str) -> list[Any]:
+        async with get(url) as got:
+            return [value async for value in ndstream.ndjson(got)]
+
+    body = gzip.compress(b"".join(LINES))
+    with serving(response(body[:12], body[12:20], body[20:], headers="Content-Encoding: gzip\r\n")) as server:
+        assert asyncio.run(main(server.url)) == VALUES
+
+
+def test_a_compressed_body_that_nobody_decompresses_is_called_so() -> None:
+    body = gzip.compress(b"".join(LINES))
+    with serving(response(body, headers="Content-Encoding: gzip\r\n")) as server, _urllib(server.url) as got:
+        with pytest.raises(ndstream.StreamError, match="compressed") as caught:
+            list(ndstream.ndjson(got))
+        assert "identity" in str(caught.value)
+
+
+@pytest.mark.parametrize("get", SYNC)
+def test_the_content_type_tells_the_framing(get: Callable[[str], Any]) -> None:
+    # By its first bytes this would be NDJSON.
+    answer = response(b"x\ndata: 1\n\n", kind="Text/Event-Stream; charset=utf-8")
+    with serving(answer) as server, get(server.url) as got:
+        assert list(ndstream.stream(got)) == [1]
+
+
+@pytest.mark.parametrize("get", ASYNC[:3] + ASYNC[4:])
+def test_the_content_type_of_an_async_client_tells_the_framing(get: Callable[[str], Any]) -> None:
+    async def main(url: str) -> list[Any]:
+        async with get(url) as got:
+            return [value async for value in ndstream.stream(got)]
+
+    with serving(response(b"x\ndata: 1\n\n", kind="text/event-stream")) as server:
+        assert asyncio.run(main(server.url)) == [1]
+
+
+@pytest.mark.parametrize("get", SYNC)
+def test_a_response_that_was_consumed_is_refused(get: Callable[[str], Any]) -> None:
+    with serving(response(*LINES)) as server, get(server.url) as got:
+        assert list(ndstream.ndjson(got)) == VALUES
+        with pytest.raises((TypeError, RuntimeError)) as caught:
+            list(ndstream.ndjson(got))
+        assert not isinstance(caught.value, ndstream.StreamError)
+
+
+@pytest.mark.parametrize("get", ASYNC[:3] + ASYNC[4:])
+def test_a_response_of_an_async_client_that_was_consumed_is_refused(get: Callable[[str], Any]) -> None:
+    async def main(url: str) -> None:
+        async with get(url) as got:
+            assert [value async for value in ndstream.ndjson(got)] == VALUES
+            with pytest.raises((TypeError, RuntimeError)) as caught:
+                assert [value async for value in ndstream.ndjson(got)] == []
+            assert not isinstance(caught.value, ndstream.StreamError)
+
+    with serving(response(*LINES)) as server:
+        asyncio.run(main(server.url))
+
+
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until closed"])
+@pytest.mark.parametrize("name", ["httpx", "httpx2", "requests", "niquests", "urllib3", "curl_cffi.requests"])
+def test_a_response_that_was_read_whole_gives_its_body_again(name: str, chunked: bool) -> None:
+    library = pytest.importorskip(name)
+    with serving(response(*LINES, chunked=chunked)) as server:
+        get = library.PoolManager().request if name == "urllib3" else library.request
+        got = get("GET", server.url)
+        assert list(ndstream.ndjson(got)) == VALUES
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2", "aiohttp", "niquests", "curl_cffi.requests"])
+def test_a_response_of_an_async_client_that_was_read_whole_gives_its_body_again(name: str) -> None:
+    library = pytest.importorskip(name)
+    session = getattr(
+        library, {"httpx": "AsyncClient", "httpx2": "AsyncClient", "aiohttp": "ClientSession"}.get(name, "AsyncSession")
+    )
+
+    async def main(url: str) -> list[Any]:
+        async with session() as client:
+            got = await client.get(url)
+            if name == "aiohttp":
+                await got.read()
+            stream = ndstream.ndjson(got)
+            return [value async for value in stream] if isinstance(stream, ndstream.AsyncStream) else list(stream)
+
+    with serving(response(*LINES)) as server:
+        assert asyncio.run(main(server.url)) == VALUES
+
+
+@pytest.mark.parametrize("get", SYNC)
+def test_an_empty_body_is_an_empty_stream(get: Callable[[str], Any]) -> None:
+    for head in (b"204 No Content\r\nConnection: close\r\n", b"200 OK\r\nContent-Length: 0\r\nConnection: close\r\n"):
+        with serving([b"HTTP/1.1 %b\r\n" % head]) as server, get(server.url) as got:
+            assert list(ndstream.stream(got)) == []
+
+
+@pytest.mark.parametrize("get", ASYNC)
+def test_an_empty_body_of_an_async_client_is_an_empty_stream(get: Callable[[str], Any]) -> None:
+    async def main(url: str) -> list[Any]:
+        async with get(url) as got:
+            return [value async for value in ndstream.stream(got)]
+
+    for head in (b"204 No Content\r\nConnection: close\r\n", b"200 OK\r\nContent-Length: 0\r\nConnection: close\r\n"):
+        with serving([b"HTTP/1.1 %b\r\n" % head]) as server:
+            assert asyncio.run(main(server.url)) == []
+
+
+@pytest.mark.parametrize("get", SYNC)
+def test_a_connection_that_breaks_is_a_truncated_stream(get: Callable[[str], Any]) -> None:
+    answer = response(*LINES, b"[3")[:-1]
+    answer[0] = answer[0].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")  # type: ignore[union-attr]
+    with serving(answer) as server, get(server.url) as got:
+        stream = ndstream.ndjson(got)
+        assert [next(stream), next(stream)] == VALUES
+        with pytest.raises(ndstream.TruncatedError) as caught:
+            next(stream)
+        error = caught.value
+        assert (error.reason, error.frame, error.offset) == ("source_failed", b"[3", 16)
+        assert error.__cause__ is not None
+        assert "2 frames" in str(error)
+        assert stream.closed
