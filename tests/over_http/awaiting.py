@@ -186,6 +186,13 @@ async def read_partial(stream: Any) -> AsyncIterator[bytes]:
 GENERATORS = r"ResourceWarning: Async generator '(httpx|httpcore)2?\._"
 """Theirs, one inside the other, are not closed by closing the outermost nor the response; trio minds."""
 
+STAYS = "tornado has no way to end a fetch early"
+LOSES = "tornado drops what it has not handed out when its connection is lost"
+TORNADO = {
+    **dict.fromkeys(("leave", "exception", "drop", "cancel"), STAYS),
+    **dict.fromkeys(("cut inside", "cut between"), LOSES),
+}
+
 AWAITING = [
     Awaiting("httpx", ("httpx",), partial(httpx, "httpx"), by_method("aiter_bytes")),
     Awaiting(
@@ -208,7 +215,7 @@ AWAITING = [
     Awaiting("aiohttp", ("aiohttp",), aiohttp, aiohttp_chunks),
     Awaiting("niquests", ("niquests",), niquests, niquests_chunks),
     Awaiting("curl_cffi", ("curl_cffi",), curl_cffi, by_method("aiter_content")),
-    Awaiting("tornado callback", ("tornado",), tornado, itself, pools=False),
+    Awaiting("tornado callback", ("tornado",), tornado, itself, pools=False, leaves=TORNADO),
     Awaiting("tornado IOStream", ("tornado",), tornado_iostream, read_partial, speaks="raw", pools=False),
     Awaiting("asyncio StreamReader", (), asyncio_streams, read_some, speaks="raw", pools=False, releases=False),
     Awaiting("anyio SocketStream", ("anyio",), anyio_stream, itself, speaks="raw", pools=False),

@@ -41,6 +41,11 @@ class Client:
     leaves: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
+    def stays(self) -> str:
+        """Why a connection that is left does not go, where it does not."""
+        return self.leaves.get("leave", "" if self.releases else "what is handed over cannot end its connection")
+
+    @property
     def missing(self) -> str:
         """The first module that is not installed, or nothing."""
         return next((name for name in self.needs if find_spec(name) is None), "")
