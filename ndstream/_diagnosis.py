@@ -19,6 +19,13 @@ _JSON_PART = re.compile(rb"\s*[\[{](.*[,:\[{])?\s*", re.DOTALL)
 _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
 
 
+class Stall(TimeoutError):
+    """No frame came for as long as ``idle_timeout`` allows."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no frame, nor any part of one, came for {seconds:g} seconds")
+
+
 def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str, cut: bool) -> StreamError:
     """The error for a payload that ``loads`` refused; ``cut`` where the end of the stream ended it."""
     where = _where(_NOUN[framing], offset, line)
@@ -105,11 +112,14 @@ def source_failed(
     frame: bytes, seen: int, offset: int, line: int | None, frames: int, cause: BaseException
 ) -> TruncatedError:
     """The error for a source that raised before the stream was at its end."""
-    message = (
-        f"the source failed after {frames} frames, {seen} bytes into the frame at byte {offset}: "
-        f"{type(cause).__name__}: {cause}"
-    )
-    error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason="source_failed")
+    where = f"after {frames} frames, {seen} bytes into the frame at byte {offset}"
+    if isinstance(cause, Stall):
+        reason = "stalled"
+        message = f"the stream stalled {where}: {cause}; ask again, or pass a larger idle_timeout"
+    else:
+        reason = "source_failed"
+        message = f"the source failed {where}: {type(cause).__name__}: {cause}"
+    error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason=reason)
     error.__cause__ = cause
     return error
 

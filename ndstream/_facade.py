@@ -14,12 +14,12 @@ from orjson import loads as orjson_loads
 
 from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._document import unfold
+from ndstream._drain import DRAIN
 from ndstream._errors import StreamError
 from ndstream._framing import FORMATS, Format, make_decoder
 from ndstream._headers import framing
 from ndstream._kinds import AsyncSource, EitherSource, EitherStream, SyncSource
-from ndstream._reading import AsyncChunks, SyncChunks, abandon
-from ndstream._sources import open_source
+from ndstream._opening import Opening, close_unused
 from ndstream._streams import AsyncStream, Chooser, Stream
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class _Options(TypedDict, total=False):
     on_error: OnError
     done: bytes | str | None
     require_done: bool
+    drain: tuple[int, float] | None
+    idle_timeout: float | None
+    prefetch: int
 
 
 class _NDJSONOptions(_Options, total=False):
@@ -84,6 +87,9 @@ def ndjson(
     blank_lines: Literal["skip", "error"] = "skip",
     done: bytes | str | None = None,
     require_done: bool = False,
+    drain: tuple[int, float] | None = DRAIN,
+    idle_timeout: float | None = None,
+    prefetch: int = 0,
 ) -> Any:
     """Iterate over the values of NDJSON (JSON Lines): one JSON value a line.
 
@@ -99,6 +105,12 @@ def ndjson(
         blank_lines: "skip", or "error" to take a blank line for a bad one.
         done: A payload that ends the stream at once, such as "[DONE]".
         require_done: Whether a stream that ends without `done` is truncated.
+        drain: How much is read behind the sentinel of a response, and dropped, so that its connection
+            can serve the next request: at most so many bytes and so many seconds; None to close at once.
+        idle_timeout: How many seconds to wait for a value, where the source is async; heartbeats do
+            not count. Then a `TruncatedError` with the reason ``stalled`` ends the stream.
+        prefetch: How many chunks to read ahead, in a thread or a task, so that reading and decoding
+            go on at once; 0 to read when asked.
 
     Returns:
         A `Stream`, or an `AsyncStream` where the source is async.
@@ -113,6 +125,7 @@ def ndjson(
         >>> list(ndstream.ndjson([b'{"a":1}\\n{"a', b'":2}\\n']))
         [{'a': 1}, {'a': 2}]
     """
+    opening = Opening(drain, idle_timeout, prefetch)
     decoder = NDJSONDecoder(
         loads=loads,
         max_frame_size=max_frame_size,
@@ -122,7 +135,7 @@ def ndjson(
         done=done,
         require_done=require_done,
     )
-    return _stream(open_source(source), decoder)
+    return opening.stream(opening.open(source), decoder)
 
 
 @overload
@@ -142,6 +155,9 @@ def sse(
     done: bytes | str | None = None,
     require_done: bool = False,
     last_event_id: str = "",
+    drain: tuple[int, float] | None = DRAIN,
+    idle_timeout: float | None = None,
+    prefetch: int = 0,
 ) -> Any:
     """Iterate over server-sent events (WHATWG HTML, section 9.2).
 
@@ -156,6 +172,9 @@ def sse(
         done: Data that ends the stream at once, such as "[DONE]".
         require_done: Whether a stream that ends without `done` is truncated.
         last_event_id: The id to begin with, where the stream goes on after an earlier one.
+        drain: What is read behind the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
+        prefetch: How many chunks to read ahead, as in `ndjson`.
 
     Returns:
         A `Stream` of `Event`, or an `AsyncStream` where the source is async.
@@ -170,6 +189,7 @@ def sse(
         >>> [event.data for event in ndstream.sse([b"data: a\\r", b"\\n\\r\\ndata: b\\n\\n"])]
         ['a', 'b']
     """
+    opening = Opening(drain, idle_timeout, prefetch)
     decoder: SSEDecoder[Any] = SSEDecoder(
         loads=loads,
         max_frame_size=max_frame_size,
@@ -180,7 +200,7 @@ def sse(
         require_done=require_done,
         last_event_id=last_event_id,
     )
-    return _stream(open_source(source), decoder)
+    return opening.stream(opening.open(source), decoder)
 
 
 @overload
@@ -203,6 +223,9 @@ def jsonseq(
     on_error: OnError = "raise",
     done: bytes | str | None = None,
     require_done: bool = False,
+    drain: tuple[int, float] | None = DRAIN,
+    idle_timeout: float | None = None,
+    prefetch: int = 0,
 ) -> Any:
     """Iterate over the values of a JSON text sequence (RFC 7464).
 
@@ -213,6 +236,9 @@ def jsonseq(
         on_error: "raise", "skip" or a callable, as in `ndjson`.
         done: A payload that ends the stream at once.
         require_done: Whether a stream that ends without `done` is truncated.
+        drain: What is read behind the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
+        prefetch: How many chunks to read ahead, as in `ndjson`.
 
     Returns:
         A `Stream`, or an `AsyncStream` where the source is async.
@@ -227,6 +253,7 @@ def jsonseq(
         >>> list(ndstream.jsonseq(b'\\x1e{"a":\\n1}\\n\\x1e2\\n'))
         [{'a': 1}, 2]
     """
+    opening = Opening(drain, idle_timeout, prefetch)
     decoder = JSONSeqDecoder(
         loads=loads,
         max_frame_size=max_frame_size,
@@ -234,7 +261,7 @@ def jsonseq(
         done=done,
         require_done=require_done,
     )
-    return _stream(open_source(source), decoder)
+    return opening.stream(opening.open(source), decoder)
 
 
 @overload
@@ -264,6 +291,9 @@ def stream(
     contains: bytes | str | None = None,
     done: bytes | str | None = "[DONE]",
     require_done: bool = False,
+    drain: tuple[int, float] | None = DRAIN,
+    idle_timeout: float | None = None,
+    prefetch: int = 0,
 ) -> Any:
     """Iterate over the JSON values of a stream, whatever its framing.
 
@@ -282,6 +312,9 @@ def stream(
         contains: Decode only lines that hold these bytes; for NDJSON alone.
         done: A payload that ends the stream at once; None for none.
         require_done: Whether a stream that ends without `done` is truncated.
+        drain: What is read behind the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
+        prefetch: How many chunks to read ahead, as in `ndjson`.
 
     Returns:
         A `Stream`, or an `AsyncStream` where the source is async.
@@ -308,31 +341,20 @@ def stream(
         require_done=require_done,
     )
     # Options are checked here, not when the first bytes come.
+    opening = Opening(drain, idle_timeout, prefetch)
     decoder: Decoder[Any] | None = make("ndjson" if format is None else format)
     if format not in (None, "sse") and on_truncated != "raise":
         raise ValueError(f"on_truncated= is for server-sent events, and this stream is to be {format}")
-    opened = open_source(source)
+    opened = opening.open(source)
     try:
         told = format or framing(opened.headers)
-        if told in FORMATS:
-            decoder = make(told)
-        else:
-            decoder = None
-            if told == "json":
-                opened = unfold(opened, max_frame_size)
+        if told == "json":
+            opened = unfold(opened, max_frame_size)
+        decoder = None if told is None or told == "json" else make(told)
     except BaseException:
-        if isinstance(opened, SyncChunks):
-            opened.close()
-        else:
-            abandon(opened.close)
+        close_unused(opened)
         raise
-    return _stream(opened, decoder, Chooser(make))
-
-
-def _stream(opened: SyncChunks | AsyncChunks, decoder: Decoder[Any] | None, chooser: Chooser | None = None) -> Any:
-    if isinstance(opened, SyncChunks):
-        return Stream(opened, decoder, chooser)
-    return AsyncStream(opened, decoder, chooser)
+    return opening.stream(opened, decoder, Chooser(make))
 
 
 __all__ = ["FORMATS", "jsonseq", "ndjson", "sse", "stream"]

@@ -50,13 +50,15 @@ def _with_timeout(find: Callable[[], Any], seconds: float) -> Iterator[None]:
     if not hasattr(socket, "settimeout"):
         raise NoPatience
     before = socket.gettimeout()
-    socket.settimeout(seconds if before is None else min(before, seconds))
+    ours = seconds if before is None else min(before, seconds)
+    socket.settimeout(ours)
     try:
         yield
     finally:
-        # At its end a response may have closed the socket.
+        # At its end a response may have closed the socket, or another thread may use it already.
         with suppress(OSError):
-            socket.settimeout(before)
+            if socket.gettimeout() == ours:
+                socket.settimeout(before)
 
 
 @contextmanager

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -97,30 +96,3 @@ async def _close_all(closes: list[Callable[[], Awaitable[object]]]) -> None:
     finally:
         if rest:
             await _close_all(rest)
-
-
-async def keep(close: Callable[[], Awaitable[object]]) -> AsyncGenerator[None, None]:
-    """Release a source when closed.
-
-    Whoever leaves a source behind drops its keeper, and the event loop closes async generators that are
-    dropped, which nothing else gets from it.
-    """
-    try:
-        yield
-    finally:
-        await close()
-
-
-def start_keeping(keeper: AsyncGenerator[None, None]) -> bool:
-    """Let an event loop know of the keeper; False where none runs."""
-    if sys.get_asyncgen_hooks().finalizer is None:
-        return False
-    with suppress(StopIteration):
-        # Nothing is awaited up to its yield.
-        keeper.__anext__().send(None)
-    return True
-
-
-def abandon(close: Callable[[], Awaitable[object]]) -> None:
-    """Have the event loop release a source, where nothing can be awaited; nothing without a loop."""
-    start_keeping(keep(close))

@@ -98,7 +98,11 @@ def _niquests(response: Any) -> Opened:
             raise _consumed(response)
         chunks = response.__aiter__() if kept or raw.closed else raw.stream(CHUNK_SIZE, decode_content=True)
         return AsyncChunks(chunks, partial(_close_niquests, response, chunks), response.headers)
-    return SyncChunks(response.iter_content(), response.close, response.headers)
+    bounded = interrupt = None
+    # Later versions of HTTP share their connection with other responses.
+    if getattr(response.raw, "version", None) in (10, 11):
+        bounded, interrupt = socket_patience(lambda: getattr(response.raw.connection, "sock", None))
+    return SyncChunks(response.iter_content(), response.close, response.headers, bounded, interrupt)
 
 
 def _requests(response: Any) -> Opened:

@@ -14,12 +14,12 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
+from ndstream._loops import abandon
 from ndstream._reading import (
     AsyncChunks,
     AwaitedReads,
     Chunk,
     SyncChunks,
-    abandon,
     async_closer,
     closer,
     nothing_to_aclose,

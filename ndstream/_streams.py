@@ -1,21 +1,23 @@
 """The stream classes: a source and a decoder make an iterator of values.
 
-A stream owns its source. The source is released once: by `close`, by leaving ``with``, or by the
-end of the iteration, whichever comes first. After an error in a frame the iteration goes on with
-the next frame; after an error of the source it is at its end.
+A stream owns its source. The source is released once: by `close`, by leaving ``with``, by the end of
+the iteration, or when nobody refers to the stream any more, whichever comes first. After an error in a
+frame the iteration goes on with the next frame; after an error of the source it is at its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._core import AsyncPuller, Decoder, Puller, iterates_in_c
-from ndstream._diagnosis import not_bytes
+from ndstream._diagnosis import Stall, not_bytes
 from ndstream._errors import StreamError
 from ndstream._framing import MOST_SNIFFED, Format, sniff
-from ndstream._reading import AsyncChunks, Chunk, SyncChunks, keep, start_keeping
+from ndstream._loops import keep, keep_until_closed, move_on_after
+from ndstream._reading import AsyncChunks, Chunk, SyncChunks
 
 T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Stream[Any]")
@@ -61,17 +63,29 @@ class Stream(Puller[T]):
         [1, 2]
     """
 
-    def __init__(self, source: SyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
+    def __init__(
+        self,
+        source: SyncChunks,
+        decoder: Decoder[T] | None,
+        chooser: Chooser | None = None,
+        drain: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__(source.chunks, decoder)
         self._close = source.close
         self._chooser = chooser
+        self._drain = drain
 
     def _choose(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
         assert self._chooser is not None
         return self._chooser.choose(chunk, at_end)
 
     def _release(self) -> None:
-        self._close()
+        drain, self._drain = self._drain, None
+        try:
+            if drain is not None and self.decoder is not None and self.decoder.done:
+                drain()
+        finally:
+            self._close()
 
     def __enter__(self: StreamT) -> StreamT:
         return self
@@ -104,7 +118,14 @@ class AsyncStream(AsyncPuller[T]):
         [{'a': 1}]
     """
 
-    def __init__(self, source: AsyncChunks, decoder: Decoder[T] | None, chooser: Chooser | None = None) -> None:
+    def __init__(
+        self,
+        source: AsyncChunks,
+        decoder: Decoder[T] | None,
+        chooser: Chooser | None = None,
+        drain: Callable[[], Awaitable[object]] | None = None,
+        idle_timeout: float | None = None,
+    ) -> None:
         super().__init__()
         self.decoder = decoder
         self.closed = False
@@ -113,9 +134,11 @@ class AsyncStream(AsyncPuller[T]):
         self._running = False
         self._interruption: BaseException | None = None
         self._close_error: Exception | None = None
-        self._keeper = keep(source.close)
+        self._drain = drain
+        self._idle_timeout = idle_timeout
+        self._close = source.close
         # A stream that nobody iterates over is left behind as well.
-        self._kept = start_keeping(self._keeper)
+        self._keeper = keep(source.close)
 
     async def aclose(self) -> None:
         """End the iteration and release the source.
@@ -141,18 +164,24 @@ class AsyncStream(AsyncPuller[T]):
             raise RuntimeError("the stream is running already: two tasks cannot iterate over it at once")
         self._running = True
         try:
-            if not self._kept:
-                await self._keep()
+            if self._keeper is None:
+                self._keeper = keep_until_closed(self._close)
             decoder: Decoder[T] | None = self.decoder
+            patience = None if self._idle_timeout is None else _Patience(self._idle_timeout, decoder)
             while not (self.closed or self._ended):
                 if decoder is not None:
                     # Nothing waits in it, unless tasks crowd one stream.
                     for value in decoder:
                         return value
                     if decoder.done:
+                        if self._drain is not None:
+                            await self._drain()
                         break
                 try:
-                    chunk = await self._chunks.__anext__()
+                    if patience is None:
+                        chunk = await self._chunks.__anext__()
+                    else:
+                        chunk = await patience.wait(self._chunks, decoder)
                 except StopAsyncIteration:
                     await self._source_ended()
                 except Exception as error:
@@ -226,13 +255,31 @@ class AsyncStream(AsyncPuller[T]):
         assert self.decoder is not None
         return self.decoder
 
-    async def _keep(self) -> None:
-        if not self._kept:
-            self._kept = True
-            await self._keeper.__anext__()
-
     async def _release(self) -> None:
         if not self.closed:
             self.closed = True
-            await self._keep()
+            self._drain = None
+            if self._keeper is None:
+                self._keeper = keep_until_closed(self._close)
             await self._keeper.aclose()
+
+
+class _Patience:
+    """How long one value is waited for.
+
+    What an unfinished frame gains begins the time anew; heartbeats do not, since they leave nothing.
+    """
+
+    def __init__(self, seconds: float, decoder: Decoder[Any] | None) -> None:
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._most = 0 if decoder is None else decoder.pending
+
+    async def wait(self, chunks: AsyncIterator[Chunk], decoder: Decoder[Any] | None) -> Chunk:
+        if decoder is not None and decoder.pending > self._most:
+            self._most = decoder.pending
+            self._deadline = time.monotonic() + self._seconds
+        with move_on_after(self._deadline - time.monotonic()) as scope:
+            return await chunks.__anext__()
+        assert scope.cancelled_caught
+        raise Stall(self._seconds)

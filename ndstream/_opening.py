@@ -1,0 +1,101 @@
+"""From a source and the options of reading it to a stream."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ndstream._core import Decoder
+from ndstream._drain import can_drain, drain, drain_async
+from ndstream._loops import abandon
+from ndstream._reading import AsyncChunks, SyncChunks
+from ndstream._sources import open_source
+from ndstream._streams import AsyncStream, Chooser, Stream
+
+_READ_TIMEOUTS = {
+    "aiohttp": "ClientTimeout(sock_read=...)",
+    "curl_cffi": "timeout=...",
+    "http": "HTTPConnection(..., timeout=...)",
+    "httpx": "timeout=httpx.Timeout(10, read=...)",
+    "httpx2": "timeout=httpx2.Timeout(10, read=...)",
+    "niquests": "timeout=(10, ...)",
+    "requests": "timeout=(10, ...)",
+    "socket": "settimeout(...)",
+    "urllib3": "timeout=urllib3.Timeout(connect=10, read=...)",
+}
+
+
+class Opening:
+    """The options of reading, checked.
+
+    Raises:
+        TypeError: An option is of the wrong type.
+        ValueError: An option has none of its values.
+    """
+
+    def __init__(self, drain: tuple[int, float] | None, idle_timeout: float | None, prefetch: int) -> None:
+        if drain is not None:
+            if not isinstance(drain, tuple) or len(drain) != 2 or not all(map(_is_number, drain)):
+                raise TypeError(f"drain must be (bytes, seconds), or None to close at once, not {drain!r}")
+            if min(drain) < 0:
+                raise ValueError(
+                    f"drain must be (bytes, seconds) of at least 0, or None to close at once, not {drain!r}"
+                )
+        if idle_timeout is not None:
+            if not _is_number(idle_timeout):
+                raise TypeError(f"idle_timeout must be a number of seconds or None, not {idle_timeout!r}")
+            if not idle_timeout > 0:
+                raise ValueError(f"idle_timeout must be more than 0 seconds, or None for none, not {idle_timeout!r}")
+        if isinstance(prefetch, bool) or not isinstance(prefetch, int):
+            raise TypeError(f"prefetch must be a number of chunks, not {prefetch!r}")
+        if prefetch < 0:
+            raise ValueError(f"prefetch must be a number of chunks, 0 for none, not {prefetch}")
+        self.drain = drain
+        self.idle_timeout = idle_timeout
+        self.prefetch = prefetch
+
+    def open(self, source: Any) -> SyncChunks | AsyncChunks:
+        """Open a source as `open_source` does.
+
+        Raises:
+            ValueError: Its reads cannot be given up after a time.
+        """
+        opened = open_source(source)
+        if self.idle_timeout is not None and isinstance(opened, SyncChunks):
+            opened.close()
+            raise ValueError(_no_idle_timeout(source))
+        if not self.prefetch:
+            return opened
+        from ndstream._prefetch import read_ahead
+
+        return read_ahead(opened, self.prefetch)
+
+    def stream(
+        self, opened: SyncChunks | AsyncChunks, decoder: Decoder[Any] | None, chooser: Chooser | None = None
+    ) -> Any:
+        """Make the stream of an opened source."""
+        limits = self.drain if self.drain is not None and can_drain(opened) else None
+        if isinstance(opened, SyncChunks):
+            return Stream(opened, decoder, chooser, limits and partial(drain, opened, *limits))
+        draining = limits and partial(drain_async, opened, *limits)
+        return AsyncStream(opened, decoder, chooser, draining, self.idle_timeout)
+
+
+def close_unused(opened: SyncChunks | AsyncChunks) -> None:
+    """Release a source that no stream is made of."""
+    if isinstance(opened, SyncChunks):
+        opened.close()
+    else:
+        abandon(opened.close)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _no_idle_timeout(source: Any) -> str:
+    own = _READ_TIMEOUTS.get(type(source).__module__.partition(".")[0], "its read timeout")
+    return (
+        "idle_timeout= is for async sources: a read that blocks cannot be given up from outside; pass what the client "
+        f"has for that: {own}"
+    )
