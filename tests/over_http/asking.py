@@ -43,6 +43,7 @@ def ask(client: Blocking | Awaiting, format: Format, cell: Cell) -> None:
             _ask_blocking(client, format, cell, server)
         else:
             anyio.run(_ask_awaiting, client, format, cell, server, backend=client.backend)
+        assert server.given_up == 0, "it waited for the server, which gave up"
         gone = server.wait(lambda: server.open == 0)
         assert gone, f"{server.open} connections open behind the session"
 
@@ -63,7 +64,7 @@ def _check_released(server: Wire) -> None:
 
 
 def _ask_blocking(client: Blocking, format: Format, cell: Cell, server: Wire) -> None:
-    lockstep = Lockstep(server)
+    lockstep = Lockstep(server, ticks=client.ticks)
     with client.session() as open:
         seen = reading(client, format, open(cell.url(client, format, server, lockstep)), cell, lockstep)
         _check_offer(cell, server)
@@ -119,11 +120,13 @@ def _reuse(client: Blocking, format: Format, open: Open, server: Wire) -> None:
 
 def _url(client: Blocking | Awaiting, format: Format, server: Wire, make: Any) -> str:
     framing: Framing = "length" if client.speaks == "http" else "close"
-    return server.url(make(format, Lockstep(server)), framing=framing, content_type=CONTENT_TYPES[format])
+    return server.url(
+        make(format, Lockstep(server, ticks=client.ticks)), framing=framing, content_type=CONTENT_TYPES[format]
+    )
 
 
 async def _ask_awaiting(client: Awaiting, format: Format, cell: Cell, server: Wire) -> None:
-    lockstep = Lockstep(server)
+    lockstep = Lockstep(server, ticks=client.ticks)
     with anyio.fail_after(3 * PATIENCE):
         async with client.session() as open:
             response = await open(cell.url(client, format, server, lockstep))

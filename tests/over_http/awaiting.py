@@ -191,6 +191,7 @@ LOSES = "tornado drops what it has not handed out when its connection is lost"
 TORNADO = {
     **dict.fromkeys(("leave", "exception", "drop", "cancel"), STAYS),
     **dict.fromkeys(("cut inside", "cut between"), LOSES),
+    "reset": "tornado's fetch does not end when its connection is reset, but by its timeout",
 }
 
 AWAITING = [

@@ -137,8 +137,9 @@ BLOCKING = [
     Blocking("http.client", (), http_client, read1, pools=False),
     Blocking("urllib.request", (), urllib_request, read1, pools=False),
     Blocking("niquests", ("niquests",), niquests, by_method("iter_content", -1)),
-    # A stream of its sync session has a handle, and so a connection, of its own.
-    Blocking("curl_cffi", ("curl_cffi",), curl_cffi, by_method("iter_content"), pools=False),
+    # A stream of its sync session has a handle, and so a connection, of its own; and close() waits for
+    # libcurl's thread, which looks up when bytes arrive.
+    Blocking("curl_cffi", ("curl_cffi",), curl_cffi, by_method("iter_content"), pools=False, ticks=True),
     Blocking("socket", (), plain_socket, recv, speaks="raw", pools=False),
     # Closing the pipe does not end the process, which may wait for the server: it belongs to who started it.
     Blocking("pipe of curl", (), pipe, read1, speaks="raw", pools=False, releases=False),

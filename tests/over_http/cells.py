@@ -7,6 +7,7 @@ awaited; all else is said once.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -165,12 +166,15 @@ def in_lockstep(code: str | None, count: int = WHOLE) -> Callable[[Format, Locks
 
 
 def endless(format: Format, lockstep: Lockstep) -> Script:
-    """Some frames, and then nothing for as long as the client stays."""
+    """Some frames, and then nothing for as long as the client stays, or nothing but separators."""
 
     async def script(reply: Reply) -> None:
         await reply.begin(length=10**9)
         for number in range(CUT):
             await reply.part(frame(format, number))
+        while lockstep.ticks:
+            await asyncio.sleep(0.005)
+            await reply.part(b"\n" if format == "ndjson" else b":\n")
         await reply.hold()
 
     return script

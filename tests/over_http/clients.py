@@ -29,6 +29,7 @@ class Client:
         pools: Whether its session keeps the connection for the next request.
         releases: Whether closing what is handed over closes its connection.
         complains: A pattern of the warnings that the library itself is cause of when a response is left early.
+        ticks: Whether it notices that it was closed only when something arrives.
         leaves: Cells, by name, that the library itself does not let anyone pass, with the reason.
     """
 
@@ -38,6 +39,7 @@ class Client:
     pools: bool = field(default=True, kw_only=True)
     releases: bool = field(default=True, kw_only=True)
     complains: str = field(default="", kw_only=True)
+    ticks: bool = field(default=False, kw_only=True)
     leaves: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property

@@ -49,7 +49,9 @@ def leak(client: Blocking | Awaiting, format: Format, opens: int) -> Leak:
     """Open a response so often, take one value, leave it, and count what stays while the session lasts."""
     framing: Framing = "chunked" if client.speaks == "http" else "close"
     with Wire() as server, watch.nothing_left(client.complains):
-        url = server.url(endless(format, Lockstep(server)), framing=framing, content_type=CONTENT_TYPES[format])
+        url = server.url(
+            endless(format, Lockstep(server, ticks=client.ticks)), framing=framing, content_type=CONTENT_TYPES[format]
+        )
         if isinstance(client, Blocking):
             return _leak_blocking(client, format, opens, url, server)
         return anyio.run(_leak_awaiting, client, format, opens, url, server, backend=client.backend)

@@ -12,7 +12,7 @@ import pytest
 import ndstream
 
 from . import asgi, nginx, watch
-from .awaiting import AWAITING
+from .awaiting import AWAITING, GENERATORS
 from .blocking import BLOCKING
 from .cells import FORMATS, TAKEN, WHOLE, Format, as_value, stream_of, values
 from .clients import Awaiting, Blocking
@@ -75,7 +75,11 @@ def read(
         return len(taken) == most
 
     if isinstance(client, Blocking):
-        with client.session() as open, stream_of(client, format, open(url)) as stream:
+        with (
+            watch.nothing_left(client.complains),
+            client.session() as open,
+            stream_of(client, format, open(url)) as stream,
+        ):
             for item in stream:
                 if take(item) and most < WHOLE:
                     break
@@ -90,7 +94,8 @@ def read(
                     if take(item) and most < WHOLE:
                         break
 
-    anyio.run(run, backend=client.backend)
+    with watch.nothing_left(client.complains):
+        anyio.run(run, backend=client.backend)
     return taken
 
 
@@ -99,9 +104,7 @@ def read(
 def test_uvicorn_s_frames_come_one_at_a_time_and_all(
     client: Blocking | Awaiting, format: Format, application: asgi.Application, uvicorn: str
 ) -> None:
-    with watch.nothing_left():
-        got = read(client, f"{uvicorn}/lockstep/{format}", format, application.acknowledge)
-    assert got == values(WHOLE)
+    assert read(client, f"{uvicorn}/lockstep/{format}", format, application.acknowledge) == values(WHOLE)
     assert application.ended()
 
 
@@ -127,6 +130,10 @@ def test_nginx_changes_nothing_but_what_it_is_told_to_hold_back(
     assert application.ended()
 
 
+NEVER_RESET = ("httpx", "httpx2")
+"""Over HTTP/2 these leave a stream that is closed early to the server, until their client is closed."""
+
+
 class TestHTTP2:
     """One connection and many streams: leaving one resets that stream, and the connection stays."""
 
@@ -135,6 +142,7 @@ class TestHTTP2:
         module: Any = pytest.importorskip(library)
         if library == "niquests":
             session = module.Session()
+            session.trust_env = False
             session.verify = str(certificate)
             return session, lambda url: session.get(url, stream=True)
         if library == "curl_cffi":
@@ -161,9 +169,10 @@ class TestHTTP2:
             assert got == values(WHOLE)
             with way(open(f"{address}/endless/{format}")) as stream:
                 assert [as_value(next(stream)) for _ in range(TAKEN)] == values(TAKEN)
-            assert application.ended()
+            assert library in NEVER_RESET or application.ended()
             # The connection is still good.
             assert [as_value(item) for item in way(open(f"{address}/whole/{format}"))] == values(WHOLE)
+        assert application.ended()
 
     @pytest.mark.parametrize("library", ["httpx", "httpx2", "niquests", "curl_cffi"])
     @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -182,6 +191,7 @@ class TestHTTP2:
                 session = module.AsyncClient(http2=True, verify=asgi.trusting(certificate), trust_env=False)
             else:
                 session = module.AsyncSession()
+                session.trust_env = False
                 session.verify = str(certificate)
 
             async def open(path: str) -> AsyncIterator[bytes]:
@@ -199,7 +209,9 @@ class TestHTTP2:
                 assert got == values(WHOLE)
                 async with ndstream.sse(await open("/endless/sse")) as stream:
                     assert (await stream.__anext__()).json() == values(1)[0]
-                assert await anyio.to_thread.run_sync(application.ended)
+                assert library in NEVER_RESET or await anyio.to_thread.run_sync(application.ended)
                 assert [value async for value in ndstream.ndjson(await open("/whole/ndjson"))] == values(WHOLE)
 
-        anyio.run(run, backend=backend)
+        with watch.nothing_left(GENERATORS if backend == "trio" else ""):
+            anyio.run(run, backend=backend)
+        assert application.ended()

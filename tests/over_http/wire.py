@@ -36,10 +36,11 @@ class Wire:
         open: How many of them the client has not closed yet.
         requests: The head of each request, in order.
         withheld: How many frames no client acknowledged in time.
+        given_up: How many replies lasted longer than the server's patience.
     """
 
     def __init__(self) -> None:
-        self.accepted = self.open = self.withheld = 0
+        self.accepted = self.open = self.withheld = self.given_up = 0
         self.requests: list[bytes] = []
         self.loop = asyncio.new_event_loop()
         self.changed = threading.Condition()
@@ -83,11 +84,12 @@ class Wire:
         with self.changed:
             return self.changed.wait_for(condition, PATIENCE)
 
-    def count(self, *, accepted: int = 0, open: int = 0, withheld: int = 0) -> None:
+    def count(self, *, accepted: int = 0, open: int = 0, withheld: int = 0, given_up: int = 0) -> None:
         with self.changed:
             self.accepted += accepted
             self.open += open
             self.withheld += withheld
+            self.given_up += given_up
             self.changed.notify_all()
 
 
@@ -145,7 +147,8 @@ class Connection(asyncio.Protocol):
         reply = Reply(self, fields, framing, content_type)
         try:
             await asyncio.wait_for(script(reply), PATIENCE)
-        except (asyncio.TimeoutError, ConnectionError):
+        except (asyncio.TimeoutError, ConnectionError) as error:
+            self.server.count(given_up=not isinstance(error, ConnectionError))
             self.transport.abort()
         self.task = None
         self.answer()
@@ -234,10 +237,12 @@ class Lockstep:
     Attributes:
         sent: When each frame was put on the wire, in nanoseconds of the clock.
         taken: When the client had it.
+        ticks: Whether an endless reply says now and then that it is alive.
     """
 
-    def __init__(self, server: Wire) -> None:
+    def __init__(self, server: Wire, *, ticks: bool = False) -> None:
         self.server = server
+        self.ticks = ticks
         self.arrived = asyncio.Semaphore(0)
         self.sent: list[int] = []
         self.taken: list[int] = []
