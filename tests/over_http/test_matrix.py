@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import pytest
 
 from . import opens
@@ -23,15 +20,6 @@ def name(client: Blocking | Awaiting) -> str:
 
 each_client = pytest.mark.parametrize("client", [*BLOCKING, *AWAITING], ids=name)
 each_format = pytest.mark.parametrize("format", FORMATS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_collections() -> Iterator[None]:
-    """Garbage is collected behind each cell, which is to look at what the cell has made alone."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @each_client
