@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ndstream._core import AsyncPuller, Decoder, Puller, iterates_in_c
+from ndstream._core import NO_VALUE, AsyncPuller, Decoder, Puller, iterates_in_c
 from ndstream._diagnosis import Stall, not_bytes
 from ndstream._errors import StreamError
 from ndstream._framing import MOST_SNIFFED, Format, sniff
@@ -197,8 +197,8 @@ class AsyncStream(AsyncPuller[T]):
                     if self._ended:
                         break
                     if decoder is not None:
-                        self._take(chunk)
-                        for value in decoder:
+                        value = self._take(chunk)
+                        if value is not NO_VALUE:
                             return value
                     elif self._chooser is not None:
                         self._tick(chunk)

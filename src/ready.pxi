@@ -120,6 +120,9 @@ cdef PyObject* ready_next(PyObject* ready) noexcept:
 set_next(Ready, ready_next)
 
 
+NO_VALUE = object()
+
+
 cdef class AsyncPuller:
     """The iterator under `ndstream.AsyncStream`, which adds `_refill`."""
 
@@ -172,8 +175,11 @@ cdef class AsyncPuller:
         return not self.clock.byte_at and isinstance(error, MISUSE)
 
     def _take(self, chunk, /):
+        """The first value that the chunk completes, or NO_VALUE."""
         self.clock.tick(chunk, self.decoder)
         self.decoder.take_in(chunk)
+        cdef Outcome value = self.decoder.step()
+        return NO_VALUE if value == NOTHING else steal(value)
 
     def _end(self):
         self._ended = True

@@ -72,3 +72,61 @@ def test_decoders_carry_the_type_of_their_values() -> None:
     for point in decoder.feed(b'{"x":1}\n'):
         assert_type(point, Point)
     assert_type(decoder.finish(), NDJSONDecoder[Point])
+
+
+class EitherResponse:
+    """A response of httpx, as far as types go: one class for its sync and its async client."""
+
+    stream = (b'{"x":1}\n',)
+    headers: dict[str, str] = {}  # noqa: RUF012
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        yield from self.stream
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        for chunk in self.stream:
+            yield chunk
+
+    def close(self) -> None:
+        pass
+
+
+class ContentResponse:
+    """A response of aiohttp, as far as types go."""
+
+    @property
+    def content(self) -> AnyBytes:
+        return AnyBytes()
+
+    def release(self) -> None:
+        pass
+
+
+class AnyBytes:
+    def iter_any(self) -> AsyncIterator[bytes]:
+        return async_chunks()
+
+
+def test_a_response_that_may_be_of_either_client_is_typed_for_both() -> None:
+    response = EitherResponse()
+    for point in ndstream.ndjson(response, loads=POINT):
+        assert_type(point, Point)
+        assert point == Point(1)
+    with ndstream.sse(response, on_truncated="discard") as events:
+        for event in events:
+            assert_type(event, Event)
+
+    async def asynchronously() -> None:
+        async with ndstream.ndjson(response, loads=POINT) as stream:
+            async for point in stream:
+                assert_type(point, Point)
+
+    del asynchronously
+
+
+def test_a_response_of_an_async_client_is_typed_as_one() -> None:
+    def typed(response: ContentResponse) -> None:
+        assert_type(ndstream.ndjson(response, loads=POINT), AsyncStream[Point])
+        assert_type(ndstream.stream(response.content), AsyncStream[Any])
+
+    del typed
