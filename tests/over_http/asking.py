@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -63,16 +65,52 @@ def _check_released(server: Wire) -> None:
     assert released, f"{server.open} connections open while the session lasts"
 
 
+class Closings:
+    """Counts how often ndstream calls the method that releases a response, where that can be watched.
+
+    Libraries call it as well: some whenever a body is at its end, some whenever their iterator is closed.
+    """
+
+    def __init__(self, response: Any, method: str) -> None:
+        self.count = 0
+        self.watched = ""
+        self.response = response
+        original = getattr(response, method, None)
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            self.count += sys._getframe(1).f_globals["__name__"].startswith("ndstream")
+            return original(*arguments, **options)  # type: ignore[misc]
+
+        # Not to be watched are objects without a dictionary, such as sockets and pipes.
+        if callable(original) and hasattr(response, "__dict__"):
+            with suppress(AttributeError):
+                setattr(response, method, watched)
+                self.watched = method
+
+    def check(self) -> None:
+        """Hold the count against the one time that it has to be, and look no longer."""
+        assert not self.watched or self.count == 1, f"released {self.count} times"
+        if self.watched:
+            delattr(self.response, self.watched)
+        # Some libraries close a pooled connection only once nobody holds a response that came over it.
+        self.response = None
+
+
 def _ask_blocking(client: Blocking, format: Format, cell: Cell, server: Wire) -> None:
     lockstep = Lockstep(server, ticks=client.ticks)
     with client.session() as open:
-        seen = reading(client, format, open(cell.url(client, format, server, lockstep)), cell, lockstep)
+        # Held beyond the stream, so that it is not its own destructor that releases it.
+        response = open(cell.url(client, format, server, lockstep))
+        closings = Closings(response, client.closes)
+        seen = reading(client, format, response, cell, lockstep)
         _check_offer(cell, server)
         cell.judge(client, format, server, seen)
+        if cell.releases(client):
+            _check_released(server)
+        closings.check()
+        del response
         if cell.name == "whole" and client.pools:
             _reuse(client, format, open, server)
-        elif cell.releases(client):
-            _check_released(server)
 
 
 def reading(client: Blocking, format: Format, response: Any, cell: Cell, lockstep: Lockstep) -> Seen:
@@ -130,13 +168,16 @@ async def _ask_awaiting(client: Awaiting, format: Format, cell: Cell, server: Wi
     with anyio.fail_after(3 * PATIENCE):
         async with client.session() as open:
             response = await open(cell.url(client, format, server, lockstep))
+            closings = Closings(response, client.closes)
             seen = await awaiting_values(client, format, response, cell, lockstep)
             _check_offer(cell, server)
             cell.judge(client, format, server, seen)
+            if cell.releases(client):
+                await anyio.to_thread.run_sync(_check_released, server)
+            closings.check()
+            del response
             if cell.name == "whole" and client.pools:
                 await _reuse_awaiting(client, format, open, server)
-            elif cell.releases(client):
-                await anyio.to_thread.run_sync(_check_released, server)
 
 
 async def awaiting_values(client: Awaiting, format: Format, response: Any, cell: Cell, lockstep: Lockstep) -> Seen:

@@ -213,11 +213,13 @@ AWAITING = [
         backend="trio",
         complains=GENERATORS,
     ),
-    Awaiting("aiohttp", ("aiohttp",), aiohttp, aiohttp_chunks),
-    Awaiting("niquests", ("niquests",), niquests, niquests_chunks),
-    Awaiting("curl_cffi", ("curl_cffi",), curl_cffi, by_method("aiter_content")),
+    Awaiting("aiohttp", ("aiohttp",), aiohttp, aiohttp_chunks, closes="release"),
+    Awaiting("niquests", ("niquests",), niquests, niquests_chunks, closes="close"),
+    Awaiting("curl_cffi", ("curl_cffi",), curl_cffi, by_method("aiter_content"), closes=""),
     Awaiting("tornado callback", ("tornado",), tornado, itself, pools=False, leaves=TORNADO),
-    Awaiting("tornado IOStream", ("tornado",), tornado_iostream, read_partial, speaks="raw", pools=False),
+    Awaiting(
+        "tornado IOStream", ("tornado",), tornado_iostream, read_partial, closes="close", speaks="raw", pools=False
+    ),
     Awaiting("asyncio StreamReader", (), asyncio_streams, read_some, speaks="raw", pools=False, releases=False),
     Awaiting("anyio SocketStream", ("anyio",), anyio_stream, itself, speaks="raw", pools=False),
     Awaiting(

@@ -29,6 +29,7 @@ class Client:
         pools: Whether its session keeps the connection for the next request.
         releases: Whether closing what is handed over closes its connection.
         complains: A pattern of the warnings that the library itself is cause of when a response is left early.
+        closes: The method that releases what is handed over; empty where there is none to watch.
         ticks: Whether it notices that it was closed only when something arrives.
         leaves: Cells, by name, that the library itself does not let anyone pass, with the reason.
     """
@@ -39,6 +40,7 @@ class Client:
     pools: bool = field(default=True, kw_only=True)
     releases: bool = field(default=True, kw_only=True)
     complains: str = field(default="", kw_only=True)
+    closes: str = field(default="close", kw_only=True)
     ticks: bool = field(default=False, kw_only=True)
     leaves: dict[str, str] = field(default_factory=dict, kw_only=True)
 
@@ -79,3 +81,4 @@ class Awaiting(Client):
     session: Callable[[], AbstractAsyncContextManager[AsyncOpen]]
     chunks: Callable[[Any], AsyncIterator[bytes]]
     backend: str = field(default="asyncio", kw_only=True)
+    closes: str = field(default="aclose", kw_only=True)
