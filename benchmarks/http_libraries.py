@@ -81,7 +81,7 @@ def _line(client: Blocking | Awaiting, runs: list[dict[str, dict[str, Times]]]) 
     ratios = sorted(ratio(run[name]["ndstream"], run[name]["by hand"]) for run in runs)
     middle = median(ratios)
     told = f"{middle:.3f} x ({ratios[0]:.3f} to {ratios[-1]:.3f})"
-    return Line(name, f"+{more:,.0f} ns", told, nanoseconds=more, times_reference=middle)
+    return Line(name, f"{more:+,.0f} ns", told, nanoseconds=more, times_reference=middle)
 
 
 def _per_line(times: Times) -> float:

@@ -181,6 +181,9 @@ METHOD = """
   it. So the process holds some MiB of small objects, one in every 64 KiB, with room between them for all
   contenders, and tells malloc to keep its memory (`rounds.py`). The page faults of every round are
   counted, and told on the screen where there are any; `--no-ballast` shows the difference.
+- HTTP libraries: the time is what ndstream takes beyond the library's own bytes alone, read to the end; the
+  ratio is all of ndstream's loop in units of the same bytes, split at LF by hand, with `orjson.loads`. The server
+  is in the same process, on another thread, whose time is not counted. Three processes; in brackets the range.
 - n/a: the library has no way to do it. BytesIO and `decode_lines` need all bytes at once; that is timed,
   but it is no streaming.
 - Memory is the most that a process had resident while a stream went through it, above what it had before.

@@ -162,6 +162,7 @@ class TestHTTP2:
         with session:
             got = []
             response = open(f"{address}/lockstep/{format}")
+            # Each library has a name of its own for it, and curl_cffi libcurl's number.
             assert str(getattr(response, "http_version", None) or response.raw.version) in ("HTTP/2", "3", "20", "2")
             for item in way(response):
                 got.append(as_value(item))
