@@ -5,6 +5,7 @@
 #   make test PYTHON=python3.13    the same with another Python, in an environment of its own
 #   make test-all                  with each Python of PYTHONS
 #   make fuzz                      the property tests with 20,000 examples each
+#   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 
 PYTHON ?= python3
@@ -19,7 +20,11 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(wildcard src/*)
 
-.PHONY: run test test-all lint fuzz bench clean
+# niquests brings a fork of urllib3, which takes urllib3's name unless it is built by itself and told not to.
+export URLLIB3_NO_OVERRIDE = 1
+export PIP_NO_BINARY = urllib3-future
+
+.PHONY: run test test-all lint fuzz matrix bench clean
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -39,6 +44,9 @@ test-all:
 
 fuzz: $(VENV)/installed-cli,test
 	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/test_properties.py tests/test_stateful.py
+
+matrix: $(VENV)/installed-cli,test
+	$(BIN)/python -m tests.over_http.matrix
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python benchmarks/compare.py

@@ -16,8 +16,10 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+import http_libraries
 import machine
 import probes
 import replies
@@ -45,7 +47,12 @@ def main() -> None:
         if arguments.only in row.key:
             tables.append(compare(row, arguments))
             report.show(tables[-1], judged=not arguments.quick)
-    for name, probe in (("memory", memory), ("import", import_time)):
+    for name, probe in (
+        (http_libraries.BY_PARTS, partial(http_libraries.table, http_libraries.BY_PARTS)),
+        (http_libraries.BY_FRAME, partial(http_libraries.table, http_libraries.BY_FRAME)),
+        ("memory", memory),
+        ("import", import_time),
+    ):
         if arguments.only in name:
             tables.append(probe(arguments.quick))
             report.show(tables[-1], judged=not arguments.quick)

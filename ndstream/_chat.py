@@ -3,6 +3,8 @@
 Text goes to standard output, and nothing else does. Thoughts, the verdict and the figures go to standard
 error, so that ``ndstream chat ... > answer.txt`` holds the answer alone. What a server sends cannot steer
 the terminal: control characters are shown as U+FFFD there.
+
+It is longer than most files here: the request, the screen and the conversation are one command.
 """
 
 from __future__ import annotations
@@ -281,7 +283,8 @@ def _address(url: str, wire: str | None) -> tuple[SplitResult, str]:
         port = parts.port
     except ValueError:
         parts, port = SplitResult("", "", "", "", ""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or port == 0:
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not plain or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or port == 0:
         raise click.BadParameter("URL is not http://HOST or https://HOST, with PORT and PATH", param_hint="'--url'")
     path = parts.path.rstrip("/")
     for name, kind in _WIRES.items():

@@ -198,6 +198,8 @@ def _hint(frame: bytes, framing: str) -> str:
         hint = "it looks like server-sent events: use sse(), or stream() to take their JSON"
     elif framing == "ndjson" and frame.startswith(b"\x1e"):
         hint = "it looks like a JSON text sequence: use jsonseq()"
+    elif framing == "ndjson" and (b"}{" in frame or b"][" in frame):
+        hint = "it looks like lines without their ends: pass the response itself, not its iter_lines()"
     return f"; {hint}" if hint else ""
 
 

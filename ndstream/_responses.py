@@ -7,8 +7,9 @@ was consumed or closed is refused, here or by its library's own error.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from ndstream._patience import network_patience, socket_of_file, socket_patience
@@ -90,8 +91,12 @@ def _curl(response: Any) -> Opened:
 def _niquests(response: Any) -> Opened:
     """Both kinds iterate over what has arrived, without a size."""
     if hasattr(response, "__aiter__"):
-        # Not by its content, which is a coroutine here.
-        chunks = response.__aiter__()
+        # Its own iteration holds back what a compressed body has brought, until that ends.
+        raw: Any = response.raw
+        kept = response._content_consumed or not hasattr(raw, "stream")
+        if not kept and raw.closed and raw.tell():
+            raise _consumed(response)
+        chunks = response.__aiter__() if kept or raw.closed else raw.stream(CHUNK_SIZE, decode_content=True)
         return AsyncChunks(chunks, partial(_close_niquests, response, chunks), response.headers)
     bounded = interrupt = None
     # Later versions of HTTP share their connection with other responses.
@@ -134,7 +139,17 @@ def _http_client(response: Any) -> Opened:
     if response.isclosed():
         raise _consumed(response)
     bounded, interrupt = socket_patience(lambda: socket_of_file(response.fp))
-    return SyncChunks(read_until_empty(response.read1), response.close, response.headers, bounded, interrupt)
+    chunks = chain(read_until_empty(response.read1), _missing(response))
+    return SyncChunks(chunks, response.close, response.headers, bounded, interrupt)
+
+
+def _missing(response: Any) -> Iterator[Chunk]:
+    """No chunks, but the error that it keeps to itself: fewer bytes came than its Content-Length says."""
+    if response.length:
+        from http.client import IncompleteRead
+
+        raise IncompleteRead(b"", response.length)
+    yield from ()
 
 
 def _starlette(request: Any) -> Opened:

@@ -120,8 +120,11 @@ cdef PyObject* ready_next(PyObject* ready) noexcept:
 set_next(Ready, ready_next)
 
 
+NO_VALUE = object()
+
+
 cdef class AsyncPuller:
-    """The iterator under `ndstream.AsyncStream`, which adds `_refill`."""
+    """The iterator under `ndstream.AsyncStream`, which adds `_refill` and `_arrive`."""
 
     cdef public Decoder decoder
     cdef readonly bint _ended
@@ -139,6 +142,12 @@ cdef class AsyncPuller:
         return self
 
     def __anext__(self):
+        cdef Decoder decoder = self.decoder
+        if decoder is not None and decoder.start == decoder.size and not (
+            decoder.waiting_size or decoder.finished or decoder.over
+        ):
+            # Nothing is there to step over: a coroutine gives its result without a StopIteration.
+            return self._arrive()
         # The one that nobody holds is used again, unless it was given a value that nobody took.
         if self.ready is None or Py_REFCNT(<PyObject*> self.ready) != 1 or self.ready.value != NULL:
             self.ready = Ready.__new__(Ready)
@@ -172,8 +181,11 @@ cdef class AsyncPuller:
         return not self.clock.byte_at and isinstance(error, MISUSE)
 
     def _take(self, chunk, /):
+        """The first value that the chunk completes, or NO_VALUE."""
         self.clock.tick(chunk, self.decoder)
         self.decoder.take_in(chunk)
+        cdef Outcome value = self.decoder.step()
+        return NO_VALUE if value == NOTHING else steal(value)
 
     def _end(self):
         self._ended = True

@@ -272,6 +272,50 @@ async def test_closing_while_another_task_waits_releases_when_that_is_over() -> 
     await stream.aclose()
 
 
+async def test_a_cancellation_is_not_lost_in_a_stream_that_was_closed_meanwhile() -> None:
+    source = Failing(b"1\n", failure=asyncio.CancelledError())
+    stream = ndstream.ndjson(source)
+    assert await stream.__anext__() == 1
+    never = asyncio.Event()
+
+    async def wait() -> bytes:
+        await never.wait()
+        return b""
+
+    source.__class__ = type("Waiting", (Failing,), {"__anext__": lambda self: wait()})
+    reader = asyncio.ensure_future(anext_or_end(stream))
+    await asyncio.sleep(0.01)
+    await stream.aclose()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    assert source.closed == 1
+
+
+async def test_a_stream_that_ended_leaves_no_cycle_behind() -> None:
+    class Value:
+        alive = 0
+
+        def __init__(self, payload: bytes) -> None:
+            Value.alive += 1
+
+        def __del__(self) -> None:
+            Value.alive -= 1
+
+    gc.collect()
+    gc.disable()
+    try:
+        stream = ndstream.ndjson(AsyncChunks(b"1\n"), loads=Value)
+        value = await stream.__anext__()
+        stream.mine = value  # type: ignore[attr-defined]
+        del value
+        assert await anext_or_end(stream) == "end"
+        del stream
+        assert Value.alive == 0
+    finally:
+        gc.enable()
+
+
 async def anext_or_end(stream: ndstream.AsyncStream[Any]) -> Any:
     try:
         return await stream.__anext__()

@@ -573,3 +573,8 @@ def test_misuse_that_the_first_read_shows_is_no_failure_of_the_network(error: ty
     assert stream.closed
     assert list(stream) == []
     asyncio.run(main())
+
+
+def test_lines_without_their_ends_point_to_the_response() -> None:
+    with pytest.raises(ndstream.StreamError, match="iter_lines"):
+        list(ndstream.ndjson([b'{"a":1}', b'{"a":2}']))

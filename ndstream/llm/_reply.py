@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ndstream._core import Event, SSEDecoder
 from ndstream._errors import DecodeError, StreamError
-from ndstream._kinds import AsyncSource, SyncSource
+from ndstream._kinds import AsyncSource, EitherSource, SyncSource
 from ndstream._streams import AsyncStream, Stream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
 from ndstream.llm._folder import Folder, OnIncomplete, is_blank
 from ndstream.llm._frames import open_frames
+
+if TYPE_CHECKING:
+    from ndstream.llm._either import EitherReply
 
 ReplyT = TypeVar("ReplyT", bound="Reply")
 AsyncReplyT = TypeVar("AsyncReplyT", bound="AsyncReply")
@@ -229,13 +232,13 @@ class AsyncReply(Answer):
 
 @overload
 def reply(
-    source: SyncSource,
+    source: EitherSource,
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
-) -> Reply: ...
+) -> EitherReply: ...
 @overload
 def reply(
     source: AsyncSource,
@@ -245,6 +248,15 @@ def reply(
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> AsyncReply: ...
+@overload
+def reply(
+    source: SyncSource,
+    wire: str | None = None,
+    *,
+    on_incomplete: OnIncomplete = "raise",
+    max_frame_size: int | None = ...,
+    idle_timeout: float | None = ...,
+) -> Reply: ...
 def reply(
     source: Any,
     wire: str | None = None,
@@ -285,13 +297,13 @@ def reply(
 
 @overload
 def collect(
-    source: SyncSource,
+    source: EitherSource,
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
-) -> Answer: ...
+) -> Any: ...
 @overload
 def collect(
     source: AsyncSource,
@@ -301,6 +313,15 @@ def collect(
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> Coroutine[Any, Any, Answer]: ...
+@overload
+def collect(
+    source: SyncSource,
+    wire: str | None = None,
+    *,
+    on_incomplete: OnIncomplete = "raise",
+    max_frame_size: int | None = ...,
+    idle_timeout: float | None = ...,
+) -> Answer: ...
 def collect(
     source: Any,
     wire: str | None = None,

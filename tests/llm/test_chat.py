@@ -249,6 +249,8 @@ class TestRequest:
             (["--url", "file:///etc/passwd", "hi"], "--url"),
             (["--url", "http://user:secret@x", "hi"], "--url"),
             (["--url", "http://x:70000", "hi"], "--url"),
+            (["--url", "http://x/v1?key=secret word", "hi"], "--url"),
+            (["--url", "http://x/v1?key=secr\u00e9t", "hi"], "--url"),
             (["--url", "http://[", "hi"], "--url"),
             (["--key-env", "NDSTREAM_NO_SUCH_VARIABLE", "hi"], "--key-env"),
             (["--key-env", "BROKEN_KEY", "hi"], "--key-env"),

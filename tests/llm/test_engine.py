@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,9 +84,10 @@ def client(engine: Engine) -> Iterator[httpx.Client]:
         yield client
 
 
-def asked(client: Any, path: str, request: Any, **more: Any) -> Any:
+def asked(client: Any, path: str, request: Any, **more: Any) -> AbstractContextManager[httpx.Response]:
     """A response whose body has not been read."""
-    return client.stream("POST", path, json=request, **more)
+    response: AbstractContextManager[httpx.Response] = client.stream("POST", path, json=request, **more)
+    return response
 
 
 def values_by_hand(data: bytes) -> list[Any]:
@@ -157,6 +159,14 @@ class TestReplies:
         assert bool(answer.tool_calls) == ("tools" in case.body)
 
     @each_case
+    def test_an_answer_that_is_not_streamed_is_its_own_body(self, client: httpx.Client, case: Case) -> None:
+        response = client.post(case.path, json=case.body | SAMPLING).raise_for_status()
+        answer = llm.collect(response)
+        assert answer.body == response.json()
+        assert answer.wire == case.wire
+        assert answer.ending.verdict == "complete"
+
+    @each_case
     def test_an_async_client_gets_the_same_body(self, engine: Engine, client: httpx.Client, case: Case) -> None:
         request = case.body | SAMPLING | {"stream": True}
         with asked(client, case.path, request) as response:
@@ -167,8 +177,7 @@ class TestReplies:
                 httpx.AsyncClient(base_url=engine.url, timeout=PATIENCE) as client,
                 client.stream("POST", case.path, json=request) as response,
             ):
-                source: Any = response
-                answer: llm.Answer = await llm.collect(source)
+                answer: llm.Answer = await llm.collect(response)
                 return answer
 
         answer = asyncio.run(ask())
@@ -232,6 +241,26 @@ class TestEndings:
             assert reply.text == delta.text
         with asked(client, CHAT_PATH, TALK) as response:
             assert llm.collect(response).text
+
+    @each_case
+    def test_a_stream_cut_behind_any_frame_is_truncated_until_the_engine_has_said_that_it_is_done(
+        self, client: httpx.Client, case: Case
+    ) -> None:
+        data = client.post(case.path, json=case.body | SAMPLING | {"stream": True}).content
+        frames = data.split(b"\n\n")[:-1]
+        whole = llm.collect(data)
+        verdicts = []
+        for count in range(1, len(frames) + 1):
+            part = llm.collect([frame + b"\n\n" for frame in frames[:count]], case.wire, on_incomplete="return")
+            assert part.ending is not None
+            verdicts.append(part.ending.verdict)
+            assert whole.text.startswith(part.text)
+            assert whole.thinking.startswith(part.thinking)
+        # The reason to finish, the usage and [DONE] come one behind the other at the very end; of two
+        # choices, the one that was behind.
+        done = verdicts.count("complete")
+        assert verdicts == ["truncated"] * (len(frames) - done) + ["complete"] * done
+        assert 1 <= done <= 4
 
     def test_an_engine_that_dies_truncates_the_reply(self, tmp_path: Path, engine: Engine) -> None:
         with running(tmp_path) as mortal, asked(httpx, mortal.url + CHAT_PATH, LONG) as response:
