@@ -126,12 +126,14 @@ def _urllib3(response: Any) -> SyncChunks:
         if not kept and (response.tell() or response.length_remaining != 0):
             raise _consumed(response)
         return SyncChunks(iter((body or b"",)), response.close, headers)
-    if hasattr(response, "read1"):
+    if response.chunked and response.supports_chunked_reads():
+        # Each chunk of the server as it comes; read1 would look for the next one's size more than once.
+        chunks = response.stream(CHUNK_SIZE, decode_content=True)
+    elif hasattr(response, "read1"):
         chunks = read_until_empty(partial(response.read1, decode_content=True))
     else:
-        # Version 1. Only chunks of the server, or single bytes, come as they arrive.
-        by_blocks = response.chunked or response.length_remaining is not None
-        chunks = response.stream(CHUNK_SIZE if by_blocks else 1, decode_content=True)
+        # Version 1. Only single bytes come as they arrive where no length is known.
+        chunks = response.stream(1 if response.length_remaining is None else CHUNK_SIZE, decode_content=True)
     return SyncChunks(chunks, response.close, headers, bounded, interrupt)
 
 
