@@ -40,6 +40,17 @@ def test_the_public_names_are_these() -> None:
         assert hasattr(ndstream, name)
 
 
+def test_the_room_for_llm_replies_is_opened_when_it_is_asked_for() -> None:
+    program = (
+        "import sys, ndstream; before = 'ndstream.llm' in sys.modules; "
+        "print(before, ndstream.llm.collect(b'{\"response\":\"Hi\",\"done\":true}').text)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "Hi"]
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = ndstream.nothing
+
+
 def test_the_package_is_typed() -> None:
     assert (PACKAGE / "py.typed").exists()
 
