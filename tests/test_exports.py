@@ -43,7 +43,7 @@ def test_the_public_names_are_these() -> None:
 def test_the_room_for_llm_replies_is_opened_when_it_is_asked_for() -> None:
     program = (
         "import sys, ndstream; before = 'ndstream.llm' in sys.modules; "
-        "print(before, ndstream.llm.collect(b'{\"response\":\"Hi\",\"done\":true}').text)"
+        'print(before, ndstream.llm.collect(b\'{"response":"Hi","done":true}\').text)'
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "Hi"]
