@@ -53,8 +53,9 @@ def open_source(source: Any) -> Opened:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return SyncChunks(iter((source,)), nothing_to_close)
     if isinstance(source, os.PathLike):
+        # Asked for its path, since `open` takes what stands for an integer as a descriptor, and a MagicMock does.
         # Unbuffered: a chunk is read into one object, without a copy between.
-        file = open(source, "rb", buffering=0)  # noqa: PTH123, SIM115
+        file = open(os.fspath(source), "rb", buffering=0)  # noqa: PTH123, SIM115
         return SyncChunks(read_until_empty(file.read), file.close)
     if isinstance(source, (str, dict, type, io.TextIOBase, Coroutine)):
         raise TypeError(_advice(source))

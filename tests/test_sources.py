@@ -83,6 +83,23 @@ def test_a_path_like_object_counts_as_a_path(path: pathlib.Path) -> None:
     assert list(ndstream.ndjson(Entry())) == VALUES
 
 
+def test_a_path_like_object_that_stands_for_an_integer_too_is_no_descriptor(path: pathlib.Path) -> None:
+    read, write = os.pipe()
+
+    class Entry:
+        """A MagicMock is such an object, and its integer that of standard output."""
+
+        def __fspath__(self) -> str:
+            return str(path)
+
+        def __index__(self) -> int:
+            return read
+
+    assert list(ndstream.ndjson(Entry())) == VALUES
+    os.close(read)
+    os.close(write)
+
+
 def test_a_path_that_is_left_behind_is_closed_without_a_warning(path: pathlib.Path) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
     for _ in range(3):
