@@ -202,6 +202,10 @@ def _advice(source: object) -> str:
             what = "pass environ['wsgi.input'], or better the request of your framework, which knows the body's length"
     elif isinstance(source, type):
         what = "it is a class; pass an instance of it"
+    elif callable(getattr(source, "request", None)):
+        what = "it is a client; pass the response to a request of it"
+    elif hasattr(source, "stdout"):
+        what = "it is a process; pass its stdout, a pipe of bytes"
     elif hasattr(source, "__aenter__") or hasattr(source, "__enter__"):
         kind = "async with" if hasattr(source, "__aenter__") else "with"
         what = f"it is a context that was not entered; write '{kind} ... as response' and pass the response"

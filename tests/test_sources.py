@@ -174,6 +174,14 @@ def test_a_value_comes_out_while_the_writer_still_holds_the_pipe(make: Callable[
     assert source.closed
 
 
+def test_a_process_points_to_its_pipe() -> None:
+    with (
+        subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process,
+        pytest.raises(TypeError, match=r"pass its stdout"),
+    ):
+        ndstream.ndjson(process)  # type: ignore[call-overload]
+
+
 def test_a_subprocess_is_read_as_it_writes() -> None:
     program = "import sys; print('{\"a\":1}', flush=True); sys.stdin.read(); print('{\"a\":2}')"
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
@@ -521,6 +529,8 @@ def test_what_was_not_awaited_entered_or_called_is_refused_with_what_to_do() -> 
                 (client.get("http://127.0.0.1:1/"), "await"),
                 (got, "async with"),
                 (_fetch(), "await"),
+                (client, "the response"),
+                (session, "the response"),
                 (generator, "call it"),
                 (async_generator, "call it"),
                 ({"wsgi.input": io.BytesIO()}, "wsgi.input"),
