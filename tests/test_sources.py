@@ -85,6 +85,7 @@ def test_a_path_like_object_counts_as_a_path(path: pathlib.Path) -> None:
 
 def test_a_path_like_object_that_stands_for_an_integer_too_is_no_descriptor(path: pathlib.Path) -> None:
     read, write = os.pipe()
+    os.close(write)
 
     class Entry:
         """A MagicMock is such an object, and its integer that of standard output."""
@@ -97,7 +98,6 @@ def test_a_path_like_object_that_stands_for_an_integer_too_is_no_descriptor(path
 
     assert list(ndstream.ndjson(Entry())) == VALUES
     os.close(read)
-    os.close(write)
 
 
 def test_a_path_that_is_left_behind_is_closed_without_a_warning(path: pathlib.Path) -> None:
