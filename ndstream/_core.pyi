@@ -372,6 +372,9 @@ class Puller(Generic[_T_co]):
     """The iterator under `ndstream.Stream`."""
 
     def __init__(self, chunks: Iterator[Any], decoder: Decoder[_T_co] | None) -> None: ...
+    def _runs_elsewhere(self) -> bool:
+        """Whether another thread is inside `__next__`."""
+
     @property
     def decoder(self) -> Decoder[_T_co] | None:
         """The decoder in use; None until the first bytes have told the framing."""

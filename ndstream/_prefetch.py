@@ -12,7 +12,7 @@ import time
 from _thread import get_ident
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ndstream._loops import trio_if_running
@@ -117,7 +117,9 @@ class _Thread:
             ended = self._ended or self._thread is None
         if not ended:
             if self._source.interrupt is not None:
-                self._source.interrupt()
+                # There is nothing to interrupt where the last chunk has given the connection back.
+                with suppress(Exception):
+                    self._source.interrupt()
             with self._changed:
                 # The garbage collector may have chosen the reader's own thread for this.
                 seconds = 0 if self._is_ours() else _SECONDS_TO_STOP

@@ -120,7 +120,8 @@ def _urllib3(response: Any) -> SyncChunks:
     headers = response.headers
     bounded, interrupt = socket_patience(lambda: getattr(response.connection, "sock", None))
     interrupt = getattr(response, "shutdown", interrupt)
-    if response.closed:
+    # What it keeps was read to the end, also where its file does not close itself there.
+    if response.closed or getattr(response, "_body", None) is not None:
         body = response.data
         kept = body or getattr(response, "_body", None) is not None
         if not kept and (response.tell() or response.length_remaining != 0):

@@ -53,8 +53,9 @@ def open_source(source: Any) -> Opened:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return SyncChunks(iter((source,)), nothing_to_close)
     if isinstance(source, os.PathLike):
+        # Asked for its path, since `open` takes what stands for an integer as a descriptor, and a MagicMock does.
         # Unbuffered: a chunk is read into one object, without a copy between.
-        file = open(source, "rb", buffering=0)  # noqa: PTH123, SIM115
+        file = open(os.fspath(source), "rb", buffering=0)  # noqa: PTH123, SIM115
         return SyncChunks(read_until_empty(file.read), file.close)
     if isinstance(source, (str, dict, type, io.TextIOBase, Coroutine)):
         raise TypeError(_advice(source))
@@ -201,6 +202,10 @@ def _advice(source: object) -> str:
             what = "pass environ['wsgi.input'], or better the request of your framework, which knows the body's length"
     elif isinstance(source, type):
         what = "it is a class; pass an instance of it"
+    elif callable(getattr(source, "request", None)):
+        what = "it is a client; pass the response to a request of it"
+    elif hasattr(source, "stdout"):
+        what = "it is a process; pass its stdout, a pipe of bytes"
     elif hasattr(source, "__aenter__") or hasattr(source, "__enter__"):
         kind = "async with" if hasattr(source, "__aenter__") else "with"
         what = f"it is a context that was not entered; write '{kind} ... as response' and pass the response"

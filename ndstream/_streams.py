@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -72,6 +73,7 @@ class Stream(Puller[T]):
     ) -> None:
         super().__init__(source.chunks, decoder)
         self._close = source.close
+        self._interrupt = source.interrupt
         self._chooser = chooser
         self._drain = drain
 
@@ -82,7 +84,12 @@ class Stream(Puller[T]):
     def _release(self) -> None:
         drain, self._drain = self._drain, None
         try:
-            if drain is not None and self.decoder is not None and self.decoder.done:
+            if self._runs_elsewhere():
+                # Some responses cannot be closed while they are read, and no read notices that another thread closes.
+                if self._interrupt is not None:
+                    with suppress(Exception):
+                        self._interrupt()
+            elif drain is not None and self.decoder is not None and self.decoder.done:
                 drain()
         finally:
             self._close()

@@ -13,6 +13,7 @@ cdef extern from *:
     void inherit_anext "NDSTREAM_INHERIT_ASYNC"(object kind, object base) noexcept
 
 cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident() noexcept nogil
     PyObject* PyIter_Next(PyObject* iterator) noexcept
     PyObject* PyErr_Occurred() noexcept
 
@@ -44,6 +45,7 @@ cdef class Puller:
     cdef object close_error
     cdef object interruption
     cdef bint running
+    cdef unsigned long runner
     cdef bint ended
     cdef Clock clock
 
@@ -96,6 +98,7 @@ cdef class Puller:
                 raise RuntimeError(
                     "the stream is running already: it cannot be used from its own source, nor by two threads at once")
             self.running = True
+            self.runner = PyThread_get_thread_ident()
             try:
                 return self.pull()
             finally:
@@ -199,6 +202,9 @@ cdef class Puller:
         except Exception:
             raise error
         raise error
+
+    def _runs_elsewhere(self):
+        return self.running and self.runner != PyThread_get_thread_ident()
 
     cdef int stop(self) except -1:
         """Release the source, once."""

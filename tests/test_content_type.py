@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from email.message import Message
 from typing import Any
@@ -185,6 +186,34 @@ def test_a_document_past_the_limit_is_too_large_wherever_it_is_cut(first: bytes)
         with pytest.raises(ndstream.FrameTooLargeError) as caught:
             list(ndstream.stream(Response(list(chunks), kind("application/json")), max_frame_size=10))
         assert caught.value.offset == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "follows", "value"),
+    [
+        (rb'{"a": "\\", "b": "{"}', rb"1", {"a": "\\", "b": "{"}),
+        (rb'{"a": "\"{[", "b":', rb"1}", {"a": '"{[', "b": 1}),
+        (rb'{"a\\\"}": [', rb"1]}", {'a\\"}': [1]}),
+        (rb'["\\\\", "]", "\u005c\"",', rb"1]", ["\\\\", "]", '\\"', 1]),
+    ],
+)
+def test_brackets_in_strings_leave_nothing_open(line: bytes, follows: bytes, value: Any) -> None:
+    values = [value] if follows.endswith((b"}", b"]")) else [value, 1]
+    assert list(ndstream.stream(Response(line + b"\n" + follows + b"\n", kind("application/json")))) == values
+
+
+@pytest.mark.parametrize("string", [b"x" * 1_000_000, b'\\"' * 500_000, b"\\\\" * 500_000])
+@pytest.mark.parametrize("end", [b'",', b""])
+def test_a_long_string_in_the_first_line_costs_no_more_than_its_bytes(string: bytes, end: bytes) -> None:
+    import tracemalloc
+
+    body = b'{"a":"' + string + end + b'\n"b":1}\n'
+    tracemalloc.start()
+    with contextlib.suppress(ndstream.StreamError):
+        list(ndstream.stream(Response(body, kind("application/json"))))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * len(body)
 
 
 def test_a_first_line_past_the_limit_is_not_kept() -> None:

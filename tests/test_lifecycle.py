@@ -118,6 +118,29 @@ def test_a_timeout_of_the_client_is_the_same_after_the_drain(name: str) -> None:
         client.close()
 
 
+def test_a_read_that_waits_ends_when_another_thread_closes_the_stream(get: Any) -> None:
+    forever = threading.Event()
+    with serving(response(b"1\n", forever)) as server:
+        stream = ndstream.ndjson(get(server.url))
+        got = [next(stream)]
+        reader = threading.Thread(target=lambda: got.extend(stream), daemon=True)
+        reader.start()
+        # Until the read has begun there is nothing to end.
+        while not stream._runs_elsewhere():
+            forever.wait(0.01)
+        forever.wait(0.05)
+        watcher = threading.Thread(target=stream.close, daemon=True)
+        watcher.start()
+        watcher.join(5)
+        reader.join(5)
+        # The server waits twice as long.
+        assert not watcher.is_alive()
+        assert not reader.is_alive()
+        assert got == [1]
+        assert stream.closed
+        forever.set()
+
+
 def test_a_server_that_keeps_the_stream_open_is_not_waited_for(get: Any) -> None:
     forever = threading.Event()
     answer = response(*DONE, forever, kind=EVENTS)

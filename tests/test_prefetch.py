@@ -16,6 +16,8 @@ import pytest
 import ndstream
 from cuts import cuts
 from loopback import response, serving
+from ndstream._prefetch import read_ahead
+from ndstream._reading import SyncChunks
 from test_async_streams import Failing
 from test_sources import AsyncChunks
 from test_streams import Source
@@ -180,6 +182,21 @@ def test_a_reader_that_waits_for_a_response_is_interrupted(name: str) -> None:
         stream.close()
         assert readers() == []
         go_on.set()
+
+
+def test_a_reader_that_cannot_be_interrupted_any_more_is_gone_all_the_same() -> None:
+    closed: list[bool] = []
+
+    def interrupt() -> None:
+        # As urllib3 does once the last byte has given the connection back.
+        raise RuntimeError("the connection has been released")
+
+    ahead = read_ahead(SyncChunks(iter([b"1\n"] * 9), lambda: closed.append(True), interrupt=interrupt), 1)
+    assert isinstance(ahead, SyncChunks)
+    assert next(ahead.chunks) == b"1\n"
+    ahead.close()
+    assert closed == [True]
+    assert readers() == []
 
 
 def test_a_read_that_nothing_interrupts_ends_when_it_will_and_closes_the_source(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import http.client
+import io
 import threading
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -244,6 +245,12 @@ def test_a_response_of_an_async_client_that_was_read_whole_gives_its_body_again(
 
     with serving(response(*LINES)) as server:
         assert asyncio.run(main(server.url)) == VALUES
+
+
+def test_a_body_that_urllib3_read_from_a_file_is_given_again() -> None:
+    urllib3 = pytest.importorskip("urllib3")
+    got = urllib3.HTTPResponse(io.BytesIO(b'{"a":1}\n'))
+    assert list(ndstream.ndjson(got)) == [{"a": 1}]
 
 
 @pytest.mark.parametrize("get", SYNC)

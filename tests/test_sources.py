@@ -83,6 +83,23 @@ def test_a_path_like_object_counts_as_a_path(path: pathlib.Path) -> None:
     assert list(ndstream.ndjson(Entry())) == VALUES
 
 
+def test_a_path_like_object_that_stands_for_an_integer_too_is_no_descriptor(path: pathlib.Path) -> None:
+    read, write = os.pipe()
+    os.close(write)
+
+    class Entry:
+        """A MagicMock is such an object, and its integer that of standard output."""
+
+        def __fspath__(self) -> str:
+            return str(path)
+
+        def __index__(self) -> int:
+            return read
+
+    assert list(ndstream.ndjson(Entry())) == VALUES
+    os.close(read)
+
+
 def test_a_path_that_is_left_behind_is_closed_without_a_warning(path: pathlib.Path) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
     for _ in range(3):
@@ -155,6 +172,14 @@ def test_a_value_comes_out_while_the_writer_still_holds_the_pipe(make: Callable[
     close()
     assert list(stream) == []
     assert source.closed
+
+
+def test_a_process_points_to_its_pipe() -> None:
+    with (
+        subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process,
+        pytest.raises(TypeError, match=r"pass its stdout"),
+    ):
+        ndstream.ndjson(process)  # type: ignore[call-overload]
 
 
 def test_a_subprocess_is_read_as_it_writes() -> None:
@@ -504,6 +529,8 @@ def test_what_was_not_awaited_entered_or_called_is_refused_with_what_to_do() -> 
                 (client.get("http://127.0.0.1:1/"), "await"),
                 (got, "async with"),
                 (_fetch(), "await"),
+                (client, "it is a client"),
+                (session, "it is a client"),
                 (generator, "call it"),
                 (async_generator, "call it"),
                 ({"wsgi.input": io.BytesIO()}, "wsgi.input"),

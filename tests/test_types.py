@@ -115,6 +115,10 @@ def test_a_response_that_may_be_of_either_client_is_typed_for_both() -> None:
     with ndstream.sse(response, on_truncated="discard") as events:
         for event in events:
             assert_type(event, Event)
+    assert_type(events.closed, bool)
+    assert_type(events.last_byte_at, float | None)
+    assert_type(events.last_frame_at, float | None)
+    assert_type(events.last_comment_at, float | None)
 
     async def asynchronously() -> None:
         async with ndstream.ndjson(response, loads=POINT) as stream:
