@@ -117,11 +117,12 @@ class Folder:
             return None
         self._look_at_stray(decoder)
         if error.reason in _FAILED:
-            self._take_tail(error.frame)
+            if not self._take_tail(error.frame):
+                self._take_joined(error.frame)
             cause = error.__cause__
             self.wire.note("transport_error", f"{type(cause).__name__}: {cause}")
         elif isinstance(error, TruncatedError):
-            if not self._take_tail(error.frame):
+            if not self._take_tail(error.frame) and not self._take_joined(error.frame):
                 if _is_half_a_frame(error.frame):
                     self.wire.note("cut_frame", _shown(error.frame))
                 else:
