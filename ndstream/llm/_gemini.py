@@ -109,6 +109,7 @@ class _Candidate:
         if self.open is not None:
             arguments = self.open.whole()
             call.add_arguments(arguments)
+            complete = complete and not self.open.lost
             known = dict_of(self.open_part.get("functionCall"))
             kept = {name: value for name, value in known.items() if name not in ("willContinue", "partialArgs")}
             self.open_part["functionCall"] = {**kept, "args": arguments}

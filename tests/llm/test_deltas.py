@@ -123,6 +123,52 @@ def test_an_anthropic_call_that_is_cut_before_its_arguments_is_not_one_without_a
     assert (call.arguments, call.incomplete) == (None, True)
 
 
+def test_an_anthropic_call_that_is_cut_is_flagged_though_its_block_ended_and_its_json_is_whole() -> None:
+    frames = typed(
+        STARTED,
+        *block(0, {"type": "tool_use", "id": "t", "name": "f", "input": {}}, input_delta('{"a":1}')),
+        *block(1, {"type": "tool_use", "id": "u", "name": "g", "input": {}}, input_delta('{"b":2}')),
+        *stopped("max_tokens", {"output_tokens": 2}),
+    )
+    answer = llm.collect(iter(frames))
+    assert [(call.arguments, call.incomplete) for call in answer.tool_calls] == [({"a": 1}, False), (None, True)]
+    assert [part["input"] for part in answer.body["content"]] == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize("path", ["$.a[999999999]", "$.a[2].b", "$[0]", "$.a[x]", "$"])
+def test_arguments_of_gemini_that_have_no_place_flag_the_call(path: str) -> None:
+    pieces = [{"jsonPath": "$.a[0]", "numberValue": 1}, {"jsonPath": path, "stringValue": "x"}]
+    call = {"functionCall": {"name": "f", "partialArgs": pieces}}
+    [told] = llm.collect(iter(sse(gemini_frame([call], "STOP")))).tool_calls
+    assert (told.arguments, told.incomplete) == (None, True)
+    assert told.partial == {"a": [1]}
+
+
+def test_a_call_of_a_response_that_is_cut_is_flagged_even_where_its_json_is_whole() -> None:
+    item = {"id": "i", "type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a":1}'}
+    cut = {**item, "status": "incomplete"}
+    reason = {"incomplete_details": {"reason": "max_output_tokens"}}
+    answer = llm.collect(
+        iter(
+            typed(
+                {"type": "response.output_item.added", "output_index": 0, "item": {**item, "arguments": ""}},
+                {"type": "response.function_call_arguments.delta", "item_id": "i", "delta": '{"a":1}'},
+                {"type": "response.output_item.done", "output_index": 0, "item": cut},
+                {"type": "response.incomplete", "response": {"id": "r", "output": [cut], **reason}},
+            )
+        )
+    )
+    [call] = answer.tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == ('{"a":1}', None, True)
+
+
+@pytest.mark.parametrize("given", [{}, {"index": 0}, {"index": 0, "id": ""}], ids=["nothing", "index", "empty id"])
+def test_two_calls_of_one_function_in_one_frame_are_two_without_any_id(given: dict[str, Any]) -> None:
+    calls = [opened("f", '{"a":1}', **given), opened("f", '{"a":2}', **given)]
+    frames = sse(chat_frame({"tool_calls": calls}), chat_frame({}, "tool_calls"))
+    assert [call.arguments for call in llm.collect(iter(frames)).tool_calls] == [{"a": 1}, {"a": 2}]
+
+
 def test_anthropic_arguments_are_there_when_their_block_ends() -> None:
     reply = llm.reply(by_name("anthropic thinks, speaks and calls").data)
     for delta in reply:
