@@ -25,7 +25,6 @@ _TYPES = frozenset(
         "content_block_stop",
         "message_delta",
         "message_stop",
-        "ping",
     }
 )
 _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})

@@ -272,6 +272,13 @@ def test_counts_that_anthropic_says_again_replace_what_they_were_and_others_stay
     assert llm.collect(iter(frames)).usage == {"input_tokens": 9, "cache_read_input_tokens": 0, "output_tokens": 7}
 
 
+def test_usage_that_comes_twice_counts_as_it_was_last() -> None:
+    first, last = ({"prompt_tokens": 1, "completion_tokens": count} for count in (2, 3))
+    frames = sse(chat_frame({"content": "x"}, "stop", usage=first), chat_frame(None, usage=last))
+    answer = llm.collect(iter([*frames, DONE]))
+    assert answer.usage == answer.body["usage"] == last
+
+
 def test_counts_that_ollama_leaves_out_are_zero() -> None:
     answer = llm.collect(iter(lines(ollama_frame({"content": "a"}, True))))
     assert (answer.metrics.prompt_tokens, answer.metrics.output_tokens) == (0, 0)
