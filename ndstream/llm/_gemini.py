@@ -96,6 +96,7 @@ class _Candidate:
         self.parts.append(held)
         if partial:
             self.open, self.open_call, self.open_part = PartialArguments(), call, held.fields
+            call.show(self.open.whole)
             self.open.add(function.get("partialArgs"))
             if isinstance(arguments, dict):
                 self.open.value.update(arguments)

@@ -135,6 +135,16 @@ def test_an_anthropic_call_that_is_cut_is_flagged_though_its_block_ended_and_its
     assert [part["input"] for part in answer.body["content"]] == [{"a": 1}, {"b": 2}]
 
 
+def test_arguments_of_gemini_show_while_they_come_path_by_path() -> None:
+    calls: list[dict[str, Any]] = [{"name": "f"}]
+    calls += [{"partialArgs": [{"jsonPath": "$.to.city", "stringValue": text}]} for text in ("Ro", "me")]
+    frames = sse(*(gemini_frame([{"functionCall": {**call, "willContinue": True}}]) for call in calls))
+    reply = llm.reply(iter([*frames, *sse(gemini_frame([{"functionCall": {}}], "STOP"))]))
+    seen = [delta.tool_calls[0].partial for delta in reply]
+    assert seen == [{}, {"to": {"city": "Ro"}}, {"to": {"city": "Rome"}}, {"to": {"city": "Rome"}}]
+    assert reply.tool_calls[0].arguments == seen[-1]
+
+
 @pytest.mark.parametrize("path", ["$.a[999999999]", "$.a[2].b", "$[0]", "$.a[x]", "$"])
 def test_arguments_of_gemini_that_have_no_place_flag_the_call(path: str) -> None:
     pieces = [{"jsonPath": "$.a[0]", "numberValue": 1}, {"jsonPath": path, "stringValue": "x"}]
