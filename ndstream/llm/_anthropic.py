@@ -223,7 +223,7 @@ class Anthropic(Wire):
             if last is not None:
                 if last.arguments is not None:
                     block.fields["input"] = last.arguments
-                last.closed, last.incomplete, last.arguments = True, True, None
+                last.cut()
         self.calls.finish(complete=reason not in _CUT)
 
     def add_usage(self, usage: Any) -> dict[str, Any] | None:

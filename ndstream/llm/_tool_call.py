@@ -147,6 +147,11 @@ class ToolCall:
                 self.incomplete = True
                 self.error = error
 
+    def cut(self) -> None:
+        """End the call as one that the server cut short, though it may have ended in order before."""
+        self.closed = self.incomplete = True
+        self.arguments = None
+
     def _add_text(self, text: str) -> None:
         if not text or (len(text) == self._length and self._is_repeat(text)):
             return

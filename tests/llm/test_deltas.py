@@ -242,6 +242,9 @@ def test_a_call_that_cohere_cuts_by_length_is_flagged() -> None:
     whole = typed(cohere_frame("tool-call-delta", 0, tool_calls={"function": {"arguments": "0}"}}))
     [call] = llm.collect(iter([*frames, *whole, *typed(last)])).tool_calls
     assert (call.raw, call.arguments, call.incomplete) == ('{"a":0}', None, True)
+    end = typed({"type": "tool-call-end", "index": 0})
+    [call] = llm.collect(iter([*frames, *whole, *end, *typed(last)])).tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == ('{"a":0}', None, True)
 
 
 def test_a_choice_with_content_in_parts_is_folded_beside_one_of_text() -> None:
