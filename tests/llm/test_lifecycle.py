@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from llm.examples import by_name
+from loopback import response, serving
 from ndstream import llm
 
 CHAT = by_name("openai text")
@@ -320,3 +322,38 @@ def test_a_generator_is_closed_where_its_loop_is_left() -> None:
             break
         assert ended == []
     assert ended == [1]
+
+
+def test_an_awaited_reply_that_is_dropped_is_released() -> None:
+    source = AsyncSource(CHAT.frames)
+
+    async def main() -> None:
+        reply = llm.reply(source)
+        async for delta in reply:
+            if delta.text:
+                break
+        del reply, delta
+        gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert source.closed == 1
+
+
+def test_the_connection_is_given_back_behind_the_sentinel_unless_the_server_holds_it() -> None:
+    httpx = pytest.importorskip("httpx")
+    held = threading.Event()
+    answer = response(*CHAT.frames, kind="text/event-stream")
+    with (
+        serving(answer, answer, response(*CHAT.frames, held, kind="text/event-stream")) as server,
+        httpx.Client() as client,
+    ):
+        for _ in range(3):
+            with client.stream("GET", server.url) as handed:
+                assert llm.collect(handed).text == "Hello"
+        assert server.connections == 1
+        # The server did not end the last one, which was not waited for.
+        assert not held.is_set()
+        assert client._transport._pool.connections == []
+        held.set()
