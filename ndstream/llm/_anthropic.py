@@ -25,7 +25,6 @@ _TYPES = frozenset(
         "content_block_stop",
         "message_delta",
         "message_stop",
-        "ping",
     }
 )
 _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
@@ -218,10 +217,13 @@ class Anthropic(Wire):
     def stop(self, reason: str) -> None:
         self.finished(reason)
         if reason in _CUT and self.blocks:
-            last = self.blocks[max(self.blocks)].call
-            # A call of which nothing had come looks like one without arguments.
-            if last is not None and not last.raw:
-                last.closed, last.incomplete, last.arguments = True, True, None
+            block = self.blocks[max(self.blocks)]
+            last = block.call
+            # Its block ends all the same, so that a call that was cut looks like one that happens to be whole.
+            if last is not None:
+                if last.arguments is not None:
+                    block.fields["input"] = last.arguments
+                last.cut()
         self.calls.finish(complete=reason not in _CUT)
 
     def add_usage(self, usage: Any) -> dict[str, Any] | None:

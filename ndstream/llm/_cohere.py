@@ -103,6 +103,9 @@ class Cohere(Wire):
             self.error = ServerError(delta["error"], self.error.kind, self.error.code)
         elif delta.get("error"):
             self.look_for_error(delta, None)
+        if reason == "MAX_TOKENS" and len(self.calls):
+            # It is said to have ended all the same.
+            self.calls[len(self.calls) - 1].cut()
         self.calls.finish(complete=reason != "MAX_TOKENS")
         return FullDelta(frame, usage=self.usage)
 

@@ -24,6 +24,7 @@ OnIncomplete: TypeAlias = Literal["raise", "return"]
 
 _EXCERPT = 200
 _FAILED = ("source_failed", "stalled")
+_PING = {"type": "ping"}
 _BLANKS = re.compile(r"\s*")
 
 
@@ -90,7 +91,7 @@ class Folder:
             self.wire.evidence += before.evidence
             self.wire.error = before.error
             self.told = True
-        elif self._strange is None:
+        elif self._strange is None and frame != _PING:
             self._strange = frame
 
     def end(self, decoder: Decoder[Any] | None) -> ReplyError | None:
@@ -117,11 +118,12 @@ class Folder:
             return None
         self._look_at_stray(decoder)
         if error.reason in _FAILED:
-            self._take_tail(error.frame)
+            if not self._take_tail(error.frame):
+                self._take_joined(error.frame)
             cause = error.__cause__
             self.wire.note("transport_error", f"{type(cause).__name__}: {cause}")
         elif isinstance(error, TruncatedError):
-            if not self._take_tail(error.frame):
+            if not self._take_tail(error.frame) and not self._take_joined(error.frame):
                 if _is_half_a_frame(error.frame):
                     self.wire.note("cut_frame", _shown(error.frame))
                 else:
@@ -265,6 +267,12 @@ class Folder:
 def is_blank(error: DecodeError) -> bool:
     """Whether it is about an event with nothing in its data, as some servers send to keep a connection open."""
     return not error.frame.strip()
+
+
+def is_heartbeat(event: Event) -> bool:
+    """Whether it keeps the connection open and says nothing: without data, or a ping."""
+    payload = event.payload.strip()
+    return not payload or (b"ping" in payload[:40] and _decoded(payload) == _PING)
 
 
 def _decoded(payload: bytes) -> Any:

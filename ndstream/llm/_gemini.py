@@ -96,6 +96,7 @@ class _Candidate:
         self.parts.append(held)
         if partial:
             self.open, self.open_call, self.open_part = PartialArguments(), call, held.fields
+            call.show(self.open.whole)
             self.open.add(function.get("partialArgs"))
             if isinstance(arguments, dict):
                 self.open.value.update(arguments)
@@ -109,6 +110,7 @@ class _Candidate:
         if self.open is not None:
             arguments = self.open.whole()
             call.add_arguments(arguments)
+            complete = complete and not self.open.lost
             known = dict_of(self.open_part.get("functionCall"))
             kept = {name: value for name, value in known.items() if name not in ("willContinue", "partialArgs")}
             self.open_part["functionCall"] = {**kept, "args": arguments}

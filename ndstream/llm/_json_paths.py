@@ -14,6 +14,9 @@ _VALUES = ("numberValue", "boolValue", "stringValue")
 class PartialArguments:
     """The arguments so far.
 
+    Attributes:
+        lost: Whether a piece has no place in what came before it.
+
     Example:
         >>> arguments = PartialArguments()
         >>> arguments.add([{"jsonPath": "$.to[0].city", "stringValue": "Ro", "willContinue": True}])
@@ -24,6 +27,7 @@ class PartialArguments:
 
     def __init__(self) -> None:
         self.value: dict[str, Any] = {}
+        self.lost = False
         self._texts: dict[str, list[str]] = {}
         self._set: dict[str, Any] = {}
 
@@ -51,17 +55,19 @@ class PartialArguments:
         root: dict[str, Any] = dict(self.value)
         for path, value in self._set.items():
             text = self._texts.get(path)
-            _put(root, path, value if text is None else joined(text))
+            if not _put(root, path, value if text is None else joined(text)):
+                self.lost = True
         return root
 
 
-def _put(root: dict[str, Any], path: str, value: Any) -> None:
+def _put(root: dict[str, Any], path: str, value: Any) -> bool:
+    """Put a value where its path leads. Returns whether there is such a place."""
     steps: list[str | int] = []
     place = 1 if path.startswith("$") else 0
     while place < len(path):
         step = _STEP.match(path, place)
         if step is None:
-            return
+            return False
         name, number, _, quoted = step.groups()
         steps.append(int(number) if number is not None else name if name is not None else quoted)
         place = step.end()
@@ -71,14 +77,15 @@ def _put(root: dict[str, Any], path: str, value: Any) -> None:
         if isinstance(step_now, int):
             # An index that leaves a gap would let a few bytes ask for any amount of memory.
             if not isinstance(holder, list) or step_now > len(holder):
-                return
+                return False
             if step_now == len(holder):
                 holder.append(new)
             elif step_next is None or not isinstance(holder[step_now], type(new)):
                 holder[step_now] = new
         else:
             if not isinstance(holder, dict):
-                return
+                return False
             if step_next is None or not isinstance(holder.get(step_now), type(new)):
                 holder[step_now] = new
         holder = holder[step_now]
+    return bool(steps)

@@ -68,8 +68,9 @@ class OpenAIChat(Wire):
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         """All but the plain frames."""
-        self.look_for_error(frame, event)
-        if not isinstance(frame, dict):
+        failed = self.look_for_error(frame, event)
+        # What a flat error says is of the error, not of the answer.
+        if not isinstance(frame, dict) or (failed and "choices" not in frame):
             return FullDelta(frame)
         self.catch_up()
         deltas = [self.fold_choice(each, frame, place) for place, each in enumerate(dicts_of(frame.get("choices")))]

@@ -133,8 +133,15 @@ class Choice:
     def fold_message(self, delta: dict[str, Any], calls: list[ToolCall]) -> None:
         for name, value in delta.items():
             if name == "tool_calls":
+                named: set[object] = set()
                 for call in dicts_of(value):
-                    calls.append(self.add_call(call))
+                    index = call.get("index")
+                    place = index if isinstance(index, (int, float, str)) else None
+                    # No server splits the name of a call: two names in one frame are two calls.
+                    is_named = bool(dict_of(call.get("function")).get("name"))
+                    calls.append(self.add_call(call, another=is_named and not call.get("id") and place in named))
+                    if is_named:
+                        named.add(place)
             elif name == "function_call" and isinstance(value, dict):
                 opened = self.legacy_call.add(index=0, name=value.get("name"), arguments=value.get("arguments"))
                 calls.append(opened)
@@ -147,13 +154,14 @@ class Choice:
             elif name not in _APART:
                 self.message.add({name: value}, _JOINED)
 
-    def add_call(self, call: dict[str, Any]) -> ToolCall:
+    def add_call(self, call: dict[str, Any], another: bool) -> ToolCall:
         holder = "custom" if isinstance(call.get("custom"), dict) else "function"
         function = dict_of(call.get(holder))
         kind = call.get("type")
         if not kind and holder == "custom":
             kind = "custom"
-        return self.calls.add(
+        add = self.calls.open if another else self.calls.add
+        return add(
             id=call.get("id"),
             index=call.get("index"),
             name=function.get("name"),

@@ -6,18 +6,20 @@ reply, so that a reply that is dropped is released at once.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ndstream._core import Event, SSEDecoder
+from ndstream._diagnosis import Stall
 from ndstream._errors import DecodeError, StreamError
 from ndstream._kinds import AsyncSource, EitherSource, SyncSource
 from ndstream._streams import AsyncStream, Stream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
-from ndstream.llm._folder import Folder, OnIncomplete, is_blank
+from ndstream.llm._folder import Folder, OnIncomplete, is_blank, is_heartbeat
 from ndstream.llm._frames import open_frames
 
 if TYPE_CHECKING:
@@ -160,9 +162,11 @@ class AsyncReply(Answer):
         ['Hi']
     """
 
-    def __init__(self, stream: AsyncStream[Any], folder: Folder) -> None:
+    def __init__(self, stream: AsyncStream[Any], folder: Folder, idle_timeout: float | None = None) -> None:
         super().__init__(folder)
         self._stream = stream
+        self._idle_timeout = idle_timeout
+        self._waited = 0.0
         self._take: Callable[[Any, Event | None], Delta] | None = None
         self._silent = True
         self._more: list[Delta] = []
@@ -180,7 +184,10 @@ class AsyncReply(Answer):
                 raised, self._error = self._error, None
                 raise raised or StopAsyncIteration
             try:
-                item = await self._stream.__anext__()
+                if self._idle_timeout is None:
+                    item = await self._stream.__anext__()
+                else:
+                    item = await self._next_in_time(self._idle_timeout)
                 if self._take is not None:
                     delta = self._take(item.json(), item) if item.__class__ is Event else self._take(item, None)
                     if self._silent and delta.text:
@@ -204,6 +211,19 @@ class AsyncReply(Answer):
                 self._folder.close(self._stream.decoder, repr(interruption))
                 raise
             self._more = self._folder.wire.more
+
+    async def _next_in_time(self, seconds: float) -> Any:
+        """The next item. The stream counts each event as news, but some are heartbeats."""
+        began = time.monotonic()
+        item = await self._stream.__anext__()
+        self._waited += time.monotonic() - began
+        if not (isinstance(item, Event) and is_heartbeat(item)):
+            self._waited = 0.0
+        elif self._waited >= seconds:
+            stall = Stall(seconds)
+            assert self._stream.decoder is not None
+            raise self._stream.decoder._cut_by(stall) from stall
+        return item
 
     async def texts(self) -> AsyncIterator[str]:
         """The text of the first choice alone, in pieces as they come."""
@@ -273,8 +293,8 @@ def reply(
         on_incomplete: "raise" to raise at the end of a reply that is not complete, or "return" to end the
             iteration quietly and leave the verdict to ``reply.ending``.
         max_frame_size: The largest frame, in bytes; None for no limit.
-        idle_timeout: How many seconds to wait for a frame, where the source is async; heartbeats that
-            are comments do not count. Then the reply is truncated, with the reason ``stalled``.
+        idle_timeout: How many seconds to wait for a frame, where the source is async; heartbeats
+            (comments, empty events, pings) do not count. Then the reply is truncated, with the reason ``stalled``.
 
     Returns:
         A `Reply`, or an `AsyncReply` where the source is async.
@@ -292,7 +312,7 @@ def reply(
     """
     folder = Folder(wire, on_incomplete)
     stream = open_frames(source, folder.head, max_frame_size=max_frame_size, idle_timeout=idle_timeout)
-    return Reply(stream, folder) if isinstance(stream, Stream) else AsyncReply(stream, folder)
+    return Reply(stream, folder) if isinstance(stream, Stream) else AsyncReply(stream, folder, idle_timeout)
 
 
 @overload

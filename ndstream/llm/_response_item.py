@@ -56,7 +56,7 @@ class Item:
                 known.add(each, ("text", "refusal"))
         self.fields.update({name: value for name, value in given.items() if name not in self.parts})
         if self.call is not None:
-            self.call.close()
+            self.call.close(complete=given.get("status") != "incomplete")
         self.ended = True
 
     def part(self, name: str, index: Any) -> Piece:

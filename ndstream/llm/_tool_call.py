@@ -9,6 +9,7 @@ long the call already is, and nothing that a server sends makes it raise.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -36,7 +37,7 @@ class ToolCall:
     """
 
     __slots__ = (
-        "_length", "_pieces", "_text", "_view", "_whole",
+        "_length", "_pieces", "_so_far", "_text", "_view", "_whole",
         "arguments", "closed", "error", "extra", "id", "incomplete", "index", "name", "synthetic", "type",
     )  # fmt: skip
 
@@ -58,6 +59,7 @@ class ToolCall:
         # Arguments that came decoded, in a tuple to tell them from none.
         self._whole: tuple[Any] | None = None
         self._view: PartialJSON | None = None
+        self._so_far: Callable[[], Any] | None = None
 
     @property
     def complete(self) -> bool:
@@ -101,6 +103,8 @@ class ToolCall:
             return self.arguments
         if self._whole is not None:
             return self._whole[0]
+        if self._so_far is not None:
+            return self._so_far()
         return self.raw if self.type in _FREE_TEXT else self.view.value
 
     def add_arguments(self, arguments: object) -> None:
@@ -115,6 +119,10 @@ class ToolCall:
             self._replace(arguments)
         else:
             self._keep("arguments", arguments)
+
+    def show(self, so_far: Callable[[], Any]) -> None:
+        """Have `partial` ask this, where arguments come neither as text nor whole, up to `add_arguments`."""
+        self._so_far = so_far
 
     def close(self, *, complete: bool = True) -> None:
         """End the call and decode its arguments. A call that has ended stays as it is.
@@ -138,6 +146,11 @@ class ToolCall:
             except ValueError as error:
                 self.incomplete = True
                 self.error = error
+
+    def cut(self) -> None:
+        """End the call as one that the server cut short, though it may have ended in order before."""
+        self.closed = self.incomplete = True
+        self.arguments = None
 
     def _add_text(self, text: str) -> None:
         if not text or (len(text) == self._length and self._is_repeat(text)):

@@ -123,6 +123,62 @@ def test_an_anthropic_call_that_is_cut_before_its_arguments_is_not_one_without_a
     assert (call.arguments, call.incomplete) == (None, True)
 
 
+def test_an_anthropic_call_that_is_cut_is_flagged_though_its_block_ended_and_its_json_is_whole() -> None:
+    frames = typed(
+        STARTED,
+        *block(0, {"type": "tool_use", "id": "t", "name": "f", "input": {}}, input_delta('{"a":1}')),
+        *block(1, {"type": "tool_use", "id": "u", "name": "g", "input": {}}, input_delta('{"b":2}')),
+        *stopped("max_tokens", {"output_tokens": 2}),
+    )
+    answer = llm.collect(iter(frames))
+    assert [(call.arguments, call.incomplete) for call in answer.tool_calls] == [({"a": 1}, False), (None, True)]
+    assert [part["input"] for part in answer.body["content"]] == [{"a": 1}, {"b": 2}]
+
+
+def test_arguments_of_gemini_show_while_they_come_path_by_path() -> None:
+    calls: list[dict[str, Any]] = [{"name": "f"}]
+    calls += [{"partialArgs": [{"jsonPath": "$.to.city", "stringValue": text}]} for text in ("Ro", "me")]
+    frames = sse(*(gemini_frame([{"functionCall": {**call, "willContinue": True}}]) for call in calls))
+    reply = llm.reply(iter([*frames, *sse(gemini_frame([{"functionCall": {}}], "STOP"))]))
+    seen = [delta.tool_calls[0].partial for delta in reply]
+    assert seen == [{}, {"to": {"city": "Ro"}}, {"to": {"city": "Rome"}}, {"to": {"city": "Rome"}}]
+    assert reply.tool_calls[0].arguments == seen[-1]
+
+
+@pytest.mark.parametrize("path", ["$.a[999999999]", "$.a[2].b", "$[0]", "$.a[x]", "$"])
+def test_arguments_of_gemini_that_have_no_place_flag_the_call(path: str) -> None:
+    pieces = [{"jsonPath": "$.a[0]", "numberValue": 1}, {"jsonPath": path, "stringValue": "x"}]
+    call = {"functionCall": {"name": "f", "partialArgs": pieces}}
+    [told] = llm.collect(iter(sse(gemini_frame([call], "STOP")))).tool_calls
+    assert (told.arguments, told.incomplete) == (None, True)
+    assert told.partial == {"a": [1]}
+
+
+def test_a_call_of_a_response_that_is_cut_is_flagged_even_where_its_json_is_whole() -> None:
+    item = {"id": "i", "type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a":1}'}
+    cut = {**item, "status": "incomplete"}
+    reason = {"incomplete_details": {"reason": "max_output_tokens"}}
+    answer = llm.collect(
+        iter(
+            typed(
+                {"type": "response.output_item.added", "output_index": 0, "item": {**item, "arguments": ""}},
+                {"type": "response.function_call_arguments.delta", "item_id": "i", "delta": '{"a":1}'},
+                {"type": "response.output_item.done", "output_index": 0, "item": cut},
+                {"type": "response.incomplete", "response": {"id": "r", "output": [cut], **reason}},
+            )
+        )
+    )
+    [call] = answer.tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == ('{"a":1}', None, True)
+
+
+@pytest.mark.parametrize("given", [{}, {"index": 0}, {"index": 0, "id": ""}], ids=["nothing", "index", "empty id"])
+def test_two_calls_of_one_function_in_one_frame_are_two_without_any_id(given: dict[str, Any]) -> None:
+    calls = [opened("f", '{"a":1}', **given), opened("f", '{"a":2}', **given)]
+    frames = sse(chat_frame({"tool_calls": calls}), chat_frame({}, "tool_calls"))
+    assert [call.arguments for call in llm.collect(iter(frames)).tool_calls] == [{"a": 1}, {"a": 2}]
+
+
 def test_anthropic_arguments_are_there_when_their_block_ends() -> None:
     reply = llm.reply(by_name("anthropic thinks, speaks and calls").data)
     for delta in reply:
@@ -186,6 +242,9 @@ def test_a_call_that_cohere_cuts_by_length_is_flagged() -> None:
     whole = typed(cohere_frame("tool-call-delta", 0, tool_calls={"function": {"arguments": "0}"}}))
     [call] = llm.collect(iter([*frames, *whole, *typed(last)])).tool_calls
     assert (call.raw, call.arguments, call.incomplete) == ('{"a":0}', None, True)
+    end = typed({"type": "tool-call-end", "index": 0})
+    [call] = llm.collect(iter([*frames, *whole, *end, *typed(last)])).tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == ('{"a":0}', None, True)
 
 
 def test_a_choice_with_content_in_parts_is_folded_beside_one_of_text() -> None:
@@ -224,6 +283,13 @@ def test_usage_that_is_no_object_is_passed_over(usage: Any) -> None:
 def test_counts_that_anthropic_says_again_replace_what_they_were_and_others_stay() -> None:
     frames = typed(STARTED, *stopped("end_turn", {"output_tokens": 5}), *stopped("end_turn", {"output_tokens": 7}))
     assert llm.collect(iter(frames)).usage == {"input_tokens": 9, "cache_read_input_tokens": 0, "output_tokens": 7}
+
+
+def test_usage_that_comes_twice_counts_as_it_was_last() -> None:
+    first, last = ({"prompt_tokens": 1, "completion_tokens": count} for count in (2, 3))
+    frames = sse(chat_frame({"content": "x"}, "stop", usage=first), chat_frame(None, usage=last))
+    answer = llm.collect(iter([*frames, DONE]))
+    assert answer.usage == answer.body["usage"] == last
 
 
 def test_counts_that_ollama_leaves_out_are_zero() -> None:

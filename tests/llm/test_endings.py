@@ -171,6 +171,11 @@ def test_heartbeats_alone_are_truncated_and_the_clock_tells_them_from_silence() 
         assert answer.clock.first_text is None
 
 
+def test_pings_before_the_first_frame_tell_no_wire() -> None:
+    answer = llm.collect(iter([b'event: ping\ndata: {"type": "ping"}\n\n', *CHAT.frames]))
+    assert (answer.wire, answer.body) == ("openai-chat", CHAT.body)
+
+
 def test_frames_of_no_known_wire_are_truncated_and_the_error_says_what_to_do() -> None:
     with pytest.raises(llm.ReplyTruncatedError, match="wire="):
         llm.collect(b'{"jsonrpc":"2.0"}\n{"jsonrpc":"2.0"}\n')

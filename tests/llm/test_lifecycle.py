@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from llm.examples import by_name
+from loopback import response, serving
 from ndstream import llm
 
 CHAT = by_name("openai text")
@@ -233,3 +235,125 @@ def test_an_awaited_reply_that_stalls_is_truncated_whatever_heartbeats_come() ->
     asyncio.run(main())
     with pytest.raises(ValueError, match="idle_timeout"):
         llm.reply(b"", idle_timeout=0)
+
+
+@pytest.mark.parametrize(
+    "beat",
+    [
+        b": ping\n\n",
+        b"data:\n\n",
+        b"data: \n\n",
+        b'event: ping\ndata: {"type": "ping"}\n\n',
+        b'data: {"type":"ping"}\n\n',
+    ],
+    ids=["comment", "empty", "blank", "ping", "bare ping"],
+)
+@pytest.mark.parametrize("begun", [0, 2])
+def test_heartbeats_alone_stall_a_reply_whatever_they_look_like(beat: bytes, begun: int) -> None:
+    beats = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal beats
+        for frame in CHAT.frames[:begun]:
+            yield frame
+        while beats < 500:
+            await asyncio.sleep(0.01)
+            beats += 1
+            yield beat
+
+    async def main() -> None:
+        with pytest.raises(llm.ReplyTruncatedError) as caught:
+            await llm.collect(chunks(), idle_timeout=0.1)
+        assert caught.value.reason == "stalled"
+
+    asyncio.run(main())
+    assert beats < 500
+
+
+def test_pings_before_and_between_frames_stall_nothing() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for frame in CHAT.frames:
+            for _ in range(3):
+                await asyncio.sleep(0.05)
+                yield b'event: ping\ndata: {"type": "ping"}\n\n'
+            yield frame
+
+    async def main() -> None:
+        answer = await llm.collect(chunks(), idle_timeout=0.5)
+        assert answer.text == CHAT.text
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_read_under_trio_leaves_a_cancelled_reply() -> None:
+    trio = pytest.importorskip("trio")
+
+    class Silent(AsyncSource):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for chunk in self.chunks:
+                yield chunk
+            await trio.sleep_forever()
+
+    async def main() -> None:
+        source = Silent(CHAT.frames[:2])
+        reply = llm.reply(source)
+        with trio.move_on_after(0.05) as scope:
+            async with reply:
+                async for _ in reply:
+                    pass
+        assert scope.cancelled_caught
+        assert reply.ending is not None
+        assert (reply.ending.verdict, reply.text, source.closed) == ("cancelled", "Hel", 1)
+
+    trio.run(main)
+
+
+def test_a_generator_is_closed_where_its_loop_is_left() -> None:
+    ended = []
+
+    def chunks() -> Iterator[bytes]:
+        try:
+            yield from CHAT.frames
+        finally:
+            ended.append(1)
+
+    with llm.reply(chunks()) as reply:
+        for _ in reply:
+            break
+        assert ended == []
+    assert ended == [1]
+
+
+def test_an_awaited_reply_that_is_dropped_is_released() -> None:
+    source = AsyncSource(CHAT.frames)
+
+    async def main() -> None:
+        reply = llm.reply(source)
+        async for delta in reply:
+            if delta.text:
+                break
+        del reply, delta
+        gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert source.closed == 1
+
+
+def test_the_connection_is_given_back_behind_the_sentinel_unless_the_server_holds_it() -> None:
+    httpx = pytest.importorskip("httpx")
+    held = threading.Event()
+    answer = response(*CHAT.frames, kind="text/event-stream")
+    with (
+        serving(answer, answer, response(*CHAT.frames, held, kind="text/event-stream")) as server,
+        httpx.Client() as client,
+    ):
+        for _ in range(3):
+            with client.stream("GET", server.url) as handed:
+                assert llm.collect(handed).text == "Hello"
+        assert server.connections == 1
+        # The server did not end the last one, which was not waited for.
+        assert not held.is_set()
+        assert client._transport._pool.connections == []
+        held.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -184,6 +185,29 @@ def test_an_error_right_behind_a_frame_on_its_line_is_found_and_the_frame_is_kep
         for delta in reply:
             deltas.append(delta)
     assert (deltas[2].text, reply.text) == ("Hi", "Hi")
+
+
+@pytest.mark.parametrize("end", [b"\n", b""], ids=["line end", "nothing"])
+@pytest.mark.parametrize("fails", [False, True], ids=["ends", "fails"])
+def test_an_error_right_behind_a_frame_is_found_however_the_bytes_end(end: bytes, fails: bool) -> None:
+    before, (joined, *_) = OLLAMA[0].frames[:2], OLLAMA[0].frames[2:]
+
+    def chunks() -> Iterator[bytes]:
+        yield b"".join(before)
+        yield joined.rstrip() + b'{"StatusCode":503,"Status":"503 Service Unavailable","error":"gone"}' + end
+        if fails:
+            raise ConnectionResetError
+
+    with pytest.raises(llm.ReplyServerError, match="gone") as caught:
+        llm.collect(chunks())
+    assert (caught.value.kind, caught.value.code, caught.value.reply.text) == ("overloaded", 503, "Hi")
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SSE_SHAPES if b"choices" not in shape.data], ids=name_of)
+def test_what_an_error_says_is_no_part_of_the_body(shape: Shape) -> None:
+    before = llm.collect(iter(CHAT[0].frames[:3]), on_incomplete="return")
+    answer = llm.collect(iter([*CHAT[0].frames[:3], shape.data]), on_incomplete="return")
+    assert answer.body == before.body
 
 
 def test_an_error_element_in_an_array_is_found() -> None:
