@@ -5,7 +5,7 @@
 # Between calls: bytes [0, length) of the object are the frame, the rest is room to grow into; the
 # object is NULL or owned by nobody else.
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_XDECREF, PyObject
 
 cdef extern from "Python.h":

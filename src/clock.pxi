@@ -29,9 +29,10 @@ cdef class Clock:
     cdef long long frames
     cdef long long comments
 
-    cdef int tick(self, object chunk, Decoder decoder) except -1:
+    cdef inline int tick(self, PyObject* chunk, PyObject* decoder) except -1:
         """A chunk has arrived, and all that the one before it completed was taken."""
-        if type(chunk) is bytes and not PyBytes_GET_SIZE(chunk):
+        # Pointers, since a count up and down for each chunk would cost as much as the rest.
+        if PyBytes_CheckExact(<object> chunk) and not PyBytes_GET_SIZE(<object> chunk):
             return 0
         self.settle(decoder)
         self.byte_at = coarse_now()
@@ -39,19 +40,16 @@ cdef class Clock:
             self.byte_at = monotonic()
         return 0
 
-    cdef int settle(self, Decoder decoder) except -1:
+    cdef inline void settle(self, PyObject* decoder) noexcept:
         """What was counted since the last look came with the last chunk."""
-        cdef long long comments
-        if decoder is not None:
-            if decoder.frames != self.frames:
-                self.frames = decoder.frames
-                self.frame_at = self.byte_at
-            if isinstance(decoder, SSEDecoder):
-                comments = (<SSEDecoder> decoder).comments
-                if comments != self.comments:
-                    self.comments = comments
-                    self.comment_at = self.byte_at
-        return 0
+        if decoder == <PyObject*> None:
+            return
+        if (<Decoder> decoder).frames != self.frames:
+            self.frames = (<Decoder> decoder).frames
+            self.frame_at = self.byte_at
+        if (<Decoder> decoder).heartbeats != self.comments:
+            self.comments = (<Decoder> decoder).heartbeats
+            self.comment_at = self.byte_at
 
 
 cdef object seconds_or_none(double at):

@@ -48,6 +48,8 @@ cdef class Decoder(Chunks):
     cdef bint tail_seen
     cdef bint over
     cdef State state
+    # What came that is no frame: comments, where the framing has them.
+    cdef long long heartbeats
     cdef readonly bint done
     cdef readonly long long frames
     cdef readonly long long errors
@@ -102,7 +104,7 @@ cdef class Decoder(Chunks):
         self.interrupted = None
         self.lines = 0
         self.tail_seen = self.over = self.done = False
-        self.frames = self.errors = 0
+        self.frames = self.errors = self.heartbeats = 0
         return 0
 
     @classmethod

@@ -79,18 +79,19 @@ cdef class Puller:
 
     @property
     def last_frame_at(self):
-        self.clock.settle(self.decoder)
+        self.clock.settle(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.frame_at)
 
     @property
     def last_comment_at(self):
-        self.clock.settle(self.decoder)
+        self.clock.settle(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.comment_at)
 
     def close(self):
         self.ended = True
         self.stop()
 
+    @cython.final
     cdef Outcome refill(self) except NULL:
         """The next value, where chunks have to be pulled first."""
         with cython.critical_section(self):
@@ -104,7 +105,8 @@ cdef class Puller:
             finally:
                 self.running = False
 
-    cdef Outcome pull(self) except NULL:
+    @cython.final
+    cdef inline Outcome pull(self) except NULL:
         cdef Outcome value
         while not self.ended:
             if self.closed:
@@ -120,7 +122,8 @@ cdef class Puller:
                         return value
         return NOTHING
 
-    cdef int next_chunk(self) except -1:
+    @cython.final
+    cdef inline int next_chunk(self) except -1:
         # Held here, since another thread, or the source itself, may close the stream meanwhile.
         chunks = self.chunks
         if chunks is None:
@@ -128,10 +131,11 @@ cdef class Puller:
         cdef PyObject* chunk = PyIter_Next(<PyObject*> chunks)
         if chunk != NULL:
             taken = steal(chunk)
-            self.clock.tick(taken, self.decoder)
+            self.clock.tick(chunk, <PyObject*> self.decoder)
             if not self.ended:
                 self.take(taken)
-            self.interruption = None
+            if self.interruption is not None:
+                self.interruption = None
         elif PyErr_Occurred() != NULL:
             self.source_failed()
         elif self.interruption is not None:
@@ -141,7 +145,8 @@ cdef class Puller:
             self.source_ended()
         return 0
 
-    cdef int take(self, object chunk) except -1:
+    @cython.final
+    cdef inline int take(self, object chunk) except -1:
         # Until the chunk is taken, what goes wrong is the end.
         self.ended = True
         try:

@@ -166,23 +166,23 @@ cdef class AsyncPuller:
 
     @property
     def last_frame_at(self):
-        self.clock.settle(self.decoder)
+        self.clock.settle(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.frame_at)
 
     @property
     def last_comment_at(self):
-        self.clock.settle(self.decoder)
+        self.clock.settle(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.comment_at)
 
     def _tick(self, chunk, /):
-        self.clock.tick(chunk, self.decoder)
+        self.clock.tick(<PyObject*> chunk, <PyObject*> self.decoder)
 
     def _is_misuse(self, error, /):
         return not self.clock.byte_at and isinstance(error, MISUSE)
 
     def _take(self, chunk, /):
         """The first value that the chunk completes, or NO_VALUE."""
-        self.clock.tick(chunk, self.decoder)
+        self.clock.tick(<PyObject*> chunk, <PyObject*> self.decoder)
         self.decoder.take_in(chunk)
         cdef Outcome value = self.decoder.step()
         return NO_VALUE if value == NOTHING else steal(value)

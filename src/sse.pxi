@@ -55,7 +55,6 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
 
     cdef readonly str last_event_id
     cdef readonly object retry
-    cdef readonly long long comments
     cdef readonly bytes stray
     cdef bint has_stray
 
@@ -89,7 +88,6 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         self.after_cr = False
         self.last_event_id = self.id_buffer = self.first_id
         self.retry = None
-        self.comments = 0
         self.stray = None
         self.passed_lines = 0
         self.new_block()
@@ -106,6 +104,10 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
     @property
     def line(self):
         return self.passed_lines
+
+    @property
+    def comments(self):
+        return self.heartbeats
 
     cdef object unfinished_line(self):
         return self.block_line if self.line_start else self.lines + 1
@@ -191,7 +193,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         if size == 0:
             return self.block_ended(end + 1)
         if line[0] == b":":
-            self.comments += 1
+            self.heartbeats += 1
             if self.line_start == 0:
                 self.pass_over(end + 1)
                 self.passed_lines = self.lines
@@ -376,7 +378,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         # A cut `id` or `retry` takes effect only where the cut block counts as an event.
         if size and (self.on_truncated == TRUNCATED_IS_EMITTED or is_field(line, size, b"data", 4)):
             if line[0] == b":":
-                self.comments += 1
+                self.heartbeats += 1
             else:
                 self.field(line, size)
             self.line_start = self.held.length
