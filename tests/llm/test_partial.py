@@ -5,12 +5,9 @@ from __future__ import annotations
 import doctest
 import itertools
 import json
-import os
 import pickle
 import re
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import orjson
@@ -20,12 +17,12 @@ from hypothesis import strategies as st
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from cuts import exact
+from llm.counting import lines_run
 from ndstream.llm import _partial
 from ndstream.llm._partial import PartialJSON, Tail
 from ndstream.llm._partial_error import PartialJSONError
 from ndstream.llm._tool_calls import ToolCalls
 
-PACKAGE = os.path.dirname(_partial.__file__)
 NOTHING = None
 
 
@@ -422,26 +419,6 @@ BIG = {
     "deep": "[" * 500 + "1,1," * 25_000 + "1" + "]" * 500,
     "wide_characters": '["' + "\u20ac" * 20_000 + "\U0001f600" * 20_000 + '"]',
 }
-
-
-def lines_run(work: Callable[[], object]) -> int:
-    """How many lines of the package run: a count of work that no clock disturbs."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.mark.parametrize("size", [1, 3, 20, 1460])

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import doctest
 import itertools
-import os
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
+from llm.counting import lines_run
 from ndstream.llm import _tool_calls
 from ndstream.llm._tool_call import ToolCall
 from ndstream.llm._tool_calls import ToolCalls
 
 Fragment = dict[str, Any]
 A, B = '{"a":1}', '{"b":2}'
-PACKAGE = os.path.dirname(_tool_calls.__file__)
 
 
 def routed(*fragments: Fragment, complete: bool = True) -> ToolCalls:
@@ -589,26 +586,6 @@ def test_nothing_a_server_sends_raises_and_no_text_is_lost(steps: list[tuple[Fra
         assert isinstance(call.id, str)
         assert call.complete is not call.incomplete
     assert len({call.id for call in calls}) == len(calls) or any(step == "open" for _, step in steps)
-
-
-def lines_run(work: Callable[[], object]) -> int:
-    """How many lines of the package run: a count of work that no clock disturbs."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.mark.parametrize("reads", [False, True])
