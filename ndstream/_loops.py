@@ -55,7 +55,9 @@ class _AsyncioScope:
         self._task: Any = asyncio.current_task()
         if self._task is None:
             raise RuntimeError("a timeout needs a task of asyncio or trio")
-        self._cancelling = self._task.cancelling() if sys.version_info >= (3, 11) else 0
+        self._cancelling = 0
+        if sys.version_info >= (3, 11):
+            self._cancelling = self._task.cancelling()
         self._handle = self._task.get_loop().call_later(self._seconds, self._expire)
         return self
 

@@ -80,7 +80,7 @@ def curl_cffi() -> Iterator[Open]:
 def plain_socket() -> Iterator[Open]:
     def open(url: str) -> socket.socket:
         parts = urlsplit(url)
-        connection = socket.create_connection((parts.hostname, parts.port), PATIENCE)
+        connection = socket.create_connection((parts.hostname, parts.port or 80), PATIENCE)
         connection.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         head = b""
         while not head.endswith(b"\r\n\r\n"):

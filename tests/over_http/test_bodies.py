@@ -26,7 +26,7 @@ def body(request: pytest.FixtureRequest) -> Body:
 def begin(address: str, length: int) -> socket.socket:
     """A request whose body is to follow."""
     parts = urlsplit(address)
-    connection = socket.create_connection((parts.hostname, parts.port), PATIENCE)
+    connection = socket.create_connection((parts.hostname, parts.port or 80), PATIENCE)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(
         f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n".encode()
