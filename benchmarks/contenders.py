@@ -121,6 +121,7 @@ async def by_hand(chunks: AsyncIterator[bytes]) -> AsyncIterator[Any]:
 
 
 def _response(library: Any) -> Callable[[Iterable[bytes]], Any]:
+    # A library that is imported by its name has no types.
     class InMemory(library.SyncByteStream):  # type: ignore[misc]
         def __init__(self, chunks: Iterable[bytes]) -> None:
             self.chunks = chunks

@@ -2,6 +2,8 @@
 
 Each works on sync and async sources: the source decides whether a `Stream` or an `AsyncStream`
 comes back. The options are those of the decoders, which say more of each.
+
+It is longer than most files here by its overloads and docstrings alone.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A stream owns its source. The source is released once: by `close`, by leaving ``with``, by the end of
 the iteration, or when nobody refers to the stream any more, whichever comes first. After an error in a
 frame the iteration goes on with the next frame; after an error of the source it is at its end.
+
+It is longer than most files here, since both kinds of stream have to say the same of every way out.
 """
 
 from __future__ import annotations
@@ -180,14 +182,14 @@ class AsyncStream(AsyncPuller[T]):
         self._running = False
         if failure is None and not self._ended:
             try:
-                value: Any = self._take(chunk)
+                value: T = self._take(chunk)
             except StreamError:
                 raise
             except BaseException:
                 await self.aclose()
                 raise
             if value is not NO_VALUE:
-                return value  # type: ignore[no-any-return]
+                return value
         try:
             return await self._refill(failure)
         finally:

@@ -1,5 +1,6 @@
 # What the three decoders share on top of chunks: the verbs, how a payload becomes a value, and what
-# happens to one that does not.
+# happens to one that does not. It is longer than most files here: the order in which state changes
+# is what makes a step safe, and that has to be read in one piece.
 
 from types import GenericAlias
 
@@ -225,6 +226,7 @@ cdef class Decoder(Chunks):
         return self.decode(<PyObject*> payload)
 
     cdef Outcome next_frame(self) except NULL:
+        """The next value; each framing finds its own."""
         raise NotImplementedError
 
     cdef bytes as_bytes(self, object data):
@@ -374,7 +376,7 @@ cdef class Decoder(Chunks):
         return value if value != NOTHING else self.without_sentinel()
 
     cdef Outcome tail(self) except NULL:
-        """The value of the frame that is held when the stream ends."""
+        """The value of the frame that is held when the stream ends; each framing has its own."""
         raise NotImplementedError
 
     cdef int pass_tail(self) except -1:

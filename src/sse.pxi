@@ -2,7 +2,8 @@
 #
 # A block is what stands between blank lines. Its bytes stay together, in the chunk or in `held`,
 # until its blank line; what was found in it is kept as positions from its beginning. So an event of
-# one data line costs one slice, and a block that the end of the stream cuts is still there to show.
+# one data line costs one slice, and a block that the end of the stream cuts is still there to show. It is
+# longer than most files here, since the standard's rules all work on this one block.
 
 # Field names, comments and line ends of a block may take this much beside its data.
 cdef Py_ssize_t BLOCK_OVERHEAD = 64 * 1024

@@ -10,11 +10,10 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
+from ndstream.llm._one_message import OneMessage
 from ndstream.llm._pieces import Piece
 from ndstream.llm._server_error import ServerError
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
-from ndstream.llm._wire import Wire, dict_of, index_of, joined, overlay, text_of
+from ndstream.llm._wire import dict_of, index_of, joined, overlay, text_of
 
 _TYPES = frozenset(
     {
@@ -26,7 +25,7 @@ _JOINED = ("text", "thinking")
 _GROWING = frozenset({"content", "tool_calls", "citations", "tool_plan"})
 
 
-class Cohere(Wire):
+class Cohere(OneMessage):
     """Cohere's ``/v2/chat``."""
 
     name: ClassVar[str] = "cohere"
@@ -37,9 +36,6 @@ class Cohere(Wire):
         self.message: dict[str, Any] = {}
         self.content: dict[int, Piece] = {}
         self.plan: list[str] = []
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
-        self.calls = ToolCalls()
         self.citations: list[Any] = []
 
     @classmethod
@@ -129,18 +125,6 @@ class Cohere(Wire):
         if self.citations:
             message["citations"] = list(self.citations)
         return {**self.fields, "message": message}
-
-    @property
-    def text(self) -> str:
-        return joined(self.texts)
-
-    @property
-    def thinking(self) -> str:
-        return joined(self.thoughts)
-
-    @property
-    def tool_calls(self) -> list[ToolCall]:
-        return list(self.calls)
 
     @property
     def metrics(self) -> Metrics:

@@ -1,4 +1,7 @@
-"""From frames and an ending to an answer. It does no input: whoever reads the stream tells it what came."""
+"""From frames and an ending to an answer. It does no input: whoever reads the stream tells it what came.
+
+It is longer than most files here, since what counts as an ending is decided in one place.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ OnIncomplete: TypeAlias = Literal["raise", "return"]
 _EXCERPT = 200
 _FAILED = ("source_failed", "stalled")
 _PING = {"type": "ping"}
+# It matches everywhere, if only nothing, so that there is an end to ask for.
 _BLANKS = re.compile(r"\s*")
 
 

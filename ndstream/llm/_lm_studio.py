@@ -10,16 +10,15 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
+from ndstream.llm._one_message import OneMessage
 from ndstream.llm._pieces import Piece
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
-from ndstream.llm._wire import Wire, dict_of, joined, text_of
+from ndstream.llm._wire import dict_of, text_of
 
 _STEMS = frozenset({"chat", "model_load", "prompt_processing", "reasoning", "tool_call", "message"})
 _VERBS = frozenset({"start", "progress", "end", "delta", "arguments", "result", "success", "failure", "name"})
 
 
-class LMStudio(Wire):
+class LMStudio(OneMessage):
     """LM Studio's ``/api/v1/chat``."""
 
     name: ClassVar[str] = "lm-studio"
@@ -28,9 +27,6 @@ class LMStudio(Wire):
         super().__init__()
         self.fields: dict[str, Any] | None = None
         self.output: list[Piece] = []
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
-        self.calls = ToolCalls()
         self.load_seconds: Any = None
         self.result: dict[str, Any] | None = None
 
@@ -107,18 +103,6 @@ class LMStudio(Wire):
         if self.fields is None:
             return None
         return {**self.fields, "output": [piece.body() for piece in self.output]}
-
-    @property
-    def text(self) -> str:
-        return joined(self.texts)
-
-    @property
-    def thinking(self) -> str:
-        return joined(self.thoughts)
-
-    @property
-    def tool_calls(self) -> list[ToolCall]:
-        return list(self.calls)
 
     @property
     def metrics(self) -> Metrics:

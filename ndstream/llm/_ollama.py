@@ -11,22 +11,19 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._one_message import OneMessage
 from ndstream.llm._progress import Layer, Progress
 from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
-from ndstream.llm._wire import Wire, dict_of, dicts_of, joined, text_of
+from ndstream.llm._wire import Wire, dict_of, dicts_of, text_of
 
 _NANOSECOND = 1e-9
 
 
-class _Ollama(Wire):
+class _Ollama(OneMessage):
     """What chat and generate share."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
-        self.calls = ToolCalls()
         self.raw_calls: list[Any] = []
         self.logprobs: list[Any] = []
         self.last: dict[str, Any] | None = None
@@ -78,18 +75,6 @@ class _Ollama(Wire):
     @property
     def complete(self) -> bool:
         return self.ended or any(each.sign == "finish_reason" for each in self.evidence)
-
-    @property
-    def text(self) -> str:
-        return joined(self.texts)
-
-    @property
-    def thinking(self) -> str:
-        return joined(self.thoughts)
-
-    @property
-    def tool_calls(self) -> list[ToolCall]:
-        return list(self.calls)
 
     def message(self, last: dict[str, Any], text_key: str) -> dict[str, Any]:
         """The message so far: what adds up, over what the last frame says."""

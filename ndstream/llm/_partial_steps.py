@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ndstream.llm._partial import PartialJSON
 
 _space = re.compile(r"[ \t\n\r]*").match
+# Both match everywhere, if only nothing, so that there is an end to ask for.
 _plain = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').match
 _digits = re.compile(r"[-+.0-9eE]*").match
 _escape = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))').match

@@ -2,6 +2,8 @@
 
 A reply owns its source, as a stream does. What iterates refers to the stream and the folder, never to the
 reply, so that a reply that is dropped is released at once.
+
+It is longer than most files here by its overloads: one name for sync and async, and for collecting.
 """
 
 from __future__ import annotations

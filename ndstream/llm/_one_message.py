@@ -1,0 +1,35 @@
+"""Wires whose reply is one message: text, thoughts and tool calls that only grow."""
+
+from __future__ import annotations
+
+from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._wire import Wire, joined
+
+
+class OneMessage(Wire):
+    """The base of such wires, which add to these.
+
+    Attributes:
+        texts: The text so far, in pieces.
+        thoughts: The thoughts so far, in pieces.
+        calls: The tool calls so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls = ToolCalls()
+
+    @property
+    def text(self) -> str:
+        return joined(self.texts)
+
+    @property
+    def thinking(self) -> str:
+        return joined(self.thoughts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return list(self.calls)
