@@ -40,6 +40,10 @@ def write_texts(names: Sequence[str], max_frame_size: int | None) -> int:
         with file:
             try:
                 _write(llm.reply(file, max_frame_size=max_frame_size), output, shown)
+            except llm.ReplyTruncatedError as error:
+                # What the message advises behind that is for programs.
+                _say(f"{label}: {str(error).partition('; ')[0]}")
+                status = 1
             except llm.ReplyError as error:
                 _say(f"{label}: {error}")
                 status = 1

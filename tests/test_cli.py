@@ -601,6 +601,7 @@ class TestText:
 
     def test_what_comes_of_a_reply_that_is_cut_comes_out_and_the_status_says_so(self) -> None:
         result = cat("--text", stdin=self.SAID % (b"half", b"null"))
+        assert only_line(result.stderr).endswith("the server had not said that it was done")
         assert (result.stdout, result.returncode) == (b"half\n", 1)
         assert b"standard input: the stream ended after 4 characters of text" in result.stderr
 
