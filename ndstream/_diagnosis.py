@@ -67,10 +67,12 @@ def too_large(frame: bytes, offset: int, line: int | None, limit: int, framing: 
 
 def cut_block(frame: bytes, offset: int, line: int) -> TruncatedError:
     """The error for SSE lines that no blank line followed before the stream ended."""
+    # What looks like something else would not become an event by an option.
+    advice = _hint(frame, "sse") or (
+        '; if the server leaves that out, pass on_truncated="emit", or "discard" to drop it as browsers do'
+    )
     message = (
-        f"{_where('event', offset, line)} was cut: the stream ended before its blank line; if the server "
-        f'leaves that out, pass on_truncated="emit", or "discard" to drop it as browsers do: '
-        f"{_shown(frame)}{_hint(frame, 'sse')}"
+        f"{_where('event', offset, line)} was cut: the stream ended before its blank line{advice}: {_shown(frame)}"
     )
     return TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason="unfinished")
 

@@ -178,3 +178,10 @@ def test_a_chunk_that_is_not_bytes_is_told_what_to_pass(chunk: Any, advice: str)
             decoder.feed(chunk)
         assert advice in str(caught.value)
         assert list(decoder.feed(b"")) == []
+
+
+@pytest.mark.parametrize(("data", "advised"), [(b"data: 1", True), (b"<!doctype html><p>502", False), (b"{}", False)])
+def test_a_cut_event_advises_an_option_only_where_it_could_be_one(data: bytes, advised: bool) -> None:
+    message = str(error_of(data, ndstream.SSEDecoder()))
+    assert ("on_truncated" in message) is advised
+    assert ("looks like" in message) is not advised
