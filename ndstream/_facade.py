@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 from orjson import loads as orjson_loads
 
 from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
-from ndstream._document import unfold
-from ndstream._drain import DRAIN
 from ndstream._errors import StreamError
 from ndstream._framing import FORMATS, Format, make_decoder
-from ndstream._headers import framing
-from ndstream._kinds import AsyncSource, EitherSource, EitherStream, SyncSource
 from ndstream._opening import Opening, close_unused
+from ndstream._sources.document import unfold
+from ndstream._sources.drain import DRAIN
+from ndstream._sources.headers import framing
+from ndstream._sources.protocols import AsyncSource, EitherSource, EitherStream, SyncSource
 from ndstream._streams import AsyncStream, Chooser, Stream
 
 if TYPE_CHECKING:

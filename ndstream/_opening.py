@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from ndstream._core import Decoder
-from ndstream._drain import can_drain, drain, drain_async
-from ndstream._loops import abandon
-from ndstream._reading import AsyncChunks, SyncChunks
 from ndstream._sources import open_source
+from ndstream._sources.drain import can_drain, drain, drain_async
+from ndstream._sources.event_loops import abandon
+from ndstream._sources.opened_source import AsyncChunks, SyncChunks
 from ndstream._streams import AsyncStream, Chooser, Stream
 
 _READ_TIMEOUTS = {
@@ -66,7 +66,7 @@ class Opening:
             raise ValueError(_no_idle_timeout(source))
         if not self.prefetch:
             return opened
-        from ndstream._prefetch import read_ahead
+        from ndstream._sources.prefetch import read_ahead
 
         return read_ahead(opened, self.prefetch)
 

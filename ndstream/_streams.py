@@ -19,8 +19,8 @@ from ndstream._core import NO_VALUE, AsyncPuller, Decoder, Puller, iterates_in_c
 from ndstream._diagnosis import Stall, not_bytes
 from ndstream._errors import StreamError
 from ndstream._framing import MOST_SNIFFED, Format, sniff
-from ndstream._loops import keep, keep_until_closed, move_on_after
-from ndstream._reading import AsyncChunks, Chunk, SyncChunks
+from ndstream._sources.event_loops import keep, keep_until_closed, move_on_after
+from ndstream._sources.opened_source import AsyncChunks, Chunk, SyncChunks
 
 T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Stream[Any]")

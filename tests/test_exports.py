@@ -131,7 +131,9 @@ def test_the_examples_in_the_stub_run() -> None:
     assert runner.failures == 0
 
 
-@pytest.mark.parametrize("name", ["_facade", "_streams", "_framing", "_reading", "_headers", "_document"])
+@pytest.mark.parametrize(
+    "name", ["_facade", "_streams", "_framing", "_sources.opened_source", "_sources.headers", "_sources.document"]
+)
 def test_the_examples_in_the_modules_run(name: str) -> None:
     module = __import__(f"ndstream.{name}", fromlist=[name])
     result = doctest.testmod(module)

@@ -16,8 +16,8 @@ import pytest
 import ndstream
 from cuts import cuts
 from loopback import response, serving
-from ndstream._prefetch import read_ahead
-from ndstream._reading import SyncChunks
+from ndstream._sources.opened_source import SyncChunks
+from ndstream._sources.prefetch import read_ahead
 from test_async_streams import Failing
 from test_sources import AsyncChunks
 from test_streams import Source
@@ -202,9 +202,9 @@ def test_a_reader_that_cannot_be_interrupted_any_more_is_gone_all_the_same() -> 
 def test_a_read_that_nothing_interrupts_ends_when_it_will_and_closes_the_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import ndstream._prefetch
+    import ndstream._sources.prefetch
 
-    monkeypatch.setattr(ndstream._prefetch, "_SECONDS_TO_STOP", 0.02)
+    monkeypatch.setattr(ndstream._sources.prefetch, "_SECONDS_TO_STOP", 0.02)
     read, write = os.pipe()
     file = os.fdopen(read, "rb")
     os.write(write, b"1\n")

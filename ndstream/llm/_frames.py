@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
-from ndstream._drain import DRAIN
 from ndstream._framing import Format
-from ndstream._headers import framing
 from ndstream._opening import Opening, close_unused
-from ndstream._reading import Chunk, SyncChunks
+from ndstream._sources.drain import DRAIN
+from ndstream._sources.headers import framing
+from ndstream._sources.opened_source import Chunk, SyncChunks
 from ndstream._streams import AsyncStream, Chooser, Stream
 from ndstream.llm._documents import Documents
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from ndstream._core import Event, SSEDecoder
 from ndstream._diagnosis import Stall
 from ndstream._errors import DecodeError, StreamError
-from ndstream._kinds import AsyncSource, EitherSource, SyncSource
+from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
 from ndstream._streams import AsyncStream, Stream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta

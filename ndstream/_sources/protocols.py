@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from ndstream._core import Decoder
-from ndstream._reading import Chunk
+from ndstream._sources.opened_source import Chunk
 
 T_co = TypeVar("T_co", covariant=True)
 EitherT = TypeVar("EitherT", bound="EitherStream[Any]")

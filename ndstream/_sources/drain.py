@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from ndstream._headers import keeps_connection
-from ndstream._loops import move_on_after
-from ndstream._reading import AsyncChunks, SyncChunks
+from ndstream._sources.event_loops import move_on_after
+from ndstream._sources.headers import keeps_connection
+from ndstream._sources.opened_source import AsyncChunks, SyncChunks
 
 DRAIN = (64 * 1024, 0.1)
 """At most so many bytes, in at most so many seconds."""

@@ -14,8 +14,8 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
-from ndstream._loops import abandon
-from ndstream._reading import (
+from ndstream._sources.event_loops import abandon
+from ndstream._sources.opened_source import (
     AsyncChunks,
     AwaitedReads,
     Chunk,
@@ -26,7 +26,7 @@ from ndstream._reading import (
     nothing_to_close,
     read_until_empty,
 )
-from ndstream._responses import open_response
+from ndstream._sources.responses import open_response
 
 Opened = SyncChunks | AsyncChunks
 
@@ -166,7 +166,7 @@ def _stream_closer(stream: Any) -> Callable[[], Awaitable[object]]:
 
 
 def _shutter(socket: Any) -> Callable[[], object]:
-    from ndstream._patience import socket_patience
+    from ndstream._sources.read_deadlines import socket_patience
 
     return socket_patience(lambda: socket)[1]
 

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ndstream._loops import trio_if_running
-from ndstream._reading import AsyncChunks, Chunk, SyncChunks
+from ndstream._sources.event_loops import trio_if_running
+from ndstream._sources.opened_source import AsyncChunks, Chunk, SyncChunks
 
 _SECONDS_TO_STOP = 1.0
 

@@ -12,8 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from ndstream._patience import network_patience, socket_of_file, socket_patience
-from ndstream._reading import (
+from ndstream._sources.opened_source import (
     CHUNK_SIZE,
     AsyncChunks,
     Chunk,
@@ -24,6 +23,7 @@ from ndstream._reading import (
     nothing_to_close,
     read_until_empty,
 )
+from ndstream._sources.read_deadlines import network_patience, socket_of_file, socket_patience
 
 Opened = SyncChunks | AsyncChunks
 

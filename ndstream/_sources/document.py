@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 
-from ndstream._reading import AsyncChunks, Chunk, SyncChunks
+from ndstream._sources.opened_source import AsyncChunks, Chunk, SyncChunks
 
 _STRING = re.compile(rb'"[^"]*"')
 _NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
