@@ -21,7 +21,7 @@ import pytest
 
 import ndstream
 
-COMMAND = [sys.executable, "-c", "from ndstream._cli import main; main()"]
+COMMAND = [sys.executable, "-m", "ndstream"]
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 PATIENCE = 60
 """Seconds after which a test that hangs is given up; nothing is measured with it."""
@@ -487,7 +487,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("missing", ["click", "rich"])
     def test_without_the_extra_it_says_what_to_install(self, missing: str) -> None:
-        program = f"import sys; sys.modules[{missing!r}] = None; from ndstream._cli import main; main()"
+        program = f"import sys; sys.modules[{missing!r}] = None; from ndstream._cli.main import main; main()"
         result = subprocess.run(
             [sys.executable, "-c", program, "demo"], capture_output=True, timeout=PATIENCE, env=environment()
         )

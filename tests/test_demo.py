@@ -17,9 +17,9 @@ from urllib.request import urlopen
 import pytest
 
 import ndstream
-from ndstream._demo_server import REPLY, WIRES, Wire, serve
+from ndstream._cli.demo_server import REPLY, WIRES, Wire, serve
 
-COMMAND = [sys.executable, "-c", "from ndstream._cli import main; main()", "demo"]
+COMMAND = [sys.executable, "-m", "ndstream", "demo"]
 PATIENCE = 60
 """Seconds after which a test that hangs is given up; nothing is measured with it."""
 

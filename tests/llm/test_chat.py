@@ -22,9 +22,9 @@ import pytest
 
 import ndstream
 from llm.engine import Engine
-from ndstream._cli import _run
+from ndstream._cli.main import _run
 
-COMMAND = [sys.executable, "-c", "from ndstream._cli import main; main()", "chat", "--model", "m"]
+COMMAND = [sys.executable, "-m", "ndstream", "chat", "--model", "m"]
 PATIENCE = 60
 """Seconds after which a test that hangs is given up; nothing is measured with it."""
 

@@ -1,7 +1,7 @@
 """The command line: from the arguments to an exit status and, where it fails, one line that says why.
 
 Nothing here, nor anything it imports first, needs click or rich: without the ``cli`` extra there has
-to be someone left to say what to install. The commands are in ``_cat``, ``_chat`` and ``_demo``.
+to be someone left to say what to install. The commands are in files of their own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> NoReturn:
         SystemExit: Always, but where a signal ends the process.
 
     Example:
-        ``python -c "from ndstream._cli import main; main()" cat log.ndjson``
+        ``python -m ndstream cat log.ndjson``
     """
     try:
         status = _run(sys.argv[1:])
@@ -70,7 +70,7 @@ def _run(arguments: list[str]) -> int:
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             if cmd_name not in self.list_commands(ctx):
                 return None
-            command: click.Command = getattr(import_module(f"ndstream._{cmd_name}"), cmd_name)
+            command: click.Command = getattr(import_module(f"ndstream._cli.{cmd_name}"), cmd_name)
             return command
 
     group = Commands(

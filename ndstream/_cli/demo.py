@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 import ndstream
-from ndstream._demo_server import REPLY, WIRES, Wire, serve
+from ndstream._cli.demo_server import REPLY, WIRES, Wire, serve
 
 _LINES_SHOWN = 3
 

@@ -23,7 +23,7 @@ from typing import Any
 import click
 import orjson
 
-from ndstream import _letters, _progress
+from ndstream._cli import dead_letters, progress_bar
 from ndstream._core import Decoder
 from ndstream._errors import StreamError
 from ndstream._framing import FORMATS, Format, make_decoder
@@ -41,7 +41,7 @@ Exit status:
 """
 
 
-@click.command(epilog=f"{_letters.FORMAT}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
+@click.command(epilog=f"{dead_letters.FORMAT}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
 @click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
 @click.option(
     "--format", "framing", type=click.Choice(FORMATS), help="The framing; by default the first bytes tell it."
@@ -89,7 +89,7 @@ def cat(
     if text:
         if framing or contains or on_error or bad or stats or on_truncated != "raise":
             raise click.UsageError("--text goes with --max-frame-size alone")
-        from ndstream._cat_text import write_texts
+        from ndstream._cli.cat_text import write_texts
 
         return write_texts(names, max_frame_size or None)
     if contains is not None and (not contains or "\n" in contains):
@@ -103,9 +103,9 @@ def cat(
         # However the run ends: what was read is written first, then the bar is done, then come the words.
         closing.callback(copy.report, stats)
         if bad is not None:
-            copy.letters = _letters.DeadLetters(bad)
-            closing.callback(copy.letters.close)
-        copy.bar = _progress.make_bar(sum(map(_size, names)), copy.raw_output)
+            copy.dead_letters = dead_letters.DeadLetters(bad)
+            closing.callback(copy.dead_letters.close)
+        copy.bar = progress_bar.make_bar(sum(map(_size, names)), copy.raw_output)
         closing.callback(copy.close)
         unread = sum(not copy.file(name) for name in names)
     return int(unread > 0 or (copy.bad > 0 and on_error != "skip"))
@@ -119,10 +119,10 @@ class _Copy:
         self.needle = needle
         self.options = options
         self.goes_on = goes_on
-        self.raw_output = _progress.Output()
+        self.raw_output = progress_bar.Output()
         self.output = io.BufferedWriter(self.raw_output, 4 * _CHUNK_SIZE)
-        self.letters: _letters.DeadLetters | None = None
-        self.bar: _progress.Bar | None = None
+        self.dead_letters: dead_letters.DeadLetters | None = None
+        self.bar: progress_bar.Bar | None = None
         self.values = self.bad = self.bytes = 0
         self.began = time.perf_counter()
 
@@ -203,8 +203,8 @@ class _Copy:
 
     def keep(self, name: str, error: StreamError) -> None:
         """Put a bad frame where it can be found, and count it."""
-        if self.letters is not None:
-            self.letters.write(name, error, _in_options(str(error)))
+        if self.dead_letters is not None:
+            self.dead_letters.write(name, error, _in_options(str(error)))
         self.bad += 1
 
     def tell_rest(self, descriptor: int, position: int, name: str) -> None:
@@ -230,7 +230,7 @@ class _Copy:
         """Say what is left to say."""
         bad = _count(self.bad, "bad frame")
         if self.bad and self.goes_on:
-            self.say(f"{bad} skipped" if self.letters is None else f"{bad} written to {self.letters.path}")
+            self.say(f"{bad} skipped" if self.dead_letters is None else f"{bad} written to {self.dead_letters.path}")
         if stats:
             seconds = time.perf_counter() - self.began
             self.say(

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import click
 
-from ndstream import _progress, llm
+from ndstream import llm
+from ndstream._cli import progress_bar
 
 _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
 
@@ -25,7 +26,7 @@ def write_texts(names: Sequence[str], max_frame_size: int | None) -> int:
     Returns:
         The exit status: 1 where a reply is not whole, or cannot be read.
     """
-    output = _progress.Output()
+    output = progress_bar.Output()
     shown = _CONTROLS if output.isatty() else {}
     status = 0
     for name in names:
@@ -50,7 +51,7 @@ def write_texts(names: Sequence[str], max_frame_size: int | None) -> int:
     return status
 
 
-def _write(reply: llm.Reply, output: _progress.Output, shown: dict[int, str]) -> None:
+def _write(reply: llm.Reply, output: progress_bar.Output, shown: dict[int, str]) -> None:
     last = ""
     try:
         for text in reply.texts():
@@ -61,7 +62,7 @@ def _write(reply: llm.Reply, output: _progress.Output, shown: dict[int, str]) ->
             _write_all(output, b"\n")
 
 
-def _write_all(output: _progress.Output, data: bytes) -> None:
+def _write_all(output: progress_bar.Output, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[output.write(rest) :]
