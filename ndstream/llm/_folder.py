@@ -20,8 +20,8 @@ from ndstream.llm._ending import Ending, Verdict
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
 from ndstream.llm._frames import Head
 from ndstream.llm._server_error import ServerError, error_in
-from ndstream.llm._wire import Wire
-from ndstream.llm._wires import WIRES, wire_of
+from ndstream.llm._wires.registry import WIRES, wire_of
+from ndstream.llm._wires.wire import Wire
 
 OnIncomplete: TypeAlias = Literal["raise", "return"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._pieces import Piece, Pieces
 from ndstream.llm._tool_call import ToolCall
 from ndstream.llm._tool_calls import ToolCalls
-from ndstream.llm._wire import dict_of, dicts_of, joined, text_of
+from ndstream.llm._wires.merging import Piece, Pieces
+from ndstream.llm._wires.wire import dict_of, dicts_of, joined, text_of
 
 # Servers disagree on the name, and some send both for a while.
 _THINKING = ("reasoning_content", "reasoning")

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
-from ndstream.llm._one_message import OneMessage
-from ndstream.llm._pieces import Piece
 from ndstream.llm._server_error import ServerError
-from ndstream.llm._wire import dict_of, index_of, joined, overlay, text_of
+from ndstream.llm._wires.merging import Piece
+from ndstream.llm._wires.single_message import OneMessage
+from ndstream.llm._wires.wire import dict_of, index_of, joined, overlay, text_of
 
 _TYPES = frozenset(
     {

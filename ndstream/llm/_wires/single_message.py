@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ndstream.llm._tool_call import ToolCall
 from ndstream.llm._tool_calls import ToolCalls
-from ndstream.llm._wire import Wire, joined
+from ndstream.llm._wires.wire import Wire, joined
 
 
 class OneMessage(Wire):

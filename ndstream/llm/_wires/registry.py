@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._anthropic import Anthropic
-from ndstream.llm._cohere import Cohere
-from ndstream.llm._gemini import Gemini
-from ndstream.llm._llama_cpp import LlamaCpp
-from ndstream.llm._lm_studio import LMStudio
-from ndstream.llm._ollama import OllamaChat, OllamaGenerate, OllamaProgress
-from ndstream.llm._openai_chat import OpenAIChat
-from ndstream.llm._openai_responses import OpenAIResponses
-from ndstream.llm._tgi import TGI
-from ndstream.llm._wire import Wire
+from ndstream.llm._wires.anthropic import Anthropic
+from ndstream.llm._wires.cohere import Cohere
+from ndstream.llm._wires.gemini import Gemini
+from ndstream.llm._wires.llama_cpp import LlamaCpp
+from ndstream.llm._wires.lm_studio import LMStudio
+from ndstream.llm._wires.ollama import OllamaChat, OllamaGenerate, OllamaProgress
+from ndstream.llm._wires.openai_chat import OpenAIChat
+from ndstream.llm._wires.openai_responses import OpenAIResponses
+from ndstream.llm._wires.tgi import TGI
+from ndstream.llm._wires.wire import Wire
 
 _ALL: tuple[type[Wire], ...] = (
     OpenAIChat,

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics, number_of
-from ndstream.llm._openai_choice import Choice
 from ndstream.llm._server_error import error_of_reason
 from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._wire import Wire, dict_of, dicts_of, index_of, overlay, text_of
+from ndstream.llm._wires.openai_chat_choice import Choice
+from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, overlay, text_of
 
 _MILLISECOND = 1e-3
 # Azure's first chunk has these, but empty.

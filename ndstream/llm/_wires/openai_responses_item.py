@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._pieces import Piece
 from ndstream.llm._tool_call import ToolCall
 from ndstream.llm._tool_calls import ToolCalls
-from ndstream.llm._wire import dicts_of, index_of, joined
+from ndstream.llm._wires.merging import Piece
+from ndstream.llm._wires.wire import dicts_of, index_of, joined
 
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input", "mcp_call": "arguments"}
 """Items that are tool calls, and where they keep their arguments."""

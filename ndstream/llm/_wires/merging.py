@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any
 
-from ndstream.llm._wire import dicts_of, joined
+from ndstream.llm._wires.wire import dicts_of, joined
 
 
 class Piece:
