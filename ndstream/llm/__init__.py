@@ -20,7 +20,7 @@ from ndstream.llm._partial_error import PartialJSONError
 from ndstream.llm._progress import Layer, Progress
 from ndstream.llm._reply import AsyncReply, Reply, collect, reply
 from ndstream.llm._server_error import ServerError
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.registry import WIRES
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ndstream.llm._ending import Ending
 from ndstream.llm._metrics import Clock, Metrics
 from ndstream.llm._progress import Progress
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 if TYPE_CHECKING:
     from ndstream.llm._folder import Folder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ndstream.llm._tool_call import ToolCall
+    from ndstream.llm._tool_calls.tool_call import ToolCall
 
 _SHOWN = ("text", "thinking", "tool_calls", "usage", "choice")
 

@@ -10,7 +10,7 @@ from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending
 from ndstream.llm._metrics import Clock, Metrics
 from ndstream.llm._progress import Progress
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 EitherT = TypeVar("EitherT", bound="EitherReply")
 

@@ -21,7 +21,7 @@ from llm.counting import lines_run
 from ndstream.llm import _partial
 from ndstream.llm._partial import PartialJSON, Tail
 from ndstream.llm._partial_error import PartialJSONError
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
 
 NOTHING = None
 

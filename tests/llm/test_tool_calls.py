@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from llm.counting import lines_run
-from ndstream.llm import _tool_calls
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls import router
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 Fragment = dict[str, Any]
 A, B = '{"a":1}', '{"b":2}'
@@ -612,6 +612,6 @@ def test_a_fragment_costs_the_same_in_a_long_reply(style: Style, reads: bool) ->
 
 
 def test_the_examples_in_the_module_run() -> None:
-    result = doctest.testmod(_tool_calls)
+    result = doctest.testmod(router)
     assert result.attempted > 0
     assert result.failed == 0

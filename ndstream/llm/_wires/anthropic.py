@@ -12,8 +12,8 @@ from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, joined, overlay, text_of
 

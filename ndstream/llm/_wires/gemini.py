@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.gemini_paths import PartialArguments
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, joined, overlay, text_of

@@ -12,7 +12,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._progress import Layer, Progress
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.single_message import OneMessage
 from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, text_of
 

@@ -15,7 +15,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import error_of_reason
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_chat_choice import Choice
 from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, overlay, text_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece, Pieces
 from ndstream.llm._wires.wire import dict_of, dicts_of, joined, text_of
 

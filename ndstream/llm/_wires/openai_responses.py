@@ -14,8 +14,8 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_responses_item import Item
 from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, overlay, text_of
 

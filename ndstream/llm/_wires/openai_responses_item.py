@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.wire import dicts_of, index_of, joined
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ndstream.llm._tool_call import ToolCall
-from ndstream.llm._tool_calls import ToolCalls
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.wire import Wire, joined
 
 

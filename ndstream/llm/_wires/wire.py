@@ -15,7 +15,7 @@ from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._progress import Progress
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 _MOST_EVIDENCE = 1000
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ndstream.llm._tool_call import ToolCall
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 _INDEX = re.compile("-?[0-9]{1,18}")
 _LARGEST_ID = 2**64
