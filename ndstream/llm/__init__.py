@@ -15,8 +15,8 @@ from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Evidence
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
 from ndstream.llm._metrics import Clock, Metrics
-from ndstream.llm._partial import PartialJSON, Tail
-from ndstream.llm._partial_error import PartialJSONError
+from ndstream.llm._partial_json.error import PartialJSONError
+from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
 from ndstream.llm._progress import Layer, Progress
 from ndstream.llm._reply import AsyncReply, Reply, collect, reply
 from ndstream.llm._server_error import ServerError

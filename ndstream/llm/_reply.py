@@ -25,7 +25,7 @@ from ndstream.llm._folder import Folder, OnIncomplete, is_blank, is_heartbeat
 from ndstream.llm._frames import open_frames
 
 if TYPE_CHECKING:
-    from ndstream.llm._either import EitherReply
+    from ndstream.llm._either_reply import EitherReply
 
 ReplyT = TypeVar("ReplyT", bound="Reply")
 AsyncReplyT = TypeVar("AsyncReplyT", bound="AsyncReply")

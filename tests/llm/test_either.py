@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ndstream import llm
-from ndstream.llm._either import EitherReply
+from ndstream.llm._either_reply import EitherReply
 
 
 def public(*kinds: type) -> set[str]:

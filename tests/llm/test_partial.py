@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from cuts import exact
 from llm.counting import lines_run
-from ndstream.llm import _partial
-from ndstream.llm._partial import PartialJSON, Tail
-from ndstream.llm._partial_error import PartialJSONError
+from ndstream.llm._partial_json import partial_json
+from ndstream.llm._partial_json.error import PartialJSONError
+from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
 from ndstream.llm._tool_calls.router import ToolCalls
 
 NOTHING = None
@@ -508,6 +508,6 @@ def test_a_tool_call_shows_decoded_arguments_and_text_as_they_are() -> None:
 
 
 def test_the_examples_in_the_module_run() -> None:
-    result = doctest.testmod(_partial)
+    result = doctest.testmod(partial_json)
     assert result.attempted > 0
     assert result.failed == 0

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from ndstream.llm._partial import PartialJSON
+from ndstream.llm._partial_json.partial_json import PartialJSON
 
 _FREE_TEXT = ("custom", "custom_tool_call")
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ndstream.llm._partial import PartialJSON
+    from ndstream.llm._partial_json.partial_json import PartialJSON
 
 _space = re.compile(r"[ \t\n\r]*").match
 # Both match everywhere, if only nothing, so that there is an end to ask for.

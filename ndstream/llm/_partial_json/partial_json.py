@@ -25,8 +25,8 @@ from typing import Any, NamedTuple, TypeAlias, Union
 
 import orjson
 
-from ndstream.llm import _partial_steps as steps
-from ndstream.llm._partial_error import PartialJSONError
+from ndstream.llm._partial_json import grammar as steps
+from ndstream.llm._partial_json.error import PartialJSONError
 
 Path: TypeAlias = tuple[str | int, ...]
 # The place of a value: that of the container around it, and the key in there. Paths are made when they are read.
