@@ -43,7 +43,7 @@ test-all:
 	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
 
 fuzz: $(VENV)/installed-cli,test
-	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/test_properties.py tests/test_stateful.py
+	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py tests/core/test_stateful.py
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix

@@ -1,7 +1,7 @@
 """Named streams to test and to time with: always the same bytes, each with what it must decode to.
 
 A shape is built from a seed with nothing but `random.Random.random`, whose sequence Python promises
-to keep, so that a shape is the same with every version and on every machine; tests/test_shapes.py
+to keep, so that a shape is the same with every version and on every machine; tests/project/test_shapes.py
 holds each to its digest, its values and its stated size.
 
 `pieces` are what a server would write one by one, so that a stream can be cut where it would be.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ndstream import llm
-from test_recordings import RECORDINGS, payloads_by_hand
+from recordings import RECORDINGS, payloads_by_hand
 
 FILES = [
     file

@@ -27,7 +27,7 @@ from ndstream import (
     TruncatedError,
 )
 
-CORPUS = Path(__file__).with_name("conformance")
+CORPUS = Path(__file__).parents[1] / "conformance"
 DECODERS: dict[str, Any] = {"sse": SSEDecoder, "ndjson": NDJSONDecoder, "jsonseq": JSONSeqDecoder}
 
 # The two-way cuts of long streams are tried once; these suffice for the ways to treat an error.

@@ -21,6 +21,7 @@ import anyio
 import pytest
 
 import ndstream
+from doubles import AsyncChunks
 
 LINES = b'{"a":1}\n{"a":2}\n'
 VALUES = [{"a": 1}, {"a": 2}]
@@ -191,26 +192,6 @@ def test_a_subprocess_is_read_as_it_writes() -> None:
         assert next(stream) == {"a": 1}
         child.stdin.close()
         assert list(stream) == [{"a": 2}]
-
-
-class AsyncChunks:
-    """An async iterable that is no generator, and counts how often it is closed."""
-
-    def __init__(self, *chunks: bytes) -> None:
-        self.chunks = list(chunks)
-        self.closed = 0
-
-    def __aiter__(self) -> AsyncChunks:
-        return self
-
-    async def __anext__(self) -> bytes:
-        await anyio.sleep(0)
-        if not self.chunks:
-            raise StopAsyncIteration
-        return self.chunks.pop(0)
-
-    async def aclose(self) -> None:
-        self.closed += 1
 
 
 async def async_generator() -> AsyncIterator[bytes]:

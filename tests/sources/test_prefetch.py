@@ -15,12 +15,10 @@ import pytest
 
 import ndstream
 from cuts import cuts
+from doubles import AsyncChunks, Failing, Source
 from loopback import response, serving
 from ndstream._sources.opened_source import SyncChunks
 from ndstream._sources.prefetch import read_ahead
-from test_async_streams import Failing
-from test_sources import AsyncChunks
-from test_streams import Source
 
 LINES = b'{"a":1}\n{"a":2}\n[3]\n'
 VALUES = [{"a": 1}, {"a": 2}, [3]]

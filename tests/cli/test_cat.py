@@ -22,7 +22,7 @@ import pytest
 import ndstream
 
 COMMAND = [sys.executable, "-m", "ndstream"]
-RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 PATIENCE = 60
 """Seconds after which a test that hangs is given up; nothing is measured with it."""
 

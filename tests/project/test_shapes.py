@@ -18,7 +18,7 @@ import ndstream
 import shapes
 from shapes import SHAPES, Shape
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # A change of a shape changes what figures mean that were measured with it.
 DIGESTS = {

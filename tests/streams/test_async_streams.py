@@ -12,20 +12,7 @@ import anyio
 import pytest
 
 import ndstream
-from test_sources import AsyncChunks
-
-
-class Failing(AsyncChunks):
-    """Fails where its chunks end."""
-
-    def __init__(self, *chunks: bytes, failure: BaseException) -> None:
-        super().__init__(*chunks)
-        self.failure = failure
-
-    async def __anext__(self) -> bytes:
-        if not self.chunks:
-            raise self.failure
-        return await super().__anext__()
+from doubles import AsyncChunks, Failing
 
 
 @pytest.fixture(params=["asyncio"])

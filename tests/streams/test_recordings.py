@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import Any
 
@@ -11,26 +10,9 @@ import pytest
 
 import ndstream
 from cuts import cuts, run
-
-RECORDINGS = pathlib.Path(__file__).resolve().parents[2] / "shared" / "recordings"
-FILES = sorted(RECORDINGS.glob("*.sse")) + sorted(RECORDINGS.glob("*.ndjson"))
+from recordings import FILES, payloads_by_hand
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no recordings beside the project")
-
-
-def payloads_by_hand(data: bytes, format: str) -> list[Any]:
-    """What a patient reader finds: whole input, no state, none of our code."""
-    if format == "ndjson":
-        return [json.loads(line) for line in data.split(b"\n") if line.strip()]
-    found = []
-    for block in data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n\n"):
-        lines = [line for line in block.split(b"\n") if line.startswith(b"data:")]
-        text = b"\n".join(line[5:].removeprefix(b" ") for line in lines)
-        if text == b"[DONE]":
-            break
-        if text:
-            found.append(json.loads(text))
-    return found
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -11,28 +11,7 @@ from typing import Any
 import pytest
 
 import ndstream
-
-
-class Source:
-    """An iterator of chunks that counts how often it is closed, and may fail."""
-
-    def __init__(self, *chunks: bytes | BaseException) -> None:
-        self.chunks = list(chunks)
-        self.closed = 0
-
-    def __iter__(self) -> Source:
-        return self
-
-    def __next__(self) -> bytes:
-        if not self.chunks:
-            raise StopIteration
-        chunk = self.chunks.pop(0)
-        if isinstance(chunk, BaseException):
-            raise chunk
-        return chunk
-
-    def close(self) -> None:
-        self.closed += 1
+from doubles import Source
 
 
 def test_a_stream_is_its_own_iterator() -> None:

@@ -12,7 +12,7 @@ import pytest
 import ndstream
 from ndstream import _errors
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")])
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))

@@ -12,7 +12,7 @@ import pytest
 
 from loopback import response, serving
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/http/*.py"))
 
 

@@ -11,10 +11,8 @@ import anyio
 import pytest
 
 import ndstream
+from doubles import AsyncChunks, Failing, Source
 from loopback import response, serving
-from test_async_streams import Failing
-from test_sources import AsyncChunks
-from test_streams import Source
 
 BACKENDS = ["asyncio", "trio"]
 # The clock is coarse.

@@ -1,0 +1,60 @@
+"""Sources that are made by hand: they count how often they are closed, and fail where a test wants it."""
+
+from __future__ import annotations
+
+import anyio
+
+
+class Source:
+    """An iterator of chunks that counts how often it is closed, and may fail."""
+
+    def __init__(self, *chunks: bytes | BaseException) -> None:
+        self.chunks = list(chunks)
+        self.closed = 0
+
+    def __iter__(self) -> Source:
+        return self
+
+    def __next__(self) -> bytes:
+        if not self.chunks:
+            raise StopIteration
+        chunk = self.chunks.pop(0)
+        if isinstance(chunk, BaseException):
+            raise chunk
+        return chunk
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class AsyncChunks:
+    """An async iterable that is no generator, and counts how often it is closed."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self.chunks = list(chunks)
+        self.closed = 0
+
+    def __aiter__(self) -> AsyncChunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await anyio.sleep(0)
+        if not self.chunks:
+            raise StopAsyncIteration
+        return self.chunks.pop(0)
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Failing(AsyncChunks):
+    """Fails where its chunks end."""
+
+    def __init__(self, *chunks: bytes, failure: BaseException) -> None:
+        super().__init__(*chunks)
+        self.failure = failure
+
+    async def __anext__(self) -> bytes:
+        if not self.chunks:
+            raise self.failure
+        return await super().__anext__()
