@@ -30,7 +30,7 @@ run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
 
 test: $(VENV)/installed-cli,test lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -rs
 
 lint: $(VENV)/installed-cli,test
 	$(BIN)/ruff check .

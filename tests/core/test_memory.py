@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import ndstream
+import real_parts
 from strategies import FRAMINGS, Framing
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
@@ -396,7 +397,7 @@ NO_MEMORY = """
 
 @every_framing
 def test_no_failed_allocation_does_harm(framing: Framing) -> None:
-    pytest.importorskip("_testcapi")
+    real_parts.library("_testcapi", get="a CPython with its own test modules")
     answer = in_subprocess(NO_MEMORY, framing.decoder.__name__)
     reasons = {
         "next_bad": "rejected",
@@ -457,7 +458,7 @@ STICKY = """
 
 
 def test_a_decoder_that_lost_bytes_to_a_failed_allocation_says_so_until_reset() -> None:
-    pytest.importorskip("_testcapi")
+    real_parts.library("_testcapi", get="a CPython with its own test modules")
     assert in_subprocess(STICKY) == [["sticky", "worked"]] * 3
 
 

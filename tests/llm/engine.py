@@ -24,9 +24,6 @@ CONTEXT = 4096
 PATIENCE = 60
 """Seconds after which an engine that does not come up is given up; nothing is measured with it."""
 
-MISSING = [name for name in ("xllamacpp", "gguf") if find_spec(name) is None]
-NEEDS = f"needs {' and '.join(MISSING)}: pip install 'ndstream[engine]'"
-
 
 class Engine(NamedTuple):
     """An engine that runs.
@@ -72,11 +69,20 @@ def running(folder: Path, shared: bool = False) -> Iterator[Engine]:
             process.kill()
 
 
+def require() -> None:
+    """Skip the test if the engine is not installed."""
+    import real_parts
+
+    for module in ("xllamacpp", "gguf"):
+        # The engine runs in a process of its own; importing it here would load it into this one as well.
+        if find_spec(module) is None:
+            real_parts.missing(module, "pip install 'ndstream[engine]'")
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine, the same for all tests."""
-    if MISSING:
-        pytest.skip(NEEDS)
+    require()
     with running(tmp_path_factory.mktemp("engine")) as engine:
         yield engine
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import real_parts
 from llm.examples import by_name
 from loopback import response, serving
 from ndstream import llm
@@ -206,7 +207,7 @@ def test_closing_while_another_task_waits_ends_its_loop_without_an_error() -> No
 
 
 def test_replies_are_awaited_under_trio_as_well() -> None:
-    trio = pytest.importorskip("trio")
+    trio = real_parts.library("trio")
 
     async def main() -> str:
         async with llm.reply(AsyncSource(CHAT.frames[:-1])) as reply:
@@ -286,7 +287,7 @@ def test_pings_before_and_between_frames_stall_nothing() -> None:
 
 
 def test_a_cancelled_read_under_trio_leaves_a_cancelled_reply() -> None:
-    trio = pytest.importorskip("trio")
+    trio = real_parts.library("trio")
 
     class Silent(AsyncSource):
         async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -342,7 +343,7 @@ def test_an_awaited_reply_that_is_dropped_is_released() -> None:
 
 
 def test_the_connection_is_given_back_behind_the_sentinel_unless_the_server_holds_it() -> None:
-    httpx = pytest.importorskip("httpx")
+    httpx = real_parts.library("httpx")
     held = threading.Event()
     answer = response(*CHAT.frames, kind="text/event-stream")
     with (

@@ -9,7 +9,7 @@ import pytest
 from llm import engine
 from llm.tiny_model import make
 
-pytestmark = pytest.mark.skipif(bool(engine.MISSING), reason=engine.NEEDS)
+engine.require()
 
 
 def test_the_model_is_small_and_the_same_file_every_time(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -40,21 +39,15 @@ http {{
 """
 
 
-def command() -> str | None:
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-
-
 @contextmanager
-def nginx(upstream: str, folder: Path) -> Iterator[str]:
+def nginx(command: str, upstream: str, folder: Path) -> Iterator[str]:
     """Stand in front of an address, below ``/buffered``, ``/unbuffered`` and ``/compressed``."""
     with socket.create_server(("127.0.0.1", 0)) as chosen:
         port = chosen.getsockname()[1]
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, port=port, upstream=upstream))
-    found = command()
-    assert found is not None
     process = subprocess.Popen(
-        [found, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")],
+        [command, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")],
         stderr=subprocess.DEVNULL,
     )
     try:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import ndstream
+import real_parts
 
 from .bodies import BODIES, Body, Upload
 from .cells import CUT, WHOLE, frame, size, value
@@ -19,7 +20,7 @@ from .wire import PATIENCE
 def body(request: pytest.FixtureRequest) -> Body:
     found: Body = request.param
     for module in found.needs:
-        pytest.importorskip(module)
+        real_parts.library(module)
     return found
 
 

@@ -16,13 +16,14 @@ import orjson
 import pytest
 
 import ndstream
+import real_parts
 from ndstream import dropin
 from ndstream.dropin import ClientDecoder
 
 from .official import Call, Told, told, told_async, with_our_decoder
 
 for library in ("openai", "anthropic"):
-    pytest.importorskip(library)
+    real_parts.library(library)
 
 RECORDINGS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
@@ -199,7 +200,7 @@ def test_a_sentinel_without_its_blank_line_ends_a_chat(ask: Callable[..., Told],
 
 
 def test_a_copy_of_the_client_keeps_the_decoder() -> None:
-    openai: Any = pytest.importorskip("openai")
+    openai: Any = real_parts.library("openai")
     with with_our_decoder(openai.OpenAI)(api_key="none") as client, client.with_options(timeout=3) as copy:
         assert isinstance(copy._make_sse_decoder(), ClientDecoder)
 
@@ -227,7 +228,7 @@ class TestEvents:
         ],
     )
     def test_an_event_says_what_theirs_says(self, library: str, block: bytes) -> None:
-        theirs = pytest.importorskip(f"{library}._streaming").SSEDecoder()
+        theirs = real_parts.library(f"{library}._streaming").SSEDecoder()
         [event] = theirs.iter_bytes(iter([block + b"\n\n"]))
         [ours] = self.of(block + b"\n\n")
         for name in ("event", "data", "id", "retry"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import ndstream
+import real_parts
 
 from . import blocking
 from .wire import Reply, Wire
@@ -22,19 +23,19 @@ STREAM = (
 
 
 def httpx_sse(url: str) -> Iterator[Any]:
-    library = pytest.importorskip("httpx_sse")
+    library = real_parts.library("httpx_sse")
     with blocking.httpx("httpx") as open:
         yield from library.EventSource(open(url)).iter_sse()
 
 
 def httpx2(url: str) -> Iterator[Any]:
-    library = pytest.importorskip("httpx2")
+    library = real_parts.library("httpx2")
     with blocking.httpx("httpx2") as open:
         yield from library.EventSource(open(url))
 
 
 def ours(url: str) -> Iterator[Any]:
-    pytest.importorskip("httpx")
+    real_parts.library("httpx")
     with blocking.httpx("httpx") as open, ndstream.sse(open(url)) as events:
         yield from events
 
@@ -87,7 +88,7 @@ def test_a_program_for_their_events_sees_the_same_in_ours(
 
 
 def test_events_are_made_by_hand_as_theirs_are() -> None:
-    library = pytest.importorskip("httpx_sse")
+    library = real_parts.library("httpx_sse")
     for arguments in ({}, {"data": "{}"}, {"event": "a", "data": "b", "id": "c", "retry": 4}):
         made, theirs = ndstream.Event(**arguments), library.ServerSentEvent(**arguments)
         assert [getattr(made, name) for name in ("event", "data", "id", "retry")] == [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import real_parts
+
 from . import opens
 from .asking import ask
 from .awaiting import AWAITING
@@ -26,6 +28,8 @@ each_format = pytest.mark.parametrize("format", FORMATS)
 @each_format
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_a_library_s_response(client: Blocking | Awaiting, format: Format, cell: Cell) -> None:
+    for module in client.needs:
+        real_parts.library(module)
     try:
         ask(client, format, cell)
     except Skipped as why:
@@ -34,8 +38,8 @@ def test_a_library_s_response(client: Blocking | Awaiting, format: Format, cell:
 
 @each_client
 def test_opening_and_leaving_leaves_nothing(client: Blocking | Awaiting) -> None:
-    if client.missing:
-        pytest.skip(f"{client.missing} is not installed")
+    for module in client.needs:
+        real_parts.library(module)
     if client.stays:
         pytest.skip(client.stays)
     left = opens.leak(client, "ndjson", OPENS)

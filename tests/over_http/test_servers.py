@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 import ndstream
+import real_parts
 
 from . import asgi, nginx, watch
 from .awaiting import AWAITING, GENERATORS
@@ -17,7 +18,7 @@ from .blocking import BLOCKING
 from .cells import FORMATS, TAKEN, WHOLE, Format, as_value, stream_of, values
 from .clients import Awaiting, Blocking
 
-pytest.importorskip("starlette")
+real_parts.library("starlette")
 
 each_format = pytest.mark.parametrize("format", FORMATS)
 PATHS = ["", "/buffered", "/unbuffered", "/compressed"]
@@ -30,23 +31,22 @@ def application() -> asgi.Application:
 
 @pytest.fixture(scope="module")
 def uvicorn(application: asgi.Application) -> Iterator[str]:
-    pytest.importorskip("uvicorn")
+    real_parts.library("uvicorn")
     with asgi.uvicorn(application.asgi) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def proxy(uvicorn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if nginx.command() is None:
-        pytest.skip("nginx is not installed")
-    with nginx.nginx(uvicorn, tmp_path_factory.mktemp("nginx")) as address:
+    command = real_parts.command("nginx", package="nginx")
+    with nginx.nginx(command, uvicorn, tmp_path_factory.mktemp("nginx")) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def http2(application: asgi.Application, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
     for name in ("hypercorn", "h2", "trustme"):
-        pytest.importorskip(name)
+        real_parts.library(name)
     with asgi.hypercorn(application, tmp_path_factory.mktemp("tls")) as served:
         yield served
 
@@ -65,8 +65,8 @@ def read(
     client: Blocking | Awaiting, url: str, format: Format, acknowledge: Callable[[], None], most: int = WHOLE
 ) -> list[Any]:
     """The first values of what is there, each acknowledged as it comes, and all that follows given up."""
-    if client.missing:
-        pytest.skip(f"{client.missing} is not installed")
+    for module in client.needs:
+        real_parts.library(module)
     taken: list[Any] = []
 
     def take(item: Any) -> bool:
@@ -139,7 +139,7 @@ class TestHTTP2:
 
     @staticmethod
     def blocking(library: str, certificate: pathlib.Path) -> Any:
-        module: Any = pytest.importorskip(library)
+        module: Any = real_parts.library(library)
         if library == "niquests":
             session = module.Session()
             session.trust_env = False
@@ -180,9 +180,9 @@ class TestHTTP2:
     def test_the_same_awaited(
         self, library: str, backend: str, application: asgi.Application, http2: tuple[str, pathlib.Path]
     ) -> None:
-        module: Any = pytest.importorskip(library)
+        module: Any = real_parts.library(library)
         if backend == "trio":
-            pytest.importorskip("trio")
+            real_parts.library("trio")
             if library in ("niquests", "curl_cffi"):
                 pytest.skip("asyncio alone")
         address, certificate = http2

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import real_parts
 from loopback import response, serving
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ def load(path: pathlib.Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
-        pytest.skip(f"{error.name} is not installed")
+        real_parts.missing(str(error.name), "pip install 'ndstream[test]'")
     return module
 
 

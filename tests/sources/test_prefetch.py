@@ -14,6 +14,7 @@ import anyio
 import pytest
 
 import ndstream
+import real_parts
 from cuts import cuts
 from doubles import AsyncChunks, Failing, Source
 from loopback import response, serving
@@ -165,7 +166,7 @@ def test_a_reader_that_waits_for_a_socket_is_interrupted() -> None:
 
 @pytest.mark.parametrize("name", ["httpx", "requests", "urllib3"])
 def test_a_reader_that_waits_for_a_response_is_interrupted(name: str) -> None:
-    library = pytest.importorskip(name)
+    library = real_parts.library(name)
     go_on = threading.Event()
     with serving(response(b"1\n", go_on)) as server:
         if name == "httpx":
@@ -251,7 +252,7 @@ def test_no_task_is_left_when_an_async_stream_ends(way: str, backend: str) -> No
 
 
 def test_the_sentinel_ends_it_and_the_connection_is_used_again() -> None:
-    httpx = pytest.importorskip("httpx")
+    httpx = real_parts.library("httpx")
     answer = response(b"data: 1\n\n", b"data: [DONE]\n\n", kind="text/event-stream")
     with serving(answer) as server, httpx.Client(verify=False) as client:
         for _ in range(3):
@@ -261,7 +262,7 @@ def test_the_sentinel_ends_it_and_the_connection_is_used_again() -> None:
 
 
 def test_a_server_that_goes_on_behind_the_sentinel_is_not_waited_for() -> None:
-    requests = pytest.importorskip("requests")
+    requests = real_parts.library("requests")
     forever = threading.Event()
     with serving(response(b"data: 1\n\n", b"data: [DONE]\n\n", forever, kind="text/event-stream")) as server:
         stream = ndstream.stream(requests.get(server.url, stream=True), prefetch=2)

@@ -21,6 +21,7 @@ import anyio
 import pytest
 
 import ndstream
+import real_parts
 from doubles import AsyncChunks
 
 LINES = b'{"a":1}\n{"a":2}\n'
@@ -364,8 +365,8 @@ def test_a_byte_stream_of_anyio_is_a_source(backend: str) -> None:
 
 
 def test_a_stream_of_trio_is_a_source() -> None:
-    trio = pytest.importorskip("trio")
-    testing = pytest.importorskip("trio.testing")
+    trio = real_parts.library("trio")
+    testing = real_parts.library("trio.testing")
 
     async def main() -> None:
         ours, theirs = testing.memory_stream_pair()
@@ -378,7 +379,7 @@ def test_a_stream_of_trio_is_a_source() -> None:
 
 
 def test_a_stream_of_tornado_is_read_as_bytes_come() -> None:
-    iostream = pytest.importorskip("tornado.iostream")
+    iostream = real_parts.library("tornado.iostream")
 
     async def main() -> None:
         ours, theirs = socket.socketpair()
@@ -458,7 +459,7 @@ def test_a_client_that_goes_away_in_mid_body_is_a_source_that_failed() -> None:
 
 
 def test_a_request_of_starlette_is_a_source_with_its_content_type() -> None:
-    requests = pytest.importorskip("starlette.requests")
+    requests = real_parts.library("starlette.requests")
 
     async def main() -> list[Any]:
         receive = _receive(
@@ -472,7 +473,7 @@ def test_a_request_of_starlette_is_a_source_with_its_content_type() -> None:
 
 
 def test_a_request_of_werkzeug_is_a_source() -> None:
-    test = pytest.importorskip("werkzeug.test")
+    test = real_parts.library("werkzeug.test")
     request = test.EnvironBuilder(method="POST", data=LINES, content_type="application/x-ndjson").get_request()
     assert list(ndstream.stream(request)) == VALUES
     environ = test.EnvironBuilder(method="POST", data=LINES).get_environ()
@@ -480,8 +481,8 @@ def test_a_request_of_werkzeug_is_a_source() -> None:
 
 
 def test_a_request_of_django_is_a_source() -> None:
-    settings = pytest.importorskip("django.conf").settings
-    handlers = pytest.importorskip("django.core.handlers.wsgi")
+    settings = real_parts.library("django.conf").settings
+    handlers = real_parts.library("django.core.handlers.wsgi")
     if not settings.configured:
         settings.configure()
     environ = {
@@ -498,8 +499,8 @@ async def _fetch() -> bytes:
 
 
 def test_what_was_not_awaited_entered_or_called_is_refused_with_what_to_do() -> None:
-    httpx = pytest.importorskip("httpx")
-    aiohttp = pytest.importorskip("aiohttp")
+    httpx = real_parts.library("httpx")
+    aiohttp = real_parts.library("aiohttp")
 
     async def main() -> None:
         async with aiohttp.ClientSession() as session, httpx.AsyncClient() as client:

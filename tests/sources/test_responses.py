@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import ndstream
+import real_parts
 from loopback import response, serving
 
 LINES = [b'{"a":1}\n{"a"', b":2}\n"]
@@ -23,38 +24,38 @@ VALUES = [{"a": 1}, {"a": 2}]
 
 @contextmanager
 def _httpx(url: str) -> Iterator[Any]:
-    with pytest.importorskip("httpx").stream("GET", url) as got:
+    with real_parts.library("httpx").stream("GET", url) as got:
         yield got
 
 
 @contextmanager
 def _httpx2(url: str) -> Iterator[Any]:
-    with pytest.importorskip("httpx2").stream("GET", url) as got:
+    with real_parts.library("httpx2").stream("GET", url) as got:
         yield got
 
 
 @contextmanager
 def _requests(url: str) -> Iterator[Any]:
-    with pytest.importorskip("requests").get(url, stream=True) as got:
+    with real_parts.library("requests").get(url, stream=True) as got:
         yield got
 
 
 @contextmanager
 def _urllib3(url: str) -> Iterator[Any]:
-    got = pytest.importorskip("urllib3").PoolManager().request("GET", url, preload_content=False)
+    got = real_parts.library("urllib3").PoolManager().request("GET", url, preload_content=False)
     yield got
     got.close()
 
 
 @contextmanager
 def _niquests(url: str) -> Iterator[Any]:
-    with pytest.importorskip("niquests").get(url, stream=True) as got:
+    with real_parts.library("niquests").get(url, stream=True) as got:
         yield got
 
 
 @contextmanager
 def _curl(url: str) -> Iterator[Any]:
-    with pytest.importorskip("curl_cffi.requests").Session() as session:
+    with real_parts.library("curl_cffi.requests").Session() as session:
         yield session.get(url, stream=True)
 
 
@@ -77,21 +78,21 @@ SYNC = [_httpx, _httpx2, _requests, _urllib3, _niquests, _curl, _http_client, _u
 
 @asynccontextmanager
 async def _async_httpx(url: str) -> AsyncIterator[Any]:
-    httpx = pytest.importorskip("httpx")
+    httpx = real_parts.library("httpx")
     async with httpx.AsyncClient() as client, client.stream("GET", url) as got:
         yield got
 
 
 @asynccontextmanager
 async def _async_httpx2(url: str) -> AsyncIterator[Any]:
-    httpx2 = pytest.importorskip("httpx2")
+    httpx2 = real_parts.library("httpx2")
     async with httpx2.AsyncClient() as client, client.stream("GET", url) as got:
         yield got
 
 
 @asynccontextmanager
 async def _aiohttp(url: str) -> AsyncIterator[Any]:
-    aiohttp = pytest.importorskip("aiohttp")
+    aiohttp = real_parts.library("aiohttp")
     async with aiohttp.ClientSession() as session, session.get(url) as got:
         yield got
 
@@ -104,14 +105,14 @@ async def _aiohttp_stream(url: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _async_niquests(url: str) -> AsyncIterator[Any]:
-    niquests = pytest.importorskip("niquests")
+    niquests = real_parts.library("niquests")
     async with niquests.AsyncSession() as session:
         yield await session.get(url, stream=True)
 
 
 @asynccontextmanager
 async def _async_curl(url: str) -> AsyncIterator[Any]:
-    async with pytest.importorskip("curl_cffi.requests").AsyncSession() as session:
+    async with real_parts.library("curl_cffi.requests").AsyncSession() as session:
         yield await session.get(url, stream=True)
 
 
@@ -221,7 +222,7 @@ def test_a_response_of_an_async_client_that_was_consumed_is_refused(get: Callabl
 @pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until closed"])
 @pytest.mark.parametrize("name", ["httpx", "httpx2", "requests", "niquests", "urllib3", "curl_cffi.requests"])
 def test_a_response_that_was_read_whole_gives_its_body_again(name: str, chunked: bool) -> None:
-    library = pytest.importorskip(name)
+    library = real_parts.library(name)
     with serving(response(*LINES, chunked=chunked)) as server:
         get = library.PoolManager().request if name == "urllib3" else library.request
         got = get("GET", server.url)
@@ -230,7 +231,7 @@ def test_a_response_that_was_read_whole_gives_its_body_again(name: str, chunked:
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2", "aiohttp", "niquests", "curl_cffi.requests"])
 def test_a_response_of_an_async_client_that_was_read_whole_gives_its_body_again(name: str) -> None:
-    library = pytest.importorskip(name)
+    library = real_parts.library(name)
     session = getattr(
         library, {"httpx": "AsyncClient", "httpx2": "AsyncClient", "aiohttp": "ClientSession"}.get(name, "AsyncSession")
     )
@@ -248,7 +249,7 @@ def test_a_response_of_an_async_client_that_was_read_whole_gives_its_body_again(
 
 
 def test_a_body_that_urllib3_read_from_a_file_is_given_again() -> None:
-    urllib3 = pytest.importorskip("urllib3")
+    urllib3 = real_parts.library("urllib3")
     got = urllib3.HTTPResponse(io.BytesIO(b'{"a":1}\n'))
     assert list(ndstream.ndjson(got)) == [{"a": 1}]
 

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 import ndstream
+import real_parts
 from loopback import Server, response, serving
 
 DONE = [b'data: {"a":1}\n\n', b"data: [DONE]\n\n"]
@@ -21,25 +22,25 @@ EVENTS = "text/event-stream"
 
 def _httpx(name: str) -> Callable[[], Any]:
     def make() -> Any:
-        client = pytest.importorskip(name).Client(verify=False)
+        client = real_parts.library(name).Client(verify=False)
         return client, lambda url: client.send(client.build_request("GET", url), stream=True)
 
     return make
 
 
 def _requests() -> Any:
-    session = pytest.importorskip("requests").Session()
+    session = real_parts.library("requests").Session()
     return session, lambda url: session.get(url, stream=True)
 
 
 def _urllib3() -> Any:
-    pool = pytest.importorskip("urllib3").PoolManager()
+    pool = real_parts.library("urllib3").PoolManager()
     pool.close = pool.clear
     return pool, lambda url: pool.request("GET", url, preload_content=False)
 
 
 def _niquests() -> Any:
-    session = pytest.importorskip("niquests").Session()
+    session = real_parts.library("niquests").Session()
     return session, lambda url: session.get(url, stream=True)
 
 
@@ -73,7 +74,7 @@ CLIENTS: dict[str, Callable[[], Any]] = {
 
 def _async_client(name: str) -> Any:
     """An async client, and how it gets a response."""
-    library = pytest.importorskip(name)
+    library = real_parts.library(name)
     if name == "aiohttp":
         session = library.ClientSession()
         return session, session.get
@@ -230,7 +231,7 @@ def test_an_async_connection_serves_the_next_request_after_the_sentinel(name: st
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
 def test_a_connection_serves_the_next_request_under_trio(name: str) -> None:
-    pytest.importorskip("trio")
+    real_parts.library("trio")
     with serving(response(*DONE, lambda: threading.Event().wait(0.02), kind=EVENTS)) as server:
         anyio.run(_reuse, name, server, backend="trio")
 
@@ -304,7 +305,7 @@ def test_an_async_stream_that_ends_early_closes_its_connection(name: str, way: s
 @pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
 def test_a_stream_under_trio_that_ends_early_closes_its_connection(name: str, way: str) -> None:
-    pytest.importorskip("trio")
+    real_parts.library("trio")
     go_on = threading.Event()
     with serving(response(b"1\n", b"2\n", go_on, b"3\n" * 100_000)) as server:
         anyio.run(_leave_early, name, way, server, go_on, backend="trio")

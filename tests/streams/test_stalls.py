@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 import ndstream
+import real_parts
 from doubles import AsyncChunks, Failing, Source
 from loopback import response, serving
 
@@ -209,7 +210,7 @@ def test_a_stall_is_seen_through_what_was_read_ahead(backend: str) -> None:
 
 
 def test_a_response_that_stalls_is_closed() -> None:
-    httpx = pytest.importorskip("httpx")
+    httpx = real_parts.library("httpx")
     go_on = threading.Event()
 
     async def main(server: Any) -> None:
@@ -230,7 +231,7 @@ def test_a_sync_source_has_no_idle_timeout_and_is_told_its_own() -> None:
     with pytest.raises(ValueError, match="read timeout"):
         ndstream.ndjson(source, idle_timeout=5)
     assert source.closed == 1
-    httpx = pytest.importorskip("httpx")
+    httpx = real_parts.library("httpx")
     with pytest.raises(ValueError, match=r"httpx\.Timeout\(10, read="):
         ndstream.stream(httpx.Response(200, content=b"1\n"), idle_timeout=5)
 
