@@ -102,7 +102,7 @@ def stray(frame: bytes, offset: int) -> DecodeError:
     return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")
 
 
-def without_sentinel(offset: int, sentinel: bytes) -> TruncatedError:
+def missing_sentinel(offset: int, sentinel: bytes) -> TruncatedError:
     """The error for a stream that ended in order, but without its sentinel."""
     message = (
         f"the stream ended at byte {offset} without {_shown(sentinel)}, so the answer may not be whole; "

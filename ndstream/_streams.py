@@ -182,7 +182,7 @@ class AsyncStream(AsyncPuller[T]):
         self._running = False
         if failure is None and not self._ended:
             try:
-                value: T = self._take(chunk)
+                value: T = self._feed(chunk)
             except StreamError:
                 raise
             except BaseException:
@@ -245,11 +245,11 @@ class AsyncStream(AsyncPuller[T]):
                     if self._ended:
                         break
                     if decoder is not None:
-                        value = self._take(chunk)
+                        value = self._feed(chunk)
                         if value is not NO_VALUE:
                             return value
                     elif self._chooser is not None:
-                        self._tick(chunk)
+                        self._note_chunk(chunk)
                         self.decoder = decoder = self._chooser.choose(chunk, at_end=False)
             if self.decoder is not None and not self._ended:
                 for value in self.decoder:
@@ -277,7 +277,7 @@ class AsyncStream(AsyncPuller[T]):
             self._close_error = error
 
     async def _source_failed(self, cause: Exception) -> None:
-        error = self._decided()._cut_by(cause)
+        error = self._decided()._fail(cause)
         self._end()
         try:
             await self._release()
@@ -290,7 +290,7 @@ class AsyncStream(AsyncPuller[T]):
         interruption, self._interruption = self._interruption, None
         if interruption is not None and not self._ended:
             self._end()
-            raise self._decided()._cut_by(interruption) from interruption
+            raise self._decided()._fail(interruption) from interruption
         close_error, self._close_error = self._close_error, None
         if close_error is not None:
             self._end()

@@ -3,7 +3,7 @@
 
 from collections import deque
 
-cdef const unsigned char* MARK = b"\xef\xbb\xbf"
+cdef const unsigned char* BOM = b"\xef\xbb\xbf"
 
 
 @cython.internal
@@ -14,64 +14,64 @@ cdef class Chunks:
     cdef Py_ssize_t size
     cdef Py_ssize_t start
     cdef Py_ssize_t scan
-    cdef object waiting
-    cdef Py_ssize_t waiting_size
+    cdef object queue
+    cdef Py_ssize_t queued_bytes
 
     # The unfinished frame: what of it came in earlier chunks; what was let go of it.
-    cdef ByteStore held
+    cdef ByteStore buffered
     cdef bint discarding
     cdef Py_ssize_t dropped
 
     cdef long long chunk_offset
     cdef long long touched
-    cdef bint opening
+    cdef bint bom_possible
     cdef bint finished
 
     def __cinit__(self):
-        self.held = ByteStore()
-        self.waiting = deque()
+        self.buffered = ByteStore()
+        self.queue = deque()
 
     cdef int restart(self) except -1:
         """Forget the stream; subclasses add what they know of it."""
-        self.let_go()
+        self.drop_all()
         self.discarding = False
         self.dropped = 0
         self.chunk_offset = self.touched = 0
-        self.opening = True
+        self.bom_possible = True
         self.finished = False
         return 0
 
-    cdef int let_go(self) except -1:
+    cdef int drop_all(self) except -1:
         """Drop all chunks, and what is held of the unfinished frame."""
-        self.held.clear()
+        self.buffered.clear()
         self.chunk = None
         self.base = NULL
         self.size = self.start = self.scan = 0
-        self.waiting.clear()
-        self.waiting_size = 0
+        self.queue.clear()
+        self.queued_bytes = 0
         return 0
 
     @cython.final
-    cdef inline long long passed(self) noexcept:
+    cdef inline long long frame_start_offset(self) noexcept:
         """Bytes of the stream before the unfinished frame."""
-        return self.chunk_offset + self.start - self.held.length - self.dropped
+        return self.chunk_offset + self.start - self.buffered.length - self.dropped
 
     @cython.final
-    cdef inline Py_ssize_t reach(self, Py_ssize_t index) noexcept:
+    cdef inline Py_ssize_t frame_bytes_to(self, Py_ssize_t index) noexcept:
         """Bytes from the beginning of the unfinished frame to ``index`` in the chunk."""
-        return self.dropped + self.held.length + index - self.start
+        return self.dropped + self.buffered.length + index - self.start
 
     @cython.final
-    cdef int accept(self, bytes data) except -1:
-        if self.start < self.size or self.waiting_size:
-            self.waiting.append(data)
-            self.waiting_size += len(data)
+    cdef int add_chunk(self, bytes data) except -1:
+        if self.start < self.size or self.queued_bytes:
+            self.queue.append(data)
+            self.queued_bytes += len(data)
         else:
             self.chunk_offset += self.size
-            self.take_up(data)
+            self.set_chunk(data)
         return 0
 
-    cdef int take_up(self, bytes data) except -1:
+    cdef int set_chunk(self, bytes data) except -1:
         self.chunk = data
         self.base = <const unsigned char*> PyBytes_AS_STRING(data)
         self.size = PyBytes_GET_SIZE(data)
@@ -79,60 +79,60 @@ cdef class Chunks:
         return 0
 
     @cython.final
-    cdef inline void let_go_of_chunk(self) noexcept:
+    cdef inline void drop_chunk(self) noexcept:
         self.chunk_offset += self.size
         self.size = self.start = self.scan = 0
         self.base = NULL
         self.chunk = None
 
-    cdef bint more(self) except -1:
+    cdef bint advance_chunk(self) except -1:
         """Hold what is left of the chunk, and take up the next; False where none waits."""
         cdef Py_ssize_t left = self.size - self.start
         if self.chunk is not None:
             if self.discarding:
                 self.dropped += left
             elif left:
-                self.held.append(self.base + self.start, left)
+                self.buffered.append(self.base + self.start, left)
                 self.touched += left
-            self.let_go_of_chunk()
-        if not self.waiting_size:
+            self.drop_chunk()
+        if not self.queued_bytes:
             return False
-        self.take_up(self.waiting.popleft())
-        self.waiting_size -= self.size
+        self.set_chunk(self.queue.popleft())
+        self.queued_bytes -= self.size
         return True
 
-    cdef bint opened(self) except -1:
+    cdef bint skip_bom(self) except -1:
         """Pass over a BOM at the start of the stream; False while it cannot be told."""
         cdef Py_ssize_t index, before
         cdef unsigned char byte
         while True:
-            before = self.held.length
+            before = self.buffered.length
             for index in range(3):
                 if index >= before + self.size:
                     break
-                byte = self.held.data()[index] if index < before else self.base[index - before]
-                if byte != MARK[index]:
-                    self.opening = False
+                byte = self.buffered.data()[index] if index < before else self.base[index - before]
+                if byte != BOM[index]:
+                    self.bom_possible = False
                     return True
             else:
-                self.held.clear()
+                self.buffered.clear()
                 self.start = self.scan = 3 - before
-                self.opening = False
+                self.bom_possible = False
                 return True
-            if not self.more():
+            if not self.advance_chunk():
                 # At the end, what is there is all there is.
-                self.opening = not self.finished
+                self.bom_possible = not self.finished
                 return self.finished
 
     @cython.final
-    cdef inline void pass_over(self, Py_ssize_t end) noexcept:
+    cdef inline void consume_to(self, Py_ssize_t end) noexcept:
         """Let go of all up to ``end`` in the chunk."""
         self.start = end
-        if self.held.length:
-            self.held.clear()
+        if self.buffered.length:
+            self.buffered.clear()
 
     cdef bytes first_bytes(self, Py_ssize_t size):
         """At most ``size`` bytes of the unfinished frame."""
-        cdef bytes begin = self.held.copy(0, min(size, self.held.length))
+        cdef bytes begin = self.buffered.copy(0, min(size, self.buffered.length))
         cdef Py_ssize_t left = min(size - len(begin), self.size - self.start)
         return begin + PyBytes_FromStringAndSize(<char*> self.base + self.start, left) if left else begin

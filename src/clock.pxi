@@ -29,26 +29,26 @@ cdef class Clock:
     cdef long long frames
     cdef long long comments
 
-    cdef inline int tick(self, PyObject* chunk, PyObject* decoder) except -1:
+    cdef inline int note_chunk(self, PyObject* chunk, PyObject* decoder) except -1:
         """A chunk has arrived, and all that the one before it completed was taken."""
         # Pointers, since a count up and down for each chunk would cost as much as the rest.
         if PyBytes_CheckExact(<object> chunk) and not PyBytes_GET_SIZE(<object> chunk):
             return 0
-        self.settle(decoder)
+        self.update(decoder)
         self.byte_at = coarse_now()
         if self.byte_at < 0:
             self.byte_at = monotonic()
         return 0
 
-    cdef inline void settle(self, PyObject* decoder) noexcept:
+    cdef inline void update(self, PyObject* decoder) noexcept:
         """What was counted since the last look came with the last chunk."""
         if decoder == <PyObject*> None:
             return
         if (<Decoder> decoder).frames != self.frames:
             self.frames = (<Decoder> decoder).frames
             self.frame_at = self.byte_at
-        if (<Decoder> decoder).heartbeats != self.comments:
-            self.comments = (<Decoder> decoder).heartbeats
+        if (<Decoder> decoder).comment_count != self.comments:
+            self.comments = (<Decoder> decoder).comment_count
             self.comment_at = self.byte_at
 
 

@@ -32,31 +32,31 @@ cdef class Decoder(Chunks):
     cdef bint require_done
 
     # The last payload, to be used again.
-    cdef PyObject* spare
-    cdef Py_ssize_t spare_room
+    cdef PyObject* reusable
+    cdef Py_ssize_t reusable_capacity
 
     # Whether what was handed out may refer to the chunk.
-    cdef bint lends_chunks
+    cdef bint events_borrow_chunk
 
     # The frame in hand, for its error.
     cdef long long frame_offset
     cdef long long frame_line
-    cdef bint frame_cut
-    cdef bytes interrupted
+    cdef bint at_end
+    cdef bytes interrupted_payload
 
     # The stream.
     cdef long long lines
-    cdef bint tail_seen
-    cdef bint over
+    cdef bint tail_decoded
+    cdef bint no_more_frames
     cdef State state
     # What came that is no frame: comments, where the framing has them.
-    cdef long long heartbeats
+    cdef long long comment_count
     cdef readonly bint done
     cdef readonly long long frames
     cdef readonly long long errors
 
     def __dealloc__(self):
-        Py_XDECREF(self.spare)
+        Py_XDECREF(self.reusable)
 
     def __init__(self):
         raise TypeError("use NDJSONDecoder, SSEDecoder or JSONSeqDecoder")
@@ -83,7 +83,7 @@ cdef class Decoder(Chunks):
         self.state = RUNNING
         self.loads = loads
         # Half of what fits leaves room to add to it without a check.
-        self.limit = MOST_BYTES // 2 if max_frame_size is None else min(max_frame_size, MOST_BYTES // 2)
+        self.limit = MAX_BYTES // 2 if max_frame_size is None else min(max_frame_size, MAX_BYTES // 2)
         self.policy = CALL if callable(on_error) else RAISE if on_error == "raise" else SKIP
         self.handler = on_error
         self.sentinel = sentinel
@@ -91,7 +91,7 @@ cdef class Decoder(Chunks):
         self.require_done = bool(require_done)
         return 0
 
-    cdef int begin_stream(self) except -1:
+    cdef int start_stream(self) except -1:
         self.state = RUNNING
         self.restart()
         self.state = IDLE
@@ -101,11 +101,11 @@ cdef class Decoder(Chunks):
         """The state of a decoder that was fed nothing yet; subclasses add to it."""
         Chunks.restart(self)
         self.frame_offset = self.frame_line = 0
-        self.frame_cut = False
-        self.interrupted = None
+        self.at_end = False
+        self.interrupted_payload = None
         self.lines = 0
-        self.tail_seen = self.over = self.done = False
-        self.frames = self.errors = self.heartbeats = 0
+        self.tail_decoded = self.no_more_frames = self.done = False
+        self.frames = self.errors = self.comment_count = 0
         return 0
 
     @classmethod
@@ -116,7 +116,7 @@ cdef class Decoder(Chunks):
     # object's own type has it.
 
     def feed(self, data, /):
-        self.take_in(data)
+        self.feed_chunk(data)
         return self
 
     def finish(self):
@@ -129,27 +129,27 @@ cdef class Decoder(Chunks):
     def reset(self):
         with cython.critical_section(self):
             self.refuse_running()
-            self.begin_stream()
+            self.start_stream()
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        cdef Outcome value = NOTHING if self.drained() else self.step()
+        cdef Result value = NOTHING if self.drop_chunk_if_used_up() else self.step()
         if value == NOTHING:
             raise StopIteration
         return steal(value)
 
     @property
     def offset(self):
-        return self.passed()
+        return self.frame_start_offset()
 
     @property
     def pending(self):
-        return self.held.length + (self.size - self.start) + self.waiting_size
+        return self.buffered.length + (self.size - self.start) + self.queued_bytes
 
-    def _cut_by(self, cause, /):
-        return self.cut_by(cause)
+    def _fail(self, cause, /):
+        return self.fail_stream(cause)
 
     @property
     def _touched(self):
@@ -176,7 +176,7 @@ cdef class Decoder(Chunks):
         return 0
 
     @cython.final
-    cdef int take_in(self, object data) except -1:
+    cdef int feed_chunk(self, object data) except -1:
         with cython.critical_section(self):
             self.begin()
             try:
@@ -186,7 +186,7 @@ cdef class Decoder(Chunks):
                     self.state = IDLE
                     raise RuntimeError("feed() after finish(): call reset() to start a new stream")
                 if data and not self.done:
-                    self.accept(data)
+                    self.add_chunk(data)
                 self.state = IDLE
             finally:
                 if self.state == RUNNING:
@@ -194,24 +194,24 @@ cdef class Decoder(Chunks):
         return 0
 
     @cython.final
-    cdef inline bint drained(self) noexcept:
+    cdef inline bint drop_chunk_if_used_up(self) noexcept:
         """Whether a step would find nothing, which is told here at less cost. Lets go of the chunk."""
-        if not HAS_LOCK or self.start < self.size or self.waiting_size or self.finished or self.state != IDLE:
+        if not HAS_LOCK or self.start < self.size or self.queued_bytes or self.finished or self.state != IDLE:
             return False
-        if self.interrupted is not None or self.lends_chunks:
+        if self.interrupted_payload is not None or self.events_borrow_chunk:
             return False
         if self.chunk is not None:
-            self.let_go_of_chunk()
+            self.drop_chunk()
         return True
 
     @cython.final
-    cdef inline Outcome step(self) except NULL:
+    cdef inline Result step(self) except NULL:
         """The next value, or NOTHING until more is fed."""
-        cdef Outcome value
+        cdef Result value
         with cython.critical_section(self):
             self.begin()
             try:
-                value = self.redo() if self.interrupted is not None else NOTHING
+                value = self.retry_payload() if self.interrupted_payload is not None else NOTHING
                 if value == NOTHING:
                     value = self.next_frame()
                 self.state = IDLE
@@ -220,12 +220,12 @@ cdef class Decoder(Chunks):
                 if self.state == RUNNING:
                     self.state = BROKEN
 
-    cdef Outcome redo(self) except NULL:
-        cdef bytes payload = self.interrupted
-        self.interrupted = None
+    cdef Result retry_payload(self) except NULL:
+        cdef bytes payload = self.interrupted_payload
+        self.interrupted_payload = None
         return self.decode(<PyObject*> payload)
 
-    cdef Outcome next_frame(self) except NULL:
+    cdef Result next_frame(self) except NULL:
         """The next value; each framing finds its own."""
         raise NotImplementedError
 
@@ -249,18 +249,18 @@ cdef class Decoder(Chunks):
     @cython.final
     cdef inline PyObject* payload(self, const unsigned char* data, Py_ssize_t size) except NULL:
         """These bytes as a payload that lasts until the next one is made."""
-        return respend(&self.spare, &self.spare_room, data, size)
+        return reuse_bytes(&self.reusable, &self.reusable_capacity, data, size)
 
     @cython.final
-    cdef inline Outcome decode(self, PyObject* payload) except NULL:
+    cdef inline Result decode(self, PyObject* payload) except NULL:
         """The payload's value; NOTHING for the sentinel, and for what on_error passed over."""
-        cdef Outcome value
-        if self.sees_sentinel(
+        cdef Result value
+        if self.end_if_sentinel(
                 <const unsigned char*> PyBytes_AS_STRING(<object> payload), PyBytes_GET_SIZE(<object> payload)):
             return NOTHING
         value = call(<PyObject*> self.loads, payload)
         if value == NULL:
-            return self.refused(<bytes> payload)
+            return self.report_undecodable(<bytes> payload)
         self.frames += 1
         return value
 
@@ -270,20 +270,20 @@ cdef class Decoder(Chunks):
         return self.sentinel is not None and (first <= b" " or first == self.sentinel_byte)
 
     @cython.final
-    cdef inline bint sees_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
+    cdef inline bint end_if_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
         """Whether the payload is the sentinel, which ends the stream. A byte can be read behind it."""
         return self.may_be_sentinel(data[0]) and is_sentinel(
             data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
-        ) and self.end_at_sentinel()
+        ) and self.end_stream_at_sentinel()
 
-    cdef bint end_at_sentinel(self) except -1:
+    cdef bint end_stream_at_sentinel(self) except -1:
         """What stands behind the sentinel is not part of the stream."""
-        self.done = self.over = True
+        self.done = self.no_more_frames = True
         self.chunk_offset += self.start
-        self.let_go()
+        self.drop_all()
         return True
 
-    cdef Outcome refused(self, bytes payload) except NULL:
+    cdef Result report_undecodable(self, bytes payload) except NULL:
         """Tell why ``loads`` failed on the payload."""
         cause = None
         try:
@@ -298,35 +298,35 @@ cdef class Decoder(Chunks):
         except Exception as error:
             cause = error
         except BaseException:
-            self.keep(payload)
+            self.keep_for_retry(payload)
             raise
         try:
             error = _diagnosis.undecodable(
-                payload, self.frame_offset, self.line_or_none(), cause, self.framing(), self.frame_cut)
+                payload, self.frame_offset, self.line_or_none(), cause, self.framing(), self.at_end)
         except MemoryError:
             raise
         except BaseException:
-            self.keep(payload)
+            self.keep_for_retry(payload)
             raise
-        if self.frame_cut:
+        if self.at_end:
             if isinstance(error, TruncatedError):
                 # One report of a cut is enough: a missing sentinel would only say it again.
-                self.over = True
+                self.no_more_frames = True
             else:
-                self.pass_tail()
+                self.consume_tail()
         return self.report(error)
 
-    cdef int keep(self, bytes payload) except -1:
+    cdef int keep_for_retry(self, bytes payload) except -1:
         """Ctrl-C came while the payload was looked at: it is not lost, the next step takes it again."""
         self.state = IDLE
-        if self.frame_cut:
-            self.tail_seen = False
+        if self.at_end:
+            self.tail_decoded = False
         else:
-            self.interrupted = payload
+            self.interrupted_payload = payload
         return 0
 
     @cython.final
-    cdef Outcome report(self, error) except NULL:
+    cdef Result report(self, error) except NULL:
         """Do with an error what on_error says; NOTHING where the stream goes on."""
         self.errors += 1
         if self.policy == RAISE:
@@ -344,7 +344,7 @@ cdef class Decoder(Chunks):
                 raise
         return NOTHING
 
-    cdef Outcome too_large(self, Py_ssize_t seen, Py_ssize_t lead=0) except NULL:
+    cdef Result too_large(self, Py_ssize_t seen, Py_ssize_t lead=0) except NULL:
         """Report the unfinished frame as over-long; its bytes are let go until it ends.
 
         ``seen`` bytes proved it, so that a preview of no more is the same for every cut. The first
@@ -353,51 +353,51 @@ cdef class Decoder(Chunks):
         preview = self.first_bytes(lead + min(seen, PREVIEW_SIZE))[lead:]
         try:
             error = _diagnosis.too_large(
-                preview, self.passed(), self.line_or_none(), self.limit, self.framing())
+                preview, self.frame_start_offset(), self.line_or_none(), self.limit, self.framing())
         except MemoryError:
             raise
         except BaseException:
             self.state = IDLE
-            self.tail_seen = False
+            self.tail_decoded = False
             raise
         self.discarding = True
-        self.dropped = self.held.length
-        self.held.clear()
+        self.dropped = self.buffered.length
+        self.buffered.clear()
         return self.report(error)
 
-    cdef Outcome last_frame(self) except NULL:
+    cdef Result next_at_end(self) except NULL:
         """What the end of the stream completes, cuts, or leaves missing."""
-        cdef Outcome value = NOTHING
-        if not self.tail_seen:
-            self.tail_seen = self.frame_cut = True
-            if self.held.length and not self.discarding:
-                self.frame_offset = self.passed()
-                value = self.tail()
-        return value if value != NOTHING else self.without_sentinel()
+        cdef Result value = NOTHING
+        if not self.tail_decoded:
+            self.tail_decoded = self.at_end = True
+            if self.buffered.length and not self.discarding:
+                self.frame_offset = self.frame_start_offset()
+                value = self.decode_tail()
+        return value if value != NOTHING else self.report_missing_sentinel()
 
-    cdef Outcome tail(self) except NULL:
+    cdef Result decode_tail(self) except NULL:
         """The value of the frame that is held when the stream ends; each framing has its own."""
         raise NotImplementedError
 
-    cdef int pass_tail(self) except -1:
+    cdef int consume_tail(self) except -1:
         """Let go of the tail, which is no longer pending."""
-        self.held.clear()
+        self.buffered.clear()
         return 0
 
-    cdef Outcome without_sentinel(self) except NULL:
-        if self.over:
+    cdef Result report_missing_sentinel(self) except NULL:
+        if self.no_more_frames:
             return NOTHING
-        self.over = True
+        self.no_more_frames = True
         if not self.require_done:
             return NOTHING
-        return self.report(_diagnosis.without_sentinel(self.chunk_offset, self.sentinel))
+        return self.report(_diagnosis.missing_sentinel(self.chunk_offset, self.sentinel))
 
-    cdef object cut_by(self, cause):
+    cdef object fail_stream(self, cause):
         """The error for a source that failed: what it left unfinished is not decoded."""
-        self.over = True
+        self.no_more_frames = True
         return _diagnosis.source_failed(
-            self.first_bytes(self.held.length + self.size - self.start), self.reach(self.size), self.passed(),
-            self.unfinished_line(), self.frames, cause)
+            self.first_bytes(self.buffered.length + self.size - self.start), self.frame_bytes_to(self.size),
+            self.frame_start_offset(), self.unfinished_line(), self.frames, cause)
 
     cdef str framing(self):
         raise NotImplementedError

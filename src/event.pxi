@@ -1,6 +1,6 @@
 # An SSE event: the payload as it came, decoded only when asked for.
 #
-# An event that just came refers to the chunk, where its payload stands; `settle` gives it a copy of
+# An event that just came refers to the chunk, where its payload stands; `own_payload` gives it a copy of
 # its own before the chunk is let go of, so that what is kept of a stream holds no chunks.
 
 cdef extern from "Python.h":
@@ -31,7 +31,7 @@ A server-sent event. It cannot be changed.
 """
 
     # The payload, or the chunk that holds it, and where it stands.
-    cdef bytes home
+    cdef bytes owner
     cdef const unsigned char* begin
     cdef Py_ssize_t size
     cdef readonly str event
@@ -51,33 +51,33 @@ A server-sent event. It cannot be changed.
             raise TypeError("an Event cannot be changed")
         if retry is not None and (isinstance(retry, bool) or not isinstance(retry, int) or retry < 0):
             raise ValueError(f"retry must be a number of milliseconds, at least 0, or None, not {retry!r}")
-        self.take(data.encode())
+        self.own(data.encode())
         self.decoded = data
         self.event = event
         self.id = id
         self.retry = retry
         self.loads = orjson_loads
 
-    cdef int take(self, bytes payload) except -1:
-        self.home = payload
+    cdef int own(self, bytes payload) except -1:
+        self.owner = payload
         self.begin = <const unsigned char*> PyBytes_AS_STRING(payload)
         self.size = PyBytes_GET_SIZE(payload)
         return 0
 
-    cdef int settle(self) except -1:
+    cdef int own_payload(self) except -1:
         # A chunk is longer than any payload in it, by the name of the field at least.
-        if self.size != PyBytes_GET_SIZE(self.home):
-            self.take(PyBytes_FromStringAndSize(<const char*> self.begin, self.size))
+        if self.size != PyBytes_GET_SIZE(self.owner):
+            self.own(PyBytes_FromStringAndSize(<const char*> self.begin, self.size))
         return 0
 
-    cdef void refer(
+    cdef void borrow(
         self, bytes chunk, const unsigned char* begin, Py_ssize_t size, str event, str id, object retry,
         long long offset, long long line, object loads,
     ) noexcept:
         """Become the event with this payload in the chunk."""
         # Most of these are there already, and setting them once more costs more than a look.
-        if self.home is not chunk:
-            self.home = chunk
+        if self.owner is not chunk:
+            self.owner = chunk
         self.begin = begin
         self.size = size
         if self.event is not event:
@@ -94,8 +94,8 @@ A server-sent event. It cannot be changed.
 
     @property
     def payload(self):
-        self.settle()
-        return self.home
+        self.own_payload()
+        return self.owner
 
     @property
     def data(self):
@@ -105,16 +105,16 @@ A server-sent event. It cannot be changed.
         return self.decoded
 
     def json(self):
-        self.settle()
+        self.own_payload()
         try:
-            return self.loads(self.home)
+            return self.loads(self.owner)
         except RecursionError as error:
             cause = error
         except (RuntimeError, MemoryError):
             raise
         except Exception as error:
             cause = error
-        raise _diagnosis.undecodable(self.home, self.offset, self.line or None, cause, "sse", False)
+        raise _diagnosis.undecodable(self.owner, self.offset, self.line or None, cause, "sse", False)
 
     def __repr__(self):
         parts = [f"event={self.event!r}, data={self.data!r}"]
@@ -156,7 +156,7 @@ cdef Event new_event(
     bytes payload, str event, str id, object retry, bytes raw, long long offset, long long line, object loads
 ):
     cdef Event new = <Event> Event.__new__(Event)
-    new.take(payload)
+    new.own(payload)
     new.event = event
     new.id = id
     new.retry = retry
@@ -167,17 +167,17 @@ cdef Event new_event(
     return new
 
 
-cdef void release(PyObject* held) noexcept:
+cdef void release_chunk(PyObject* event) noexcept:
     """Free the chunk that an event refers to. Nobody reads the payload of one that nobody holds."""
-    if held == <PyObject*> None or (<Event> held).begin == NULL:
+    if event == <PyObject*> None or (<Event> event).begin == NULL:
         return
-    if is_unheld(held):
-        (<Event> held).begin = NULL
-        (<Event> held).size = 0
-        (<Event> held).home = None
-    elif PyBytes_GET_SIZE((<Event> held).home) > 2 * (<Event> held).size + 64:
+    if is_unshared(event):
+        (<Event> event).begin = NULL
+        (<Event> event).size = 0
+        (<Event> event).owner = None
+    elif PyBytes_GET_SIZE((<Event> event).owner) > 2 * (<Event> event).size + 64:
         try:
-            (<Event> held).settle()
+            (<Event> event).own_payload()
         except MemoryError:
             # It holds on to the chunk, which is no worse than late.
             pass

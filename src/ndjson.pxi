@@ -27,7 +27,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             self.configure(loads, max_frame_size, on_error, done, require_done)
             self.needle = needle
             self.refuses_blank = blank_lines == "error"
-            self.begin_stream()
+            self.start_stream()
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
@@ -36,7 +36,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         return 0
 
     def feed(self, data, /):
-        self.take_in(data)
+        self.feed_chunk(data)
         return self
 
     @property
@@ -51,15 +51,15 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
 
     cdef inline Py_ssize_t frame_size(self, Py_ssize_t end) noexcept:
         """The unfinished frame's size, were it to end at ``end`` in the chunk."""
-        cdef Py_ssize_t size = self.held.length + end - self.start
+        cdef Py_ssize_t size = self.buffered.length + end - self.start
         if end > self.start:
             return size - (self.base[end - 1] == b"\r")
-        return without_cr(self.held.data(), size) if size else 0
+        return size_without_cr(self.buffered.data(), size) if size else 0
 
-    cdef Outcome next_frame(self) except NULL:
-        cdef Outcome value
+    cdef Result next_frame(self) except NULL:
+        cdef Result value
         cdef Py_ssize_t end
-        if self.opening and not self.opened():
+        if self.bom_possible and not self.skip_bom():
             return NOTHING
         while True:
             if self.scan < self.size:
@@ -68,19 +68,19 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
                 self.scan = end
                 if end < self.size:
                     self.scan += 1
-                    value = self.line_ended(end)
+                    value = self.process_line(end)
                     if value != NOTHING:
                         return value
-                    if self.over:
+                    if self.no_more_frames:
                         return NOTHING
                     continue
             if not self.discarding and self.frame_size(self.size) > self.limit:
                 self.frame_line = self.lines + 1
                 self.too_large(self.limit + 1)
-            if not self.more():
-                return self.last_frame() if self.finished else NOTHING
+            if not self.advance_chunk():
+                return self.next_at_end() if self.finished else NOTHING
 
-    cdef inline Outcome line_ended(self, Py_ssize_t end) except NULL:
+    cdef inline Result process_line(self, Py_ssize_t end) except NULL:
         """The value of the line whose LF is at ``end``."""
         cdef const unsigned char* data
         cdef Py_ssize_t size
@@ -89,7 +89,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         if self.discarding:
             self.discarding = False
             self.dropped = 0
-            self.pass_over(end + 1)
+            self.consume_to(end + 1)
             self.lines += 1
             return NOTHING
         size = self.frame_size(end)
@@ -98,33 +98,37 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             # The LF is found once more, to end what is let go.
             self.scan = end
             return self.too_large(self.limit + 1)
-        self.frame_offset = self.passed()
-        if self.held.length:
-            self.held.append(self.base + self.start, end - self.start)
+        self.frame_offset = self.frame_start_offset()
+        if self.buffered.length:
+            self.buffered.append(self.base + self.start, end - self.start)
             self.touched += end - self.start
             self.start = end
-            data = self.held.data()
+            data = self.buffered.data()
         else:
             data = self.base + self.start
         if size == 0 or (data[0] <= b" " and is_blank(data, size)):
             blank = PyBytes_FromStringAndSize(<char*> data, size) if self.refuses_blank else None
-            self.pass_over(end + 1)
+            self.consume_to(end + 1)
             self.lines += 1
-            return NOTHING if blank is None else self.refused_blank(blank)
+            return NOTHING if blank is None else self.report_blank_line(blank)
         if self.needle is not None and not self.has_needle(data, size) and not self.is_end(data, size):
-            self.pass_over(end + 1)
+            self.consume_to(end + 1)
             self.lines += 1
             return NOTHING
-        if size > MOST_SPARE:
-            return self.large(data, size, end)
+        if size > MAX_REUSED:
+            return self.decode_large(data, size, end)
         payload = self.payload(data, size)
-        self.pass_over(end + 1)
+        self.consume_to(end + 1)
         self.lines += 1
         return self.decode(payload)
 
-    cdef Outcome large(self, const unsigned char* data, Py_ssize_t size, Py_ssize_t end) except NULL:
+    cdef Result decode_large(self, const unsigned char* data, Py_ssize_t size, Py_ssize_t end) except NULL:
         """The value of a line whose payload is not kept: where it was held, without a copy."""
-        cdef bytes payload = self.held.take(size) if self.held.length else PyBytes_FromStringAndSize(<char*> data, size)
+        cdef bytes payload
+        if self.buffered.length:
+            payload = self.buffered.detach(size)
+        else:
+            payload = PyBytes_FromStringAndSize(<char*> data, size)
         self.start = end + 1
         self.lines += 1
         return self.decode(<PyObject*> payload)
@@ -137,7 +141,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
     cdef bint has_needle(self, const unsigned char* data, Py_ssize_t size) except -1:
         cdef const unsigned char* needle = <const unsigned char*> PyBytes_AS_STRING(self.needle)
         cdef Py_ssize_t length = PyBytes_GET_SIZE(self.needle)
-        if self.held.length or self.chunk is None:
+        if self.buffered.length or self.chunk is None:
             self.touched += size
             return find_bytes(data, 0, size, needle, length) < size
         # One search serves all lines up to the next hit.
@@ -146,37 +150,37 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             self.touched += self.next_hit - self.start
         return self.next_hit + length <= self.start + size
 
-    cdef int take_up(self, bytes data) except -1:
+    cdef int set_chunk(self, bytes data) except -1:
         self.next_hit = -1
-        return Decoder.take_up(self, data)
+        return Decoder.set_chunk(self, data)
 
-    cdef Outcome refused_blank(self, bytes line) except NULL:
+    cdef Result report_blank_line(self, bytes line) except NULL:
         return self.report(_diagnosis.blank_line(line, self.frame_offset, self.frame_line))
 
-    cdef Outcome tail(self) except NULL:
+    cdef Result decode_tail(self) except NULL:
         """What stands behind the last LF is a value if it decodes, else the trace of a cut."""
-        cdef Outcome value
-        cdef Py_ssize_t size = without_cr(self.held.data(), self.held.length)
+        cdef Result value
+        cdef Py_ssize_t size = size_without_cr(self.buffered.data(), self.buffered.length)
         self.frame_line = self.lines + 1
         if size > self.limit:
             return self.too_large(self.limit + 1)
-        if is_blank(self.held.data(), size):
-            payload = self.held.copy(0, size)
-            self.pass_tail()
-            return self.refused_blank(payload) if self.refuses_blank else NOTHING
-        if self.needle is not None and not self.has_needle(self.held.data(), size) and not self.is_end(
-                self.held.data(), size):
-            self.pass_tail()
+        if is_blank(self.buffered.data(), size):
+            payload = self.buffered.copy(0, size)
+            self.consume_tail()
+            return self.report_blank_line(payload) if self.refuses_blank else NOTHING
+        if self.needle is not None and not self.has_needle(self.buffered.data(), size) and not self.is_end(
+                self.buffered.data(), size):
+            self.consume_tail()
             return NOTHING
-        payload = self.held.copy(0, size)
+        payload = self.buffered.copy(0, size)
         value = self.decode(<PyObject*> payload)
         # What is no value stays pending: it may go on where the stream is resumed.
         if value != NOTHING:
             self.unterminated = True
         if value != NOTHING or self.done:
-            self.pass_tail()
+            self.consume_tail()
         return value
 
-    cdef int pass_tail(self) except -1:
+    cdef int consume_tail(self) except -1:
         self.lines += 1
-        return Decoder.pass_tail(self)
+        return Decoder.consume_tail(self)

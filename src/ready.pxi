@@ -8,7 +8,7 @@ ctypedef PyObject* (*Next)(PyObject*) noexcept
 cdef extern from *:
     """
     /* A StopIteration to raise: the spare one where nobody has kept it. A new reference. */
-    static PyObject *ndstream_usable(PyObject *spare) {
+    static PyObject *ndstream_reusable_stop(PyObject *spare) {
     #if PY_VERSION_HEX >= 0x030C0000
         PyBaseExceptionObject *stop = (PyBaseExceptionObject *)spare;
         if (spare == Py_None || Py_REFCNT(spare) != 1 || stop->traceback != NULL || stop->context != NULL)
@@ -41,7 +41,7 @@ cdef extern from *:
     }
     #define NDSTREAM_SET_NEXT(type, function) (((PyTypeObject *)(type))->tp_iternext = (function))
     """
-    PyObject* usable "ndstream_usable"(PyObject* spare) noexcept
+    PyObject* reusable_stop "ndstream_reusable_stop"(PyObject* spare) noexcept
     void raise_stop "ndstream_stop"(PyObject* stop, PyObject* value) noexcept
     void set_next "NDSTREAM_SET_NEXT"(object kind, Next function) noexcept
 
@@ -53,19 +53,19 @@ cdef extern from "Python.h":
 
 @cython.final
 @cython.internal
-cdef class Ready:
+cdef class NextValue:
     """The awaitable of a stream's next value. The step is taken when it is awaited, not before."""
 
     cdef AsyncPuller stream
     cdef PyObject* value
     cdef object error
-    cdef object spare
+    cdef object stop
 
     def __dealloc__(self):
         Py_XDECREF(self.value)
 
     def __await__(self):
-        cdef Outcome value
+        cdef Result value
         if self.value == NULL:
             if self.stream is None:
                 raise RuntimeError("this value was awaited already")
@@ -85,7 +85,7 @@ cdef class Ready:
     cdef object refill(self):
         stream = self.stream
         self.stream = None
-        self.spare = None
+        self.stop = None
         return stream._refill().__await__()
 
     def __iter__(self):
@@ -97,7 +97,7 @@ cdef class Ready:
 
 
 cdef PyObject* ready_next(PyObject* ready) noexcept:
-    cdef Ready self = <Ready> ready
+    cdef NextValue self = <NextValue> ready
     cdef PyObject* value = self.value
     cdef PyObject* stop
     if value == NULL:
@@ -108,16 +108,16 @@ cdef PyObject* ready_next(PyObject* ready) noexcept:
         else:
             PyErr_SetObject(type(error), error)
         return NULL
-    stop = usable(<PyObject*> self.spare)
+    stop = reusable_stop(<PyObject*> self.stop)
     if stop != NULL:
-        if stop != <PyObject*> self.spare:
-            self.spare = <object> stop
+        if stop != <PyObject*> self.stop:
+            self.stop = <object> stop
         self.value = NULL
         raise_stop(stop, value)
     return NULL
 
 
-set_next(Ready, ready_next)
+set_next(NextValue, ready_next)
 
 
 NO_VALUE = object()
@@ -128,7 +128,7 @@ cdef class AsyncPuller:
 
     cdef public Decoder decoder
     cdef readonly bint _ended
-    cdef Ready ready
+    cdef NextValue next_value
     cdef Clock clock
 
     def __cinit__(self):
@@ -144,19 +144,19 @@ cdef class AsyncPuller:
     def __anext__(self):
         cdef Decoder decoder = self.decoder
         if decoder is not None and decoder.start == decoder.size and not (
-            decoder.waiting_size or decoder.finished or decoder.over
+            decoder.queued_bytes or decoder.finished or decoder.no_more_frames
         ):
             # Nothing is there to step over: a coroutine gives its result without a StopIteration.
             return self._arrive()
         # The one that nobody holds is used again, unless it was given a value that nobody took.
-        if self.ready is None or Py_REFCNT(<PyObject*> self.ready) != 1 or self.ready.value != NULL:
-            self.ready = Ready.__new__(Ready)
-        self.ready.stream = self
-        return self.ready
+        if self.next_value is None or Py_REFCNT(<PyObject*> self.next_value) != 1 or self.next_value.value != NULL:
+            self.next_value = NextValue.__new__(NextValue)
+        self.next_value.stream = self
+        return self.next_value
 
     @cython.final
-    cdef inline Outcome step(self) except NULL:
-        if self._ended or self.decoder is None or self.decoder.drained():
+    cdef inline Result step(self) except NULL:
+        if self._ended or self.decoder is None or self.decoder.drop_chunk_if_used_up():
             return NOTHING
         return self.decoder.step()
 
@@ -166,25 +166,25 @@ cdef class AsyncPuller:
 
     @property
     def last_frame_at(self):
-        self.clock.settle(<PyObject*> self.decoder)
+        self.clock.update(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.frame_at)
 
     @property
     def last_comment_at(self):
-        self.clock.settle(<PyObject*> self.decoder)
+        self.clock.update(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.comment_at)
 
-    def _tick(self, chunk, /):
-        self.clock.tick(<PyObject*> chunk, <PyObject*> self.decoder)
+    def _note_chunk(self, chunk, /):
+        self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
 
     def _is_misuse(self, error, /):
         return not self.clock.byte_at and isinstance(error, MISUSE)
 
-    def _take(self, chunk, /):
+    def _feed(self, chunk, /):
         """The first value that the chunk completes, or NO_VALUE."""
-        self.clock.tick(<PyObject*> chunk, <PyObject*> self.decoder)
-        self.decoder.take_in(chunk)
-        cdef Outcome value = self.decoder.step()
+        self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
+        self.decoder.feed_chunk(chunk)
+        cdef Result value = self.decoder.step()
         return NO_VALUE if value == NOTHING else steal(value)
 
     def _end(self):

@@ -57,7 +57,7 @@ cdef inline bint is_blank(const unsigned char* data, Py_ssize_t size) noexcept n
     return True
 
 
-cdef inline Py_ssize_t without_cr(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+cdef inline Py_ssize_t size_without_cr(const unsigned char* data, Py_ssize_t size) noexcept nogil:
     """The size without the one CR that may stand before a LF."""
     return size - 1 if size > 0 and data[size - 1] == b"\r" else size
 
@@ -102,8 +102,8 @@ cdef inline Py_ssize_t value_start(
     return name_length + 2 if size > name_length + 1 and line[name_length + 1] == b" " else name_length + 1
 
 
-cdef inline long long digits(const unsigned char* data, Py_ssize_t size, long long most) noexcept nogil:
-    """The value of ASCII digits, at most ``most``; -1 where there is anything else, or nothing."""
+cdef inline long long parse_digits(const unsigned char* data, Py_ssize_t size, long long maximum) noexcept nogil:
+    """The value of ASCII digits, at most ``maximum``; -1 where there is anything else, or nothing."""
     cdef long long number = 0
     cdef Py_ssize_t index
     if size == 0:
@@ -112,7 +112,7 @@ cdef inline long long digits(const unsigned char* data, Py_ssize_t size, long lo
         if not b"0" <= data[index] <= b"9":
             return -1
         # Clamped at each step, so that no number of digits can overflow.
-        number = min(number * 10 + (data[index] - 48), most)
+        number = min(number * 10 + (data[index] - 48), maximum)
     return number
 
 

@@ -153,7 +153,7 @@ class _Copy:
                     chunk = os.read(descriptor, _CHUNK_SIZE)
                 except OSError as error:
                     if decoder is not None and decoder.pending:
-                        self.keep(name, decoder._cut_by(error))
+                        self.keep(name, decoder._fail(error))
                     self.say(f"{_label(name)}: {error.strerror}")
                     return False
                 self.bytes += len(chunk)

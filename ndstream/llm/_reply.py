@@ -224,7 +224,7 @@ class AsyncReply(Answer):
         elif self._waited >= seconds:
             stall = Stall(seconds)
             assert self._stream.decoder is not None
-            raise self._stream.decoder._cut_by(stall) from stall
+            raise self._stream.decoder._fail(stall) from stall
         return item
 
     async def texts(self) -> AsyncIterator[str]:

@@ -5,11 +5,11 @@
 # without the interpreter's lock, and there nothing is used again.
 
 # Larger ones are made anew: they would be kept for long, and copying them costs more than making them.
-cdef Py_ssize_t MOST_SPARE = 4096
+cdef Py_ssize_t MAX_REUSED = 4096
 
 cdef extern from *:
     """
-    static inline int ndstream_is_unheld(PyObject *object) {
+    static inline int ndstream_is_unshared(PyObject *object) {
     #ifdef Py_GIL_DISABLED
         (void)object;
         return 0;
@@ -29,13 +29,13 @@ cdef extern from *:
     /* The cached hash has no successor in CPython; its field is only marked as not for users. */
     #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     #endif
-    /* A bytes object with this content, which `spare` goes on owning: the spare itself where nobody
-       else holds it and its `room` fits, else a new one in its place. */
-    static inline PyObject *ndstream_respend(
-        PyObject **spare, Py_ssize_t *room, const unsigned char *data, Py_ssize_t size
+    /* A bytes object with this content, which `reusable` goes on owning: the reusable itself where nobody
+       else holds it and its `capacity` fits, else a new one in its place. */
+    static inline PyObject *ndstream_reuse_bytes(
+        PyObject **reusable, Py_ssize_t *capacity, const unsigned char *data, Py_ssize_t size
     ) {
-        PyObject *payload = *spare;
-        if (payload != NULL && size <= *room && size >= *room / 2 && ndstream_is_unheld(payload)) {
+        PyObject *payload = *reusable;
+        if (payload != NULL && size <= *capacity && size >= *capacity / 2 && ndstream_is_unshared(payload)) {
             Py_SET_SIZE((PyVarObject *)payload, size);
             ((PyBytesObject *)payload)->ob_shash = -1;
             memcpy(PyBytes_AS_STRING(payload), data, (size_t)size);
@@ -44,8 +44,8 @@ cdef extern from *:
         }
         payload = PyBytes_FromStringAndSize((const char *)data, size);
         if (payload != NULL) {
-            Py_XSETREF(*spare, payload);
-            *room = size;
+            Py_XSETREF(*reusable, payload);
+            *capacity = size;
         }
         return payload;
     }
@@ -53,8 +53,8 @@ cdef extern from *:
     #pragma GCC diagnostic pop
     #endif
     """
-    bint is_unheld "ndstream_is_unheld"(PyObject* object) noexcept
+    bint is_unshared "ndstream_is_unshared"(PyObject* object) noexcept
     bint HAS_LOCK "NDSTREAM_HAS_LOCK"
-    PyObject* respend "ndstream_respend"(
-        PyObject** spare, Py_ssize_t* room, const unsigned char* data, Py_ssize_t size
+    PyObject* reuse_bytes "ndstream_reuse_bytes"(
+        PyObject** reusable, Py_ssize_t* capacity, const unsigned char* data, Py_ssize_t size
     ) except NULL

@@ -29,8 +29,8 @@ cdef extern from "Python.h":
 # What a step comes to: a value, as a reference that the caller owns, or NOTHING, which nobody owns.
 # A reference that is passed on like this is never counted up and down on its way: from CPython 3.12
 # on each such pair stalls the processor for longer than finding the frame takes.
-ctypedef PyObject* Outcome
-cdef Outcome NOTHING = &ndstream_nothing
+ctypedef PyObject* Result
+cdef Result NOTHING = &ndstream_nothing
 
 
 cdef int propagate() except -1:

@@ -64,8 +64,8 @@ cdef class Puller:
         return self
 
     def __next__(self):
-        cdef Outcome value = NOTHING
-        if self.decoder is not None and not self.ended and not self.decoder.drained():
+        cdef Result value = NOTHING
+        if self.decoder is not None and not self.ended and not self.decoder.drop_chunk_if_used_up():
             value = self.decoder.step()
         if value == NOTHING:
             value = self.refill()
@@ -79,20 +79,20 @@ cdef class Puller:
 
     @property
     def last_frame_at(self):
-        self.clock.settle(<PyObject*> self.decoder)
+        self.clock.update(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.frame_at)
 
     @property
     def last_comment_at(self):
-        self.clock.settle(<PyObject*> self.decoder)
+        self.clock.update(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.comment_at)
 
     def close(self):
         self.ended = True
-        self.stop()
+        self.release_source()
 
     @cython.final
-    cdef Outcome refill(self) except NULL:
+    cdef Result refill(self) except NULL:
         """The next value, where chunks have to be pulled first."""
         with cython.critical_section(self):
             if self.running:
@@ -106,13 +106,13 @@ cdef class Puller:
                 self.running = False
 
     @cython.final
-    cdef inline Outcome pull(self) except NULL:
-        cdef Outcome value
+    cdef inline Result pull(self) except NULL:
+        cdef Result value
         while not self.ended:
             if self.closed:
                 self.ended = True
                 self.raise_close_error()
-            elif self.decoder is not None and self.decoder.over:
+            elif self.decoder is not None and self.decoder.no_more_frames:
                 self.close()
             else:
                 self.next_chunk()
@@ -130,10 +130,10 @@ cdef class Puller:
             raise RuntimeError("the stream has no source: its __init__ was not called")
         cdef PyObject* chunk = PyIter_Next(<PyObject*> chunks)
         if chunk != NULL:
-            taken = steal(chunk)
-            self.clock.tick(chunk, <PyObject*> self.decoder)
+            received = steal(chunk)
+            self.clock.note_chunk(chunk, <PyObject*> self.decoder)
             if not self.ended:
-                self.take(taken)
+                self.feed(received)
             if self.interruption is not None:
                 self.interruption = None
         elif PyErr_Occurred() != NULL:
@@ -146,30 +146,30 @@ cdef class Puller:
         return 0
 
     @cython.final
-    cdef inline int take(self, object chunk) except -1:
+    cdef inline int feed(self, object chunk) except -1:
         # Until the chunk is taken, what goes wrong is the end.
         self.ended = True
         try:
             if self.decoder is None:
                 self.decoder = self._choose(chunk, False)
             else:
-                self.decoder.take_in(chunk)
+                self.decoder.feed_chunk(chunk)
             self.ended = self.closed
         finally:
             if self.ended:
-                self.stop()
+                self.release_source()
         return 0
 
-    cdef int decide(self) except -1:
+    cdef int choose_at_end(self) except -1:
         if self.decoder is None:
             self.decoder = self._choose(b"", True)
         return 0
 
     cdef int source_ended(self) except -1:
-        self.decide()
+        self.choose_at_end()
         self.decoder.finish()
         try:
-            self.stop()
+            self.release_source()
         except Exception as error:
             # What arrived comes first.
             self.close_error = error
@@ -200,8 +200,8 @@ cdef class Puller:
         if self.ended:
             # It was closed under way, which may well be why.
             return 0
-        self.decide()
-        error = self.decoder.cut_by(cause)
+        self.choose_at_end()
+        error = self.decoder.fail_stream(cause)
         try:
             self.close()
         except Exception:
@@ -211,7 +211,7 @@ cdef class Puller:
     def _runs_elsewhere(self):
         return self.running and self.runner != PyThread_get_thread_ident()
 
-    cdef int stop(self) except -1:
+    cdef int release_source(self) except -1:
         """Release the source, once."""
         if self.closed:
             return 0
