@@ -26,12 +26,11 @@ kept in `ToolCall.extra` under its own name. A fragment costs the same however l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from ndstream.llm._lenient_readers import as_index
 from ndstream.llm._tool_calls.tool_call import ToolCall
 
-_INDEX = re.compile("-?[0-9]{1,18}")
 _LARGEST_ID = 2**64
 
 
@@ -85,7 +84,7 @@ class ToolCalls:
             if known is not None and (not id or id == known.id):
                 known.add_arguments(arguments)
                 return known
-        call = self._find(_as_id(id), _as_index(index), name if isinstance(name, str) and name else None)
+        call = self._find(_as_id(id), as_index(index), name if isinstance(name, str) and name else None)
         if call is None:
             return self.open(id=id, index=index, name=name, arguments=arguments, type=type, **extra)
         return self._fill(call, id, index, name, arguments, type, extra)
@@ -114,7 +113,7 @@ class ToolCalls:
         Returns:
             The call.
         """
-        call = self._open(_as_id(id), _as_index(index))
+        call = self._open(_as_id(id), as_index(index))
         return self._fill(call, id, index, name, arguments, type, extra)
 
     def finish(self, *, complete: bool) -> None:
@@ -172,7 +171,7 @@ class ToolCalls:
         type: object,
         extra: dict[str, object],
     ) -> ToolCall:
-        key, number = _as_id(id), _as_index(index)
+        key, number = _as_id(id), as_index(index)
         if key is None:
             if id != "":
                 call._keep("id", id)
@@ -201,16 +200,4 @@ def _as_id(id: object) -> str | None:
         return id or None
     if isinstance(id, int) and not isinstance(id, bool) and abs(id) < _LARGEST_ID:
         return str(id)
-    return None
-
-
-def _as_index(index: object) -> int | None:
-    if isinstance(index, bool):
-        return None
-    if isinstance(index, int):
-        return index
-    if isinstance(index, str) and _INDEX.fullmatch(index):
-        return int(index)
-    if isinstance(index, float) and index.is_integer():
-        return int(index)
     return None

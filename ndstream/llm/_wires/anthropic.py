@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, joined, overlay, text_of
+from ndstream.llm._wires.wire import Wire, overlay
 
 _TYPES = frozenset(
     {
@@ -75,7 +76,9 @@ class Anthropic(Wire):
         try:
             if frame["type"] == "content_block_delta":
                 delta = frame["delta"]
-                if delta["type"] == "text_delta" and frame["index"] == self.index:
+                index = frame["index"]
+                # In Python, true equals 1; it is no index.
+                if delta["type"] == "text_delta" and index == self.index and index is not True:
                     text = delta["text"]
                     if type(text) is str:
                         self.texts.append(text)
@@ -83,8 +86,8 @@ class Anthropic(Wire):
                         plain.raw = frame
                         plain.text = text
                         return plain
-                elif delta["type"] == "input_json_delta":
-                    calls = self.by_index[frame["index"]]
+                elif delta["type"] == "input_json_delta" and index is not True:
+                    calls = self.by_index[index]
                     calls[0].add_arguments(delta["partial_json"])
                     added = CallDelta()
                     added.raw = frame
@@ -104,11 +107,11 @@ class Anthropic(Wire):
         if kind == "message":
             return self.start(frame, frame)
         if kind == "content_block_start":
-            return self.start_block(index_of(frame.get("index")), dict_of(frame.get("content_block")), frame)
+            return self.start_block(as_index(frame.get("index")) or 0, dict_of(frame.get("content_block")), frame)
         if kind == "content_block_delta":
-            return self.add(self.block(index_of(frame.get("index"))), dict_of(frame.get("delta")), frame)
+            return self.add(self.block(as_index(frame.get("index")) or 0), dict_of(frame.get("delta")), frame)
         if kind == "content_block_stop":
-            call = self.block(index_of(frame.get("index"))).call
+            call = self.block(as_index(frame.get("index")) or 0).call
             if call is not None:
                 call.close()
         elif kind == "message_delta":
@@ -184,12 +187,12 @@ class Anthropic(Wire):
             parts = block.join(name, value)
             if name == "thinking":
                 return FullDelta(frame, thinking=value)
-            self.index, self.texts = index_of(frame.get("index")), parts
+            self.index, self.texts = as_index(frame.get("index")) or 0, parts
             return FullDelta(frame, value)
         if kind == "input_json_delta":
             if block.call is None:
                 block.fields.setdefault("type", "tool_use")
-                index = index_of(frame.get("index"))
+                index = as_index(frame.get("index")) or 0
                 block.call = self.calls.open(index=index)
                 self.by_index[index] = (block.call,)
             block.call.add_arguments(delta.get("partial_json"))

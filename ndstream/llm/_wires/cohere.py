@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import OneMessage
-from ndstream.llm._wires.wire import dict_of, index_of, joined, overlay, text_of
+from ndstream.llm._wires.wire import overlay
 
 _TYPES = frozenset(
     {
@@ -52,7 +53,7 @@ class Cohere(OneMessage):
         message = dict_of(delta.get("message"))
         if kind in ("content-start", "content-delta"):
             content = dict_of(message.get("content"))
-            self.content.setdefault(index_of(frame.get("index")), Piece()).add(content, _JOINED)
+            self.content.setdefault(as_index(frame.get("index")) or 0, Piece()).add(content, _JOINED)
             text, thinking = text_of(content.get("text")), text_of(content.get("thinking"))
             self.texts.append(text)
             self.thoughts.append(thinking)
@@ -74,8 +75,9 @@ class Cohere(OneMessage):
             )
             return FullDelta(frame, tool_calls=(added,))
         if kind == "tool-call-end":
+            index = as_index(frame.get("index"))
             for each in self.calls:
-                if each.index == frame.get("index"):
+                if each.index == index:
                     each.close()
         elif kind == "citation-start":
             self.citations.append(message.get("citations"))

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.gemini_paths import PartialArguments
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, joined, overlay, text_of
+from ndstream.llm._wires.wire import Wire, overlay
 
 _KEYS = frozenset({"candidates", "usageMetadata", "promptFeedback"})
 _CUT = frozenset({"MAX_TOKENS"})
@@ -153,8 +154,9 @@ class Gemini(Wire):
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         deltas: list[FullDelta] = []
-        for given in dicts_of(frame.get("candidates")):
-            index = index_of(given.get("index"))
+        for position, given in enumerate(dicts_of(frame.get("candidates"))):
+            index = as_index(given.get("index"))
+            index = position if index is None else index
             candidate = self.candidates.setdefault(index, _Candidate())
             deltas.append(candidate.take(given, frame, index))
             reason = text_of(given.get("finishReason"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ndstream.llm._wires.wire import dicts_of, joined
+from ndstream.llm._lenient_readers import dicts_of, joined
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,9})\]|\[(['\"])(.*?)\3\]")
 _VALUES = ("numberValue", "boolValue", "stringValue")

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._lenient_readers import dict_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import OneMessage
-from ndstream.llm._wires.wire import dict_of, text_of
 
 _STEMS = frozenset({"chat", "model_load", "prompt_processing", "reasoning", "tool_call", "message"})
 _VERBS = frozenset({"start", "progress", "end", "delta", "arguments", "result", "success", "failure", "name"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Any
 
-from ndstream.llm._wires.wire import dicts_of, joined
+from ndstream.llm._lenient_readers import as_index, dicts_of, joined
 
 
 class Piece:
@@ -80,18 +80,18 @@ class Pieces:
             self._find(each).add(each, self._joining)
 
     def _find(self, new: dict[str, Any]) -> Piece:
-        index, kind = new.get("index"), new.get("type")
+        index, kind = as_index(new.get("index")), new.get("type")
         kind = kind if isinstance(kind, str) else None
-        if type(index) is int:
+        if index is not None:
             known = self._by_key.get((index, kind))
         else:
             grows = kind is not None and kind == self._last_type and any(name in self._joining for name in new)
             known = self.items[-1] if grows else None
-        self._last_type = None if type(index) is int else kind
+        self._last_type = kind if index is None else None
         if known is None:
             known = Piece()
             self.items.append(known)
-            if type(index) is int:
+            if index is not None:
                 self._by_key[index, kind] = known
         return known
 

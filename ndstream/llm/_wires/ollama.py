@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._progress import Layer, Progress
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.single_message import OneMessage
-from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, text_of
+from ndstream.llm._wires.wire import Wire
 
 _NANOSECOND = 1e-9
 

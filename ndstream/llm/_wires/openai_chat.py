@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import error_of_reason
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_chat_choice import Choice
-from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, index_of, overlay, text_of
+from ndstream.llm._wires.wire import Wire, overlay
 
 _MILLISECOND = 1e-3
 # Azure's first chunk has these, but empty.
@@ -55,6 +56,8 @@ class OpenAIChat(Wire):
                     and choice.get("logprobs") is None
                     and frame.get("usage") is None
                     and list(choice) == self.choice_keys
+                    # In Python, true equals 1; it is no index.
+                    and choice["index"] is not True
                 ):
                     known = self.choices[choice["index"]]
                     added = known.add_plain(delta, frame)
@@ -73,7 +76,9 @@ class OpenAIChat(Wire):
         if not isinstance(frame, dict) or (failed and "choices" not in frame):
             return FullDelta(frame)
         self.catch_up()
-        deltas = [self.fold_choice(each, frame, place) for place, each in enumerate(dicts_of(frame.get("choices")))]
+        deltas = [
+            self.fold_choice(each, frame, position) for position, each in enumerate(dicts_of(frame.get("choices")))
+        ]
         self.fold_fields(frame)
         # Of those of which the first counts, none may be left to a frame that waits.
         settled = all(self.fields.get(name) for name in _FIRST if name in frame)
@@ -105,8 +110,9 @@ class OpenAIChat(Wire):
             },
         )
 
-    def fold_choice(self, choice: dict[str, Any], frame: dict[str, Any], place: int) -> FullDelta:
-        index = index_of(choice.get("index"), place)
+    def fold_choice(self, choice: dict[str, Any], frame: dict[str, Any], position: int) -> FullDelta:
+        index = as_index(choice.get("index"))
+        index = position if index is None else index
         known = self.choices.get(index)
         if known is None:
             known = self.choices[index] = Choice(index)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece, Pieces
-from ndstream.llm._wires.wire import dict_of, dicts_of, joined, text_of
 
 # Servers disagree on the name, and some send both for a while.
 _THINKING = ("reasoning_content", "reasoning")
@@ -133,15 +133,14 @@ class Choice:
     def fold_message(self, delta: dict[str, Any], calls: list[ToolCall]) -> None:
         for name, value in delta.items():
             if name == "tool_calls":
-                named: set[object] = set()
+                named: set[int | None] = set()
                 for call in dicts_of(value):
-                    index = call.get("index")
-                    place = index if isinstance(index, (int, float, str)) else None
+                    index = as_index(call.get("index"))
                     # No server splits the name of a call: two names in one frame are two calls.
                     is_named = bool(dict_of(call.get("function")).get("name"))
-                    calls.append(self.add_call(call, another=is_named and not call.get("id") and place in named))
+                    calls.append(self.add_call(call, another=is_named and not call.get("id") and index in named))
                     if is_named:
-                        named.add(place)
+                        named.add(index)
             elif name == "function_call" and isinstance(value, dict):
                 opened = self.legacy_call.add(index=0, name=value.get("name"), arguments=value.get("arguments"))
                 calls.append(opened)

@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_responses_item import Item
-from ndstream.llm._wires.wire import Wire, dict_of, dicts_of, overlay, text_of
+from ndstream.llm._wires.wire import Wire, overlay
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _TEXT = frozenset({"response.output_text", "response.refusal"})
@@ -80,16 +81,16 @@ class OpenAIResponses(Wire):
 
     def item(self, frame: dict[str, Any]) -> Item:
         """The item that an event is about."""
-        identity, index = frame.get("item_id"), frame.get("output_index")
+        identity, index = frame.get("item_id"), as_index(frame.get("output_index"))
         if isinstance(identity, str) and identity in self.by_id:
             return self.by_id[identity]
-        if type(index) is int:
+        if index is not None:
             return self.by_index[index] if index in self.by_index else self.new_item(identity, index)
         # An id that is new and all there is to go by is another item's.
         return self.items[-1] if self.items and not isinstance(identity, str) else self.new_item(identity, None)
 
-    def new_item(self, identity: Any, index: Any) -> Item:
-        item = Item(index if type(index) is int else len(self.items))
+    def new_item(self, identity: Any, index: int | None) -> Item:
+        item = Item(len(self.items) if index is None else index)
         self.items.append(item)
         self.by_index.setdefault(item.index, item)
         if isinstance(identity, str):
@@ -97,9 +98,9 @@ class OpenAIResponses(Wire):
         return item
 
     def start_item(self, given: dict[str, Any], frame: dict[str, Any]) -> Delta:
-        identity, index = given.get("id"), frame.get("output_index")
+        identity, index = given.get("id"), as_index(frame.get("output_index"))
         known = self.by_id.get(identity) if isinstance(identity, str) else None
-        if known is None and type(index) is int:
+        if known is None and index is not None:
             known = self.by_index.get(index)
         item = known or self.new_item(identity, index)
         item.start(given, self.calls)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ndstream.llm._lenient_readers import as_index, dicts_of, joined
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.wire import dicts_of, index_of, joined
 
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input", "mcp_call": "arguments"}
 """Items that are tool calls, and where they keep their arguments."""
@@ -61,10 +61,11 @@ class Item:
 
     def part(self, name: str, index: Any) -> Piece:
         parts = self.parts[name]
-        index = index_of(index, max(parts, default=0))
-        if index not in parts:
-            parts[index] = Piece()
-        return parts[index]
+        known = as_index(index)
+        key = max(parts, default=0) if known is None else known
+        if key not in parts:
+            parts[key] = Piece()
+        return parts[key]
 
     def end_part(self, name: str, index: Any, given: dict[str, Any]) -> None:
         part = self.part(name, index)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ndstream.llm._lenient_readers import joined
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.wire import Wire, joined
+from ndstream.llm._wires.wire import Wire
 
 
 class OneMessage(Wire):

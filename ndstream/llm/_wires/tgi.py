@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._lenient_readers import dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics
-from ndstream.llm._wires.wire import Wire, dict_of, joined, text_of
+from ndstream.llm._wires.wire import Wire
 
 
 class TGI(Wire):

@@ -6,7 +6,6 @@ used is passed over, and stays in the delta's `raw`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ndstream._core import Event
@@ -128,34 +127,6 @@ class Wire:
         """Note the frame that this wire ends with."""
         self.ended = True
         self.note("terminal_event", frame_type)
-
-
-def text_of(value: Any) -> str:
-    """The value where it is text; empty where it is anything else."""
-    return value if isinstance(value, str) else ""
-
-
-def dict_of(value: Any) -> dict[str, Any]:
-    """The value where it is an object; an empty one where it is anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def dicts_of(value: Any) -> Iterable[dict[str, Any]]:
-    """The objects in a list; none where the value is no list."""
-    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
-
-
-def index_of(value: Any, default: int = 0) -> int:
-    """The value where it is a whole number, however it is written; keys of a dict make no difference there either."""
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return int(value) if whole else default
-
-
-def joined(parts: list[str]) -> str:
-    """The text of these parts, which are put together so that the next time is cheap."""
-    if len(parts) > 1:
-        parts[:] = ["".join(parts)]
-    return parts[0] if parts else ""
 
 
 def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:

@@ -1,0 +1,54 @@
+"""Lenient readers of decoded JSON: a value of the kind that is wanted, whatever the server wrote.
+
+They raise nothing. What has another type reads as empty, since a field of the wrong type says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_WHOLE_NUMBER = re.compile("-?[0-9]{1,18}")
+
+
+def text_of(value: Any) -> str:
+    """The value if it is text, else an empty text."""
+    return value if isinstance(value, str) else ""
+
+
+def dict_of(value: Any) -> dict[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def dicts_of(value: Any) -> Iterable[dict[str, Any]]:
+    """The objects of a list; none if the value is no list."""
+    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
+
+
+def as_index(value: object) -> int | None:
+    """The whole number that a value stands for, or None: ``1``, ``1.0`` and ``"1"`` are the same index.
+
+    ``true`` is no index, though Python counts it among the whole numbers.
+
+    Example:
+        >>> as_index("1"), as_index(1.0), as_index(True), as_index("one")
+        (1, 1, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None
+
+
+def joined(parts: list[str]) -> str:
+    """The text of these parts, which are put together so that the next time is cheap."""
+    if len(parts) > 1:
+        parts[:] = ["".join(parts)]
+    return parts[0] if parts else ""
