@@ -8,7 +8,8 @@
 
 `ndjson`, `sse`, `jsonseq` and `stream` take a source of bytes and give an iterator of values.
 `NDJSONDecoder`, `SSEDecoder` and `JSONSeqDecoder` are the same without input: feed them chunks.
-`ndstream.llm`, imported when it is used, makes replies of the streams of LLM servers.
+`ndstream.llm` makes replies of the streams of LLM servers, `ndstream.logs` reads log files and archives;
+both are imported when they are used.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
@@ -20,6 +21,7 @@ from ndstream._streams import AsyncStream, Stream
 
 if _TYPE_CHECKING:
     from ndstream import llm as llm
+    from ndstream import logs as logs
 
 __version__ = "0.1.0"
 
@@ -43,9 +45,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "llm":
-        # A room that only some users need, with a module for each wire.
+    if name in ("llm", "logs"):
+        # Rooms that only some users need.
         from importlib import import_module
 
-        return import_module("ndstream.llm")
+        return import_module(f"ndstream.{name}")
     raise AttributeError(f"module 'ndstream' has no attribute {name!r}")

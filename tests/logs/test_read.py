@@ -1,0 +1,32 @@
+"""Reading log files: one file after the other, each with lines and offsets of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import ndstream
+from ndstream import logs
+
+
+def test_each_file_has_lines_and_offsets_of_its_own(tmp_path: Path) -> None:
+    one, two = tmp_path / "1.log", tmp_path / "2.log"
+    one.write_bytes(b'{"a":1}\n\n{"a":2}')
+    two.write_bytes(b'{"a":3}\n')
+    with logs.read(one, two) as stream:
+        seen = [(value["a"], stream.path, stream.line, stream.offset) for value in stream]
+    assert seen == [(1, str(one), 1, 8), (2, str(one), 3, 16), (3, str(two), 1, 8)]
+    assert stream.closed
+
+
+def test_a_bad_line_is_raised_and_the_iteration_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "bad.log"
+    path.write_bytes(b"1\nx\n3\n")
+    stream = logs.read(path)
+    assert next(stream) == 1
+    with pytest.raises(ndstream.DecodeError) as caught:
+        next(stream)
+    assert (caught.value.offset, caught.value.line) == (2, 2)
+    assert list(stream) == [3]
+    assert (stream.report.values, stream.report.bad) == (2, 1)
