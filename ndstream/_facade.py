@@ -2,8 +2,6 @@
 
 Each works on sync and async sources: the source decides whether a `Stream` or an `AsyncStream`
 comes back. The options are those of the decoders, which say more of each.
-
-It is longer than most files here by its overloads and docstrings alone.
 """
 
 from __future__ import annotations
@@ -16,13 +14,14 @@ from orjson import loads as orjson_loads
 
 from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._errors import StreamError
-from ndstream._framing import FORMATS, Format, make_decoder
-from ndstream._opening import Opening, close_unused
+from ndstream._framing import FORMATS, Format, make_decoder, sniffed
 from ndstream._sources.document import unfold
-from ndstream._sources.drain import DRAIN
+from ndstream._sources.drain import DEFAULT_DRAIN
 from ndstream._sources.headers import framing
-from ndstream._sources.protocols import AsyncSource, EitherSource, EitherStream, SyncSource
-from ndstream._streams import AsyncStream, Chooser, Stream
+from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
+from ndstream._streams import AsyncStream, Stream
+from ndstream._streams.either_stream import EitherStream
+from ndstream._streams.read_options import ReadOptions, close_unused
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -89,7 +88,7 @@ def ndjson(
     blank_lines: Literal["skip", "error"] = "skip",
     done: bytes | str | None = None,
     require_done: bool = False,
-    drain: tuple[int, float] | None = DRAIN,
+    drain: tuple[int, float] | None = DEFAULT_DRAIN,
     idle_timeout: float | None = None,
     prefetch: int = 0,
 ) -> Any:
@@ -127,7 +126,7 @@ def ndjson(
         >>> list(ndstream.ndjson([b'{"a":1}\\n{"a', b'":2}\\n']))
         [{'a': 1}, {'a': 2}]
     """
-    opening = Opening(drain, idle_timeout, prefetch)
+    read_options = ReadOptions(drain, idle_timeout, prefetch)
     decoder = NDJSONDecoder(
         loads=loads,
         max_frame_size=max_frame_size,
@@ -137,7 +136,7 @@ def ndjson(
         done=done,
         require_done=require_done,
     )
-    return opening.stream(opening.open(source), decoder)
+    return read_options.stream(read_options.open(source), decoder)
 
 
 @overload
@@ -157,7 +156,7 @@ def sse(
     done: bytes | str | None = None,
     require_done: bool = False,
     last_event_id: str = "",
-    drain: tuple[int, float] | None = DRAIN,
+    drain: tuple[int, float] | None = DEFAULT_DRAIN,
     idle_timeout: float | None = None,
     prefetch: int = 0,
 ) -> Any:
@@ -191,7 +190,7 @@ def sse(
         >>> [event.data for event in ndstream.sse([b"data: a\\r", b"\\n\\r\\ndata: b\\n\\n"])]
         ['a', 'b']
     """
-    opening = Opening(drain, idle_timeout, prefetch)
+    read_options = ReadOptions(drain, idle_timeout, prefetch)
     decoder: SSEDecoder[Any] = SSEDecoder(
         loads=loads,
         max_frame_size=max_frame_size,
@@ -202,7 +201,7 @@ def sse(
         require_done=require_done,
         last_event_id=last_event_id,
     )
-    return opening.stream(opening.open(source), decoder)
+    return read_options.stream(read_options.open(source), decoder)
 
 
 @overload
@@ -225,7 +224,7 @@ def jsonseq(
     on_error: OnError = "raise",
     done: bytes | str | None = None,
     require_done: bool = False,
-    drain: tuple[int, float] | None = DRAIN,
+    drain: tuple[int, float] | None = DEFAULT_DRAIN,
     idle_timeout: float | None = None,
     prefetch: int = 0,
 ) -> Any:
@@ -255,7 +254,7 @@ def jsonseq(
         >>> list(ndstream.jsonseq(b'\\x1e{"a":\\n1}\\n\\x1e2\\n'))
         [{'a': 1}, 2]
     """
-    opening = Opening(drain, idle_timeout, prefetch)
+    read_options = ReadOptions(drain, idle_timeout, prefetch)
     decoder = JSONSeqDecoder(
         loads=loads,
         max_frame_size=max_frame_size,
@@ -263,7 +262,7 @@ def jsonseq(
         done=done,
         require_done=require_done,
     )
-    return opening.stream(opening.open(source), decoder)
+    return read_options.stream(read_options.open(source), decoder)
 
 
 @overload
@@ -293,7 +292,7 @@ def stream(
     contains: bytes | str | None = None,
     done: bytes | str | None = "[DONE]",
     require_done: bool = False,
-    drain: tuple[int, float] | None = DRAIN,
+    drain: tuple[int, float] | None = DEFAULT_DRAIN,
     idle_timeout: float | None = None,
     prefetch: int = 0,
 ) -> Any:
@@ -343,20 +342,20 @@ def stream(
         require_done=require_done,
     )
     # Options are checked here, not when the first bytes come.
-    opening = Opening(drain, idle_timeout, prefetch)
+    read_options = ReadOptions(drain, idle_timeout, prefetch)
     decoder: Decoder[Any] | None = make("ndjson" if format is None else format)
     if format not in (None, "sse") and on_truncated != "raise":
         raise ValueError(f"on_truncated= is for server-sent events, and this stream is to be {format}")
-    opened = opening.open(source)
+    opened = read_options.open(source)
     try:
-        told = format or framing(opened.headers)
-        if told == "json":
+        known = format or framing(opened.headers)
+        if known == "json":
             opened = unfold(opened, max_frame_size)
-        decoder = None if told is None or told == "json" else make(told)
+        decoder = None if known is None or known == "json" else make(known)
     except BaseException:
         close_unused(opened)
         raise
-    return opening.stream(opened, decoder, Chooser(make))
+    return read_options.stream(opened, decoder, sniffed(make))
 
 
 __all__ = ["FORMATS", "jsonseq", "ndjson", "sse", "stream"]

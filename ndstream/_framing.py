@@ -1,36 +1,39 @@
-"""Which framing a stream has, told from its first bytes, and the decoder for it."""
+"""Which framing a stream has, detected from its first bytes, and the decoder for it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._diagnosis import not_bytes
+from ndstream._sources.opened_source import Chunk
 
 Format: TypeAlias = Literal["ndjson", "sse", "jsonseq"]
 
 FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq")
 
 _MARK = b"\xef\xbb\xbf"
-MOST_SNIFFED = 4096
-"""How many bytes may pass before the framing is told."""
+MAX_SNIFFED_BYTES = 4096
+"""A stream whose first so many bytes leave the framing open is read as NDJSON."""
 _FIELD = re.compile(rb"(data|event|id|retry)[:\r\n]|:")
 _FIELD_BEGUN = re.compile(rb"d(a(t(a)?)?)?|e(v(e(n(t)?)?)?)?|i(d)?|r(e(t(r(y)?)?)?)?")
 
 
 def sniff(head: bytes | bytearray, at_end: bool = False) -> Format | None:
-    """Tell the framing of a stream that begins with ``head``.
+    """Detect the framing of a stream that begins with ``head``.
 
-    A record separator begins a JSON text sequence; a colon, or one of the four field names with a
-    colon or line end behind it, an event stream; anything else is NDJSON. A BOM and white space
-    in front are passed over.
+    A record separator begins a JSON text sequence; a colon, or one of the four field names followed by
+    a colon or line end, an event stream; anything else is NDJSON. A BOM and white space before that
+    are skipped.
 
     Args:
         head: The first bytes of the stream.
         at_end: Whether these are all.
 
     Returns:
-        The framing, or None where more bytes are needed to tell.
+        The framing, or None if more bytes are needed.
 
     Example:
         >>> sniff(b'data: {"a": 1}')
@@ -39,14 +42,56 @@ def sniff(head: bytes | bytearray, at_end: bool = False) -> Format | None:
     if not at_end and len(head) < len(_MARK) and _MARK.startswith(bytes(head)):
         return None
     lines = head.removeprefix(_MARK).lstrip(b"\r\n")
-    # A space makes another name of a field's name, but nothing of JSON's values.
+    # Spaces may precede a JSON value. Before a field's name they make it another name.
     text = lines.lstrip(b" \t\r\n")
     if text.startswith(b"\x1e"):
         return "jsonseq"
     if _FIELD.match(lines):
         return "sse"
     undecided = not text or _FIELD_BEGUN.fullmatch(lines)
-    return None if undecided and not at_end and len(head) < MOST_SNIFFED else "ndjson"
+    return None if undecided and not at_end and len(head) < MAX_SNIFFED_BYTES else "ndjson"
+
+
+class FirstBytes:
+    """Holds a stream's first bytes until they decide which decoder reads it.
+
+    Args:
+        decide: Given the first bytes, and whether these are all, makes the decoder; None if more are needed.
+    """
+
+    def __init__(self, decide: Callable[[bytearray, bool], Decoder[Any] | None]) -> None:
+        self._decide = decide
+        self._head = bytearray()
+
+    def feed(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
+        """Take one more chunk.
+
+        Args:
+            chunk: The bytes that follow those before.
+            at_end: Whether the stream ends with them.
+
+        Returns:
+            The decoder, with all chunks so far fed to it; None while it is not decided.
+
+        Raises:
+            TypeError: The chunk is not bytes-like.
+        """
+        try:
+            self._head += memoryview(chunk).tobytes()
+        except TypeError:
+            raise TypeError(not_bytes(chunk)) from None
+        decoder = self._decide(self._head, at_end)
+        return None if decoder is None else decoder.feed(self._head)
+
+
+def sniffed(make: Callable[[Format], Decoder[Any]]) -> FirstBytes:
+    """First bytes that decide by `sniff`; ``make`` gives the decoder for a framing."""
+
+    def decide(head: bytearray, at_end: bool) -> Decoder[Any] | None:
+        format = sniff(head[:MAX_SNIFFED_BYTES], at_end)
+        return None if format is None else make(format)
+
+    return FirstBytes(decide)
 
 
 def make_decoder(

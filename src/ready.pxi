@@ -86,7 +86,7 @@ cdef class NextValue:
         stream = self.stream
         self.stream = None
         self.stop = None
-        return stream._refill().__await__()
+        return stream._slow_next().__await__()
 
     def __iter__(self):
         return self
@@ -124,7 +124,7 @@ NO_VALUE = object()
 
 
 cdef class AsyncPuller:
-    """The iterator under `ndstream.AsyncStream`, which adds `_refill` and `_arrive`."""
+    """The iterator under `ndstream.AsyncStream`, which adds `_slow_next` and `_fast_next`."""
 
     cdef public Decoder decoder
     cdef readonly bint _ended
@@ -147,7 +147,7 @@ cdef class AsyncPuller:
             decoder.queued_bytes or decoder.finished or decoder.no_more_frames
         ):
             # Nothing is there to step over: a coroutine gives its result without a StopIteration.
-            return self._arrive()
+            return self._fast_next()
         # The one that nobody holds is used again, unless it was given a value that nobody took.
         if self.next_value is None or Py_REFCNT(<PyObject*> self.next_value) != 1 or self.next_value.value != NULL:
             self.next_value = NextValue.__new__(NextValue)

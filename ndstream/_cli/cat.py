@@ -26,8 +26,7 @@ import orjson
 from ndstream._cli import dead_letters, progress_bar
 from ndstream._core import Decoder
 from ndstream._errors import StreamError
-from ndstream._framing import FORMATS, Format, make_decoder
-from ndstream._streams import Chooser
+from ndstream._framing import FORMATS, Format, make_decoder, sniffed
 
 _CHUNK_SIZE = 64 * 1024
 _STDIN = "-"
@@ -143,7 +142,7 @@ class _Copy:
 
     def chunks(self, descriptor: int, name: str) -> bool:
         """Copy what can be read; False where that fails before the end."""
-        chooser = Chooser(self.decoder)
+        first_bytes = sniffed(self.decoder)
         decoder = None if self.framing is None else self.decoder(self.framing)
         before = self.bytes
         try:
@@ -159,7 +158,7 @@ class _Copy:
                 self.bytes += len(chunk)
                 if self.bar is not None:
                     self.bar.move(self.bytes)
-                decoder = chooser.choose(chunk, not chunk) if decoder is None else decoder.feed(chunk)
+                decoder = first_bytes.feed(chunk, not chunk) if decoder is None else decoder.feed(chunk)
                 if decoder is not None:
                     self.lines(decoder if chunk else decoder.finish(), name)
                 if not chunk:

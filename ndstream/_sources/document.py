@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 
-from ndstream._sources.opened_source import AsyncChunks, Chunk, SyncChunks
+from ndstream._sources.opened_source import Chunk, OpenedAsyncSource, OpenedSyncSource
 
 _STRING = re.compile(rb'"[^"]*"')
 _NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
 _MARK = b"\xef\xbb\xbf"
 
 
-def unfold(source: SyncChunks | AsyncChunks, limit: int | None) -> SyncChunks | AsyncChunks:
+def unfold(source: OpenedSyncSource | OpenedAsyncSource, limit: int | None) -> OpenedSyncSource | OpenedAsyncSource:
     """Make one line of a document, and leave NDJSON as it is.
 
     Args:
@@ -27,10 +27,10 @@ def unfold(source: SyncChunks | AsyncChunks, limit: int | None) -> SyncChunks | 
         The same source with other chunks.
 
     Example:
-        >>> list(unfold(SyncChunks(iter([b'{\\n"a": 1', b'}\\n']), print), None).chunks)
+        >>> list(unfold(OpenedSyncSource(iter([b'{\\n"a": 1', b'}\\n']), print), None).chunks)
         [b'{ "a": 1', b'} ']
     """
-    if isinstance(source, AsyncChunks):
+    if isinstance(source, OpenedAsyncSource):
         return source._replace(chunks=_AsyncUnfolded(source.chunks, _Unfolder(limit)))
     return source._replace(chunks=_Unfolded(source.chunks, _Unfolder(limit)))
 

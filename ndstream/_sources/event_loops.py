@@ -10,20 +10,20 @@ from typing import Any, Protocol
 
 
 class Scope(Protocol):
-    """A context that gives up what it awaits; ``cancelled_caught`` says afterwards whether it did."""
+    """A context that may cancel what is awaited in it; ``cancelled_caught`` says afterwards whether it did."""
 
     @property
     def cancelled_caught(self) -> bool: ...
 
 
-class Keeper(Protocol):
-    """Releases a source when closed, and when it is dropped."""
+class Finalizer(Protocol):
+    """Releases a source when it is closed, and when nobody refers to it any more."""
 
     async def aclose(self) -> None: ...
 
 
 def trio_if_running() -> Any:
-    """The module trio where the caller is one of its tasks, else None."""
+    """The module trio if the caller is one of its tasks, else None."""
     trio = sys.modules.get("trio")
     if trio is not None:
         with suppress(RuntimeError):
@@ -33,7 +33,7 @@ def trio_if_running() -> Any:
 
 
 def move_on_after(seconds: float) -> AbstractContextManager[Scope]:
-    """Give up what is awaited inside after so many seconds, without an exception."""
+    """A context that cancels what is awaited in it after so many seconds, and raises nothing itself."""
     trio = trio_if_running()
     if trio is not None:
         scope: AbstractContextManager[Scope] = trio.move_on_after(max(seconds, 0))
@@ -42,7 +42,7 @@ def move_on_after(seconds: float) -> AbstractContextManager[Scope]:
 
 
 class _AsyncioScope:
-    """What `asyncio.timeout` does from CPython 3.11 on, and wait_for only in a task of its own."""
+    """`asyncio.timeout` for CPython 3.10 as well, where `wait_for` would need a task of its own."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -73,50 +73,51 @@ class _AsyncioScope:
         self._handle.cancel()
         if not self._expired:
             return False
-        # Another cancellation than ours goes on.
+        # A cancellation by anyone else is passed on.
         ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
         self.cancelled_caught = ours and kind is not None and issubclass(kind, asyncio.CancelledError)
         return self.cancelled_caught
 
 
-def keep(close: Callable[[], Awaitable[object]]) -> Keeper | None:
-    """Make whoever drops the keeper release the source, in the event loop that runs now.
+def finalizer_of_running_loop(close: Callable[[], Awaitable[object]]) -> Finalizer | None:
+    """A finalizer that the running event loop calls when nobody refers to it any more.
 
     Args:
         close: Releases the source when awaited.
 
     Returns:
-        The keeper; None where no event loop runs that would do it.
+        The finalizer; None if no event loop runs that would call it.
     """
     trio = trio_if_running()
     if trio is not None:
-        return _TrioKeeper(trio, close)
-    return None if sys.get_asyncgen_hooks().finalizer is None else keep_until_closed(close)
+        return _TrioFinalizer(trio, close)
+    return None if sys.get_asyncgen_hooks().finalizer is None else make_finalizer(close)
 
 
-def keep_until_closed(close: Callable[[], Awaitable[object]]) -> Keeper:
-    """The same with whatever event loop there is."""
-    keeper = _release_at_end(close)
+def make_finalizer(close: Callable[[], Awaitable[object]]) -> Finalizer:
+    """A finalizer of the running event loop, or of none: then it releases only when it is closed."""
+    finalizer = _release_at_end(close)
     with suppress(StopIteration):
-        # Nothing is awaited up to its yield.
-        keeper.__anext__().send(None)
-    return keeper
+        # It awaits nothing before its yield, so that one step leads there.
+        finalizer.__anext__().send(None)
+    return finalizer
 
 
-def abandon(close: Callable[[], Awaitable[object]]) -> None:
-    """Have the event loop release a source where nothing can be awaited; nothing without a loop."""
-    keep(close)
+def release_in_event_loop(close: Callable[[], Awaitable[object]]) -> None:
+    """Have the running event loop release a source, from code that cannot await; nothing without a loop."""
+    # Dropped at once, which makes the loop close it.
+    finalizer_of_running_loop(close)
 
 
 async def _release_at_end(close: Callable[[], Awaitable[object]]) -> AsyncGenerator[None, None]:
-    """Event loops close async generators that are dropped, which nothing else gets from asyncio."""
+    """A generator, since asyncio closes async generators that are dropped, and no other objects."""
     try:
         yield
     finally:
         await close()
 
 
-class _TrioKeeper:
+class _TrioFinalizer:
     """No async generator, since trio warns of those that are dropped."""
 
     def __init__(self, trio: Any, close: Callable[[], Awaitable[object]]) -> None:
@@ -131,12 +132,12 @@ class _TrioKeeper:
 
     def __del__(self) -> None:
         if self._close is not None:
-            # Once the run is over, there is nobody left to do it.
+            # After the run has ended no task can do it any more.
             with suppress(RuntimeError):
-                self._token.run_sync_soon(self._trio.lowlevel.spawn_system_task, _quietly, self._close)
+                self._token.run_sync_soon(self._trio.lowlevel.spawn_system_task, _close_quietly, self._close)
 
 
-async def _quietly(close: Callable[[], Awaitable[object]]) -> None:
-    # An error in a task of the system would end the whole run.
+async def _close_quietly(close: Callable[[], Awaitable[object]]) -> None:
+    # An error in a system task would end the whole run.
     with suppress(Exception):
         await close()

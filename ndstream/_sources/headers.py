@@ -1,11 +1,11 @@
-"""What the headers of a response tell: the framing of its body, and whether its connection stays."""
+"""What the headers of a response say: the framing of its body, and whether its connection stays open."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
 Framing: TypeAlias = Literal["ndjson", "sse", "jsonseq", "json"]
-"""``json``: one document, over several lines or not, if it is not NDJSON sent under that name."""
+"""``json``: one document on one line or several, unless it is NDJSON sent under that name."""
 
 _FRAMINGS: dict[str, Framing] = {
     "text/event-stream": "sse",
@@ -29,7 +29,7 @@ _BINARY = "application/vnd.amazon.eventstream"
 
 
 def header(headers: Any, name: str) -> str:
-    """The value of a header, whatever mapping or list of pairs holds it; "" where there is none.
+    """The value of a header, in any mapping or list of pairs; "" if there is none.
 
     Example:
         >>> header({b"Content-Type": b"text/event-stream"}, "content-type")
@@ -40,7 +40,7 @@ def header(headers: Any, name: str) -> str:
 
 
 def framing(headers: Any) -> Framing | None:
-    """The framing that the Content-Type names; None where it names none, and the first bytes have to tell.
+    """The framing that the Content-Type names; None if it names none, so that the first bytes have to decide.
 
     Raises:
         ValueError: The body is a binary event stream.

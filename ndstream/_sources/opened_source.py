@@ -1,4 +1,4 @@
-"""What a source comes to: an iterator of chunks, the way to release it, and what else is known of it."""
+"""An opened source: an iterator of chunks, the way to release it, and what else is known of it."""
 
 from __future__ import annotations
 
@@ -8,31 +8,45 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 CHUNK_SIZE = 64 * 1024
-"""How much is asked of a source at once, in bytes: a few of these stay in a core's own cache."""
+"""How much is asked of a source at once, in bytes: a few of these fit into the cache of a CPU's core."""
 
 Chunk: TypeAlias = "bytes | bytearray | memoryview"
 
 
-class SyncChunks(NamedTuple):
-    """Chunks of a source that is read by calling, what releases it, and the headers it came with.
+class OpenedSyncSource(NamedTuple):
+    """A source that is read by calling.
 
-    ``bounded(seconds)`` is a context in which no read waits longer than that; None where there is no
-    such way. ``interrupt`` makes a read that waits in another thread return.
+    Attributes:
+        chunks: The bytes as they arrive.
+        close: Releases the source.
+        headers: The headers it came with; None without.
+        read_deadline: ``read_deadline(seconds)`` is a context in which no read waits longer than that;
+            None if reads cannot be bounded.
+        interrupt: Makes a read that waits in another thread return; None if nothing can.
     """
 
     chunks: Iterator[Chunk]
     close: Callable[[], object]
     headers: Any = None
-    bounded: Callable[[float], AbstractContextManager[object]] | None = None
+    read_deadline: Callable[[float], AbstractContextManager[object]] | None = None
     interrupt: Callable[[], object] | None = None
 
 
-class AsyncChunks(NamedTuple):
-    """Chunks of a source that is awaited, what releases it, and the headers it came with."""
+class OpenedAsyncSource(NamedTuple):
+    """A source that is awaited.
+
+    Attributes:
+        chunks: The bytes as they arrive.
+        close: Releases the source when awaited.
+        headers: The headers it came with; None without.
+    """
 
     chunks: AsyncIterator[Chunk]
     close: Callable[[], Awaitable[object]]
     headers: Any = None
+
+
+OpenedSource: TypeAlias = OpenedSyncSource | OpenedAsyncSource
 
 
 def read_until_empty(read: Callable[[int], Any]) -> Iterator[Chunk]:
@@ -43,14 +57,14 @@ def read_until_empty(read: Callable[[int], Any]) -> Iterator[Chunk]:
         >>> list(read_until_empty(io.BytesIO(b"abc").read))
         [b'abc']
     """
-    # A C iterator over a C callable: no Python frame a chunk.
+    # A C iterator over a C callable, so that no Python code runs for a chunk.
     return iter(partial(read, CHUNK_SIZE), b"")
 
 
 class AwaitedReads:
     """The chunks that an awaited ``read(size)`` gives, up to an empty one.
 
-    No async generator, since one that is left behind has to be closed by an event loop.
+    Not an async generator, since an event loop has to close one that is dropped before its end.
     """
 
     def __init__(self, read: Callable[[int], Awaitable[Any]]) -> None:
@@ -61,7 +75,7 @@ class AwaitedReads:
 
     async def __anext__(self) -> Chunk:
         chunk: Chunk = await self._read(CHUNK_SIZE)
-        # What is no chunk passes, so that it is refused in so many words.
+        # Anything but bytes passes here, so that the decoder refuses it with a message that says what to do.
         if chunk == b"":
             raise StopAsyncIteration
         return chunk

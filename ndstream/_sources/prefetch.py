@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ndstream._sources.event_loops import trio_if_running
-from ndstream._sources.opened_source import AsyncChunks, Chunk, SyncChunks
+from ndstream._sources.opened_source import Chunk, OpenedAsyncSource, OpenedSyncSource
 
 _SECONDS_TO_STOP = 1.0
 
 
-def read_ahead(source: SyncChunks | AsyncChunks, count: int) -> SyncChunks | AsyncChunks:
+def read_ahead(source: OpenedSyncSource | OpenedAsyncSource, count: int) -> OpenedSyncSource | OpenedAsyncSource:
     """The same source, read ahead of those who take from it.
 
     Args:
@@ -32,21 +32,21 @@ def read_ahead(source: SyncChunks | AsyncChunks, count: int) -> SyncChunks | Asy
         A source of the same chunks. Reading begins when the first one is asked for.
 
     Example:
-        >>> source = read_ahead(SyncChunks(iter([b"a", b"b"]), lambda: None), 1)
+        >>> source = read_ahead(OpenedSyncSource(iter([b"a", b"b"]), lambda: None), 1)
         >>> list(source.chunks)
         [b'a', b'b']
     """
-    if isinstance(source, AsyncChunks):
+    if isinstance(source, OpenedAsyncSource):
         task = _Task(source, count)
         return source._replace(chunks=task, close=task.close)
     thread = _Thread(source, count)
-    return source._replace(chunks=thread, close=thread.close, bounded=thread.bounded, interrupt=None)
+    return source._replace(chunks=thread, close=thread.close, read_deadline=thread.read_deadline, interrupt=None)
 
 
 class _Thread:
     """Chunks that a thread of its own reads."""
 
-    def __init__(self, source: SyncChunks, count: int) -> None:
+    def __init__(self, source: OpenedSyncSource, count: int) -> None:
         import threading
 
         self._source = source
@@ -102,7 +102,7 @@ class _Thread:
             self._source.close()
 
     @contextmanager
-    def bounded(self, seconds: float) -> Iterator[None]:
+    def read_deadline(self, seconds: float) -> Iterator[None]:
         """Here it is a wait for the queue, whatever the source is."""
         self._deadline = time.monotonic() + seconds
         try:
@@ -137,7 +137,7 @@ class _Thread:
 class _Task:
     """Chunks that a task of its own reads."""
 
-    def __init__(self, source: AsyncChunks, count: int) -> None:
+    def __init__(self, source: OpenedAsyncSource, count: int) -> None:
         self._source = source
         self._count = count
         self._chunks: deque[Chunk] = deque()

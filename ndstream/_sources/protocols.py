@@ -1,21 +1,16 @@
 """The kinds of sources, as a type checker can tell them: by the methods that they offer.
 
-Responses of httpx and of curl_cffi are of one class whether their client is sync or async. What comes
-back for them is typed as an `EitherStream`, which has the methods of both kinds of stream.
+Responses of httpx and of curl_cffi are of one class whether their client is sync or async: those are
+an `EitherSource`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping
-from types import TracebackType
-from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from ndstream._core import Decoder
 from ndstream._sources.opened_source import Chunk
-
-T_co = TypeVar("T_co", covariant=True)
-EitherT = TypeVar("EitherT", bound="EitherStream[Any]")
 
 
 @runtime_checkable
@@ -87,32 +82,3 @@ AsyncSource: TypeAlias = (
     " | SupportsReadBytes | Callable[[], Awaitable[MutableMapping[str, Any]]]"
 )
 EitherSource: TypeAlias = "SupportsIterBytes | SupportsIterContent"
-
-
-class EitherStream(Protocol[T_co]):
-    """A `Stream` or an `AsyncStream`, as the client behind the response was sync or async."""
-
-    @property
-    def decoder(self) -> Decoder[Any] | None: ...
-    @property
-    def closed(self) -> bool: ...
-    @property
-    def last_byte_at(self) -> float | None: ...
-    @property
-    def last_frame_at(self) -> float | None: ...
-    @property
-    def last_comment_at(self) -> float | None: ...
-    def __iter__(self) -> Iterator[T_co]: ...
-    def __next__(self) -> T_co: ...
-    def __enter__(self: EitherT) -> EitherT: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
-    def close(self) -> None: ...
-    def __aiter__(self) -> AsyncIterator[T_co]: ...
-    def __anext__(self) -> Awaitable[T_co]: ...
-    async def __aenter__(self: EitherT) -> EitherT: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
-    async def aclose(self) -> None: ...

@@ -1,7 +1,8 @@
 """From whatever holds bytes to an iterator of chunks, read so that bytes come as they arrive.
 
-What a source is, is told by what it offers, never by its type's library. No read waits for a block
-to fill where the source has one that does not, and none of a source's own line splitting is used.
+A source is recognised by the methods that it offers, never by the library of its type. If it has a read
+that returns what is there, that is used rather than one that waits for a block to fill; its own line
+splitting never is.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
-from ndstream._sources.event_loops import abandon
+from ndstream._sources.event_loops import release_in_event_loop
 from ndstream._sources.opened_source import (
-    AsyncChunks,
     AwaitedReads,
     Chunk,
-    SyncChunks,
+    OpenedAsyncSource,
+    OpenedSource,
+    OpenedSyncSource,
     async_closer,
     closer,
     nothing_to_aclose,
@@ -28,13 +30,11 @@ from ndstream._sources.opened_source import (
 )
 from ndstream._sources.responses import open_response
 
-Opened = SyncChunks | AsyncChunks
-
 _COROUTINE = 0x80
 """CO_COROUTINE, without the module `inspect` for it."""
 
 
-def open_source(source: Any) -> Opened:
+def open_source(source: Any) -> OpenedSource:
     """Find out how to read a source.
 
     Args:
@@ -51,12 +51,12 @@ def open_source(source: Any) -> Opened:
         OSError: The path cannot be opened.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return SyncChunks(iter((source,)), nothing_to_close)
+        return OpenedSyncSource(iter((source,)), nothing_to_close)
     if isinstance(source, os.PathLike):
-        # Asked for its path, since `open` takes what stands for an integer as a descriptor, and a MagicMock does.
-        # Unbuffered: a chunk is read into one object, without a copy between.
+        # `fspath`, since `open` takes an object with `__index__` for a descriptor, and a MagicMock has one.
+        # Unbuffered, so that a chunk is read into one object without a copy between.
         file = open(os.fspath(source), "rb", buffering=0)  # noqa: PTH123, SIM115
-        return SyncChunks(read_until_empty(file.read), file.close)
+        return OpenedSyncSource(read_until_empty(file.read), file.close)
     if isinstance(source, (str, dict, type, io.TextIOBase, Coroutine)):
         raise TypeError(_advice(source))
     opened = open_response(source) or _open_stream(source)
@@ -65,47 +65,47 @@ def open_source(source: Any) -> Opened:
     return opened
 
 
-def _open_stream(source: Any) -> Opened | None:
+def _open_stream(source: Any) -> OpenedSource | None:
     """Files, pipes, sockets and iterables."""
     names = ("iter_any", "read1", "read", "receive_some", "recv")
     name = next((name for name in names if callable(getattr(source, name, None))), "")
     read: Any = getattr(source, name, None)
     if name == "iter_any":
         # aiohttp's stream without its response, which closes it.
-        return AsyncChunks(read(), nothing_to_aclose)
+        return OpenedAsyncSource(read(), nothing_to_aclose)
     if name == "receive_some" or (name and _is_awaited(read)):
-        return AsyncChunks(AwaitedReads(read), _stream_closer(source))
+        return OpenedAsyncSource(AwaitedReads(read), _stream_closer(source))
     if callable(getattr(source, "read_bytes", None)) and hasattr(source, "reading"):
-        return AsyncChunks(AwaitedReads(_tornado_read(source)), _stream_closer(source))
+        return OpenedAsyncSource(AwaitedReads(_read_of_tornado(source)), _stream_closer(source))
     if name == "recv" and hasattr(source, "recv_into"):
         _refuse_non_blocking(source)
-        return SyncChunks(read_until_empty(read), source.close, interrupt=_shutter(source))
+        return OpenedSyncSource(read_until_empty(read), source.close, interrupt=_interrupt_of_socket(source))
     if hasattr(source, "__aiter__"):
         try:
             chunks = source.__aiter__()
         except BaseException:
-            abandon(async_closer(source))
+            release_in_event_loop(async_closer(source))
             raise
-        return AsyncChunks(chunks, async_closer(source) if hasattr(source, "aclose") else async_closer(chunks))
+        return OpenedAsyncSource(chunks, async_closer(source) if hasattr(source, "aclose") else async_closer(chunks))
     if name in ("read1", "read"):
         _refuse_non_blocking(source)
         # Standard input belongs to the process, not to one stream.
         close = nothing_to_close if source is getattr(sys.stdin, "buffer", None) else closer(source)
-        return SyncChunks(read_until_empty(read), close)
+        return OpenedSyncSource(read_until_empty(read), close)
     if isinstance(source, Iterable) and not isinstance(source, Mapping):
         close = closer(source)
         try:
-            return SyncChunks(iter(source), close)
+            return OpenedSyncSource(iter(source), close)
         except BaseException:
             close()
             raise
     if callable(source) and _is_awaited(source):
-        return AsyncChunks(_Messages(source), nothing_to_aclose)
+        return OpenedAsyncSource(_AsgiMessages(source), nothing_to_aclose)
     return None
 
 
 def _is_awaited(function: Any) -> bool:
-    """Whether this is a function, method or object whose call makes a coroutine."""
+    """Whether calling this function, method or object makes a coroutine."""
     while isinstance(function, partial):
         function = function.func
     if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
@@ -114,13 +114,13 @@ def _is_awaited(function: Any) -> bool:
     return bool(getattr(code, "co_flags", 0) & _COROUTINE)
 
 
-class _Messages:
-    """The body in the messages of an ASGI server."""
+class _AsgiMessages:
+    """The chunks of a request body, from the messages of an ASGI server."""
 
     def __init__(self, receive: Callable[[], Awaitable[Any]]) -> None:
         self._receive: Callable[[], Awaitable[Any]] | None = receive
 
-    def __aiter__(self) -> _Messages:
+    def __aiter__(self) -> _AsgiMessages:
         return self
 
     async def __anext__(self) -> Chunk:
@@ -138,12 +138,12 @@ class _Messages:
         return body
 
 
-def _tornado_read(stream: Any) -> Callable[[int], Awaitable[Any]]:
+def _read_of_tornado(stream: Any) -> Callable[[int], Awaitable[Any]]:
     async def read(size: int) -> Any:
         try:
             return await stream.read_bytes(size, partial=True)
         except OSError as error:
-            # A closed stream is the end, unless it says what closed it.
+            # A stream that was closed has ended, unless it says which error closed it.
             if not stream.closed() or getattr(error, "real_error", None) is not None:
                 raise
             return b""
@@ -152,7 +152,7 @@ def _tornado_read(stream: Any) -> Callable[[int], Awaitable[Any]]:
 
 
 def _stream_closer(stream: Any) -> Callable[[], Awaitable[object]]:
-    """Streams of event loops are closed by awaiting, by a call, or by their other half alone."""
+    """What closes a stream of an event loop: an awaited call, a plain one, or nothing if its writing half does that."""
     if hasattr(stream, "aclose"):
         return async_closer(stream)
     close = closer(stream)
@@ -165,15 +165,15 @@ def _stream_closer(stream: Any) -> Callable[[], Awaitable[object]]:
     return aclose
 
 
-def _shutter(socket: Any) -> Callable[[], object]:
-    from ndstream._sources.read_deadlines import socket_patience
+def _interrupt_of_socket(socket: Any) -> Callable[[], object]:
+    from ndstream._sources.read_deadlines import socket_controls
 
-    return socket_patience(lambda: socket)[1]
+    return socket_controls(lambda: socket)[1]
 
 
 def _refuse_non_blocking(source: Any) -> None:
-    """A read that finds nothing yet looks like the end in buffered files, and is lost for the others."""
-    # What counts for a socket is its own timeout: any makes its descriptor one that does not wait.
+    """Refuse a source whose reads do not wait: finding nothing yet looks like the end, or drops what was read."""
+    # Any timeout makes a socket's descriptor non-blocking, so that only the timeout itself tells.
     socket = getattr(getattr(source, "raw", source), "_sock", source)
     try:
         if callable(getattr(socket, "gettimeout", None)):
@@ -212,7 +212,7 @@ def _advice(source: object) -> str:
     elif isinstance(source, Awaitable):
         what = "it was not awaited; write 'await' before the call that made it"
         if isinstance(source, CoroutineType):
-            # So that nothing complains of it a second time.
+            # Else Python warns that it was never awaited.
             source.close()
     elif callable(source):
         what = "it is a function; call it, and pass what it returns"

@@ -1,8 +1,8 @@
 """Responses of HTTP clients and requests that servers take, each read by the call that gives bytes as they arrive.
 
-Which library one comes from is told by what it offers; none is imported. Bodies come decompressed
-where the library does that. A response that was read whole before gives its body once more; one that
-was consumed or closed is refused, here or by its library's own error.
+A library's responses are recognised by the attributes that they offer; no library is imported. Bodies come
+decompressed if the library does that. A response that was read whole before gives its body once more; one
+that was consumed or closed is refused, here or by its library's own error.
 """
 
 from __future__ import annotations
@@ -14,28 +14,27 @@ from typing import Any
 
 from ndstream._sources.opened_source import (
     CHUNK_SIZE,
-    AsyncChunks,
     Chunk,
-    SyncChunks,
+    OpenedAsyncSource,
+    OpenedSource,
+    OpenedSyncSource,
     async_closer,
     closer,
     nothing_to_aclose,
     nothing_to_close,
     read_until_empty,
 )
-from ndstream._sources.read_deadlines import network_patience, socket_of_file, socket_patience
-
-Opened = SyncChunks | AsyncChunks
+from ndstream._sources.read_deadlines import network_stream_controls, socket_controls, socket_of_file
 
 
-def open_response(source: Any) -> Opened | None:
-    """Find out how to read a response or request.
+def open_response(source: Any) -> OpenedSource | None:
+    """Open a response or request.
 
     Args:
         source: Whatever was handed over.
 
     Returns:
-        Its chunks, or None where it is neither.
+        The opened source, or None if it is neither.
 
     Raises:
         TypeError: Its body was consumed before.
@@ -46,108 +45,108 @@ def open_response(source: Any) -> Opened | None:
     return None
 
 
-def _httpx(response: Any) -> Opened:
-    """httpx and httpx2: one class for both, and it is the stream behind it that tells."""
+def _httpx(response: Any) -> OpenedSource:
+    """httpx and httpx2: one class for sync and async; its inner stream says which."""
     stream = response.stream
     if hasattr(stream, "__aiter__") and not hasattr(stream, "__iter__"):
         chunks = response.aiter_bytes()
-        return AsyncChunks(chunks, async_closer(response, chunks), response.headers)
-    bounded = interrupt = None
+        return OpenedAsyncSource(chunks, async_closer(response, chunks), response.headers)
+    read_deadline = interrupt = None
     extensions = getattr(response, "extensions", {})
-    # A connection of HTTP/2 belongs to other responses as well.
+    # An HTTP/2 connection is shared with other responses.
     if extensions.get("http_version") in (b"HTTP/1.1", b"HTTP/1.0"):
         network = extensions.get("network_stream")
-        bounded, interrupt = network_patience(network)
-    return SyncChunks(response.iter_bytes(), response.close, response.headers, bounded, interrupt)
+        read_deadline, interrupt = network_stream_controls(network)
+    return OpenedSyncSource(response.iter_bytes(), response.close, response.headers, read_deadline, interrupt)
 
 
-def _aiohttp(response: Any) -> Opened:
+def _aiohttp(response: Any) -> OpenedSource:
     content = response.content
-    # Requests that a server of aiohttp takes have no close(): they are not ours to end.
+    # The requests of an aiohttp server have no close(): the server ends them.
     close = partial(_call, response.release) if hasattr(response, "close") else nothing_to_aclose
     if not content.at_eof():
-        return AsyncChunks(content.iter_any(), close, response.headers)
+        return OpenedAsyncSource(content.iter_any(), close, response.headers)
     if content.total_bytes and getattr(response, "_body", None) is None:
         raise _consumed(response)
-    return AsyncChunks(_Once(response.read), close, response.headers)
+    return OpenedAsyncSource(_OneChunk(response.read), close, response.headers)
 
 
-def _curl(response: Any) -> Opened:
-    """curl_cffi: one class for both."""
+def _curl(response: Any) -> OpenedSource:
+    """curl_cffi: one class for sync and async; which task runs says which."""
     headers = response.headers
     if response.astream_task is not None:
         if response.astream_task.done() and response.queue.empty():
             raise _consumed(response)
         chunks = response.aiter_content()
-        return AsyncChunks(chunks, partial(_end_transfer, response, chunks), headers)
+        return OpenedAsyncSource(chunks, partial(_close_curl, response, chunks), headers)
     if response.stream_task is None:
-        return SyncChunks(iter((response.content,)), nothing_to_close, headers)
+        return OpenedSyncSource(iter((response.content,)), nothing_to_close, headers)
     if response._stream_closed:
-        # Its queue is empty, and would be waited for without end.
+        # Its queue is empty and will stay so: reading would wait for ever.
         raise _consumed(response)
-    return SyncChunks(response.iter_content(), response.close, headers)
+    return OpenedSyncSource(response.iter_content(), response.close, headers)
 
 
-def _niquests(response: Any) -> Opened:
-    """Both kinds iterate over what has arrived, without a size."""
+def _niquests(response: Any) -> OpenedSource:
+    """niquests, sync and async: iterating without a size gives what has arrived."""
     if hasattr(response, "__aiter__"):
-        # Its own iteration holds back what a compressed body has brought, until that ends.
+        # Its own iteration holds back the bytes of a compressed body until that ends.
         raw: Any = response.raw
         kept = response._content_consumed or not hasattr(raw, "stream")
         if not kept and raw.closed and raw.tell():
             raise _consumed(response)
         chunks = response.__aiter__() if kept or raw.closed else raw.stream(CHUNK_SIZE, decode_content=True)
-        return AsyncChunks(chunks, partial(_close_niquests, response, chunks), response.headers)
-    bounded = interrupt = None
-    # Later versions of HTTP share their connection with other responses.
+        return OpenedAsyncSource(chunks, partial(_close_niquests, response, chunks), response.headers)
+    read_deadline = interrupt = None
+    # HTTP/2 and HTTP/3 connections are shared with other responses.
     if getattr(response.raw, "version", None) in (10, 11):
-        bounded, interrupt = socket_patience(lambda: getattr(response.raw.connection, "sock", None))
-    return SyncChunks(response.iter_content(), response.close, response.headers, bounded, interrupt)
+        read_deadline, interrupt = socket_controls(lambda: getattr(response.raw.connection, "sock", None))
+    return OpenedSyncSource(response.iter_content(), response.close, response.headers, read_deadline, interrupt)
 
 
-def _requests(response: Any) -> Opened:
+def _requests(response: Any) -> OpenedSource:
     if getattr(response, "_content_consumed", False) or response.raw is None:
-        # The body that was read before, or the library's own error where it was not kept.
-        return SyncChunks(response.iter_content(CHUNK_SIZE), response.close, response.headers)
-    # Its own iteration holds back what a body without length has brought, until that ends.
+        # This gives the body that was read before, or the library's own error if it was not kept.
+        return OpenedSyncSource(response.iter_content(CHUNK_SIZE), response.close, response.headers)
+    # Its own iteration holds back the bytes of a body without length until that ends.
     if not hasattr(response.raw, "release_conn"):
-        return SyncChunks(response.iter_content(CHUNK_SIZE), response.close, response.headers)
+        return OpenedSyncSource(response.iter_content(CHUNK_SIZE), response.close, response.headers)
     opened = _urllib3(response.raw)
     return opened._replace(close=response.close, headers=response.headers)
 
 
-def _urllib3(response: Any) -> SyncChunks:
+def _urllib3(response: Any) -> OpenedSyncSource:
     headers = response.headers
-    bounded, interrupt = socket_patience(lambda: getattr(response.connection, "sock", None))
+    read_deadline, interrupt = socket_controls(lambda: getattr(response.connection, "sock", None))
     interrupt = getattr(response, "shutdown", interrupt)
-    # What it keeps was read to the end, also where its file does not close itself there.
+    # A body that it keeps was read to the end, even if its file did not close itself there.
     if response.closed or getattr(response, "_body", None) is not None:
         body = response.data
         kept = body or getattr(response, "_body", None) is not None
         if not kept and (response.tell() or response.length_remaining != 0):
             raise _consumed(response)
-        return SyncChunks(iter((body or b"",)), response.close, headers)
+        return OpenedSyncSource(iter((body or b"",)), response.close, headers)
     if response.chunked and response.supports_chunked_reads():
-        # Each chunk of the server as it comes; read1 would look for the next one's size more than once.
+        # Each chunk of the server as it comes; read1 would look for the size of the next one more than once.
         chunks = response.stream(CHUNK_SIZE, decode_content=True)
     elif hasattr(response, "read1"):
         chunks = read_until_empty(partial(response.read1, decode_content=True))
     else:
-        # Version 1. Only single bytes come as they arrive where no length is known.
+        # Version 1. Without a known length, only reads of single bytes return what has arrived.
         chunks = response.stream(1 if response.length_remaining is None else CHUNK_SIZE, decode_content=True)
-    return SyncChunks(chunks, response.close, headers, bounded, interrupt)
+    return OpenedSyncSource(chunks, response.close, headers, read_deadline, interrupt)
 
 
-def _http_client(response: Any) -> Opened:
+def _http_client(response: Any) -> OpenedSource:
     if response.isclosed():
         raise _consumed(response)
-    bounded, interrupt = socket_patience(lambda: socket_of_file(response.fp))
-    chunks = chain(read_until_empty(response.read1), _missing(response))
-    return SyncChunks(chunks, response.close, response.headers, bounded, interrupt)
+    read_deadline, interrupt = socket_controls(lambda: socket_of_file(response.fp))
+    chunks = chain(read_until_empty(response.read1), _raise_if_incomplete(response))
+    return OpenedSyncSource(chunks, response.close, response.headers, read_deadline, interrupt)
 
 
-def _missing(response: Any) -> Iterator[Chunk]:
-    """No chunks, but the error that it keeps to itself: fewer bytes came than its Content-Length says."""
+def _raise_if_incomplete(response: Any) -> Iterator[Chunk]:
+    """No chunks, but the error that http.client leaves out: fewer bytes came than the Content-Length says."""
     if response.length:
         from http.client import IncompleteRead
 
@@ -155,45 +154,45 @@ def _missing(response: Any) -> Iterator[Chunk]:
     yield from ()
 
 
-def _starlette(request: Any) -> Opened:
-    # The request is its server's to end.
+def _starlette(request: Any) -> OpenedSource:
+    # The server ends the request itself.
     chunks = request.stream()
-    return AsyncChunks(chunks, async_closer(chunks), request.headers)
+    return OpenedAsyncSource(chunks, async_closer(chunks), request.headers)
 
 
-def _django(request: Any) -> Opened:
-    return SyncChunks(read_until_empty(request.read), nothing_to_close, request.headers)
+def _django(request: Any) -> OpenedSource:
+    return OpenedSyncSource(read_until_empty(request.read), nothing_to_close, request.headers)
 
 
-def _werkzeug(request: Any) -> Opened:
-    return SyncChunks(read_until_empty(request.stream.read), nothing_to_close, request.headers)
+def _werkzeug(request: Any) -> OpenedSource:
+    return OpenedSyncSource(read_until_empty(request.stream.read), nothing_to_close, request.headers)
 
 
-def _tornado(response: Any) -> Opened:
-    """What ``fetch`` gives once the body is there."""
-    return SyncChunks(iter((response.body or b"",)), nothing_to_close, response.headers)
+def _tornado(response: Any) -> OpenedSource:
+    """The response of tornado's ``fetch``, which holds the whole body."""
+    return OpenedSyncSource(iter((response.body or b"",)), nothing_to_close, response.headers)
 
 
-def _raw_stream(response: Any) -> Opened:
+def _raw_stream(response: Any) -> OpenedSource:
     """A response that holds its body as a stream to iterate over, as httpcore's do."""
     chunks = response.stream
     if hasattr(chunks, "__aiter__") and not hasattr(chunks, "__iter__"):
-        return AsyncChunks(chunks.__aiter__(), async_closer(response), response.headers)
-    return SyncChunks(iter(chunks), closer(response), response.headers)
+        return OpenedAsyncSource(chunks.__aiter__(), async_closer(response), response.headers)
+    return OpenedSyncSource(iter(chunks), closer(response), response.headers)
 
 
-def _by_method(response: Any) -> Opened:
-    """Wrappers of responses that show the bytes by one method, sync or async."""
+def _by_method(response: Any) -> OpenedSource:
+    """Wrappers of responses with an ``iter_bytes`` that is sync or async."""
     chunks = response.iter_bytes()
     headers = getattr(response, "headers", None)
     if hasattr(chunks, "__aiter__"):
         close = getattr(response, "aclose", None) or getattr(response, "close", None)
         closes = partial(_call, close) if close else nothing_to_aclose
-        return AsyncChunks(chunks, closes, headers)
-    return SyncChunks(iter(chunks), closer(response), headers)
+        return OpenedAsyncSource(chunks, closes, headers)
+    return OpenedSyncSource(iter(chunks), closer(response), headers)
 
 
-_KINDS: tuple[tuple[tuple[str, ...], Callable[[Any], Opened]], ...] = (
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[Any], OpenedSource]], ...] = (
     (("iter_bytes", "aiter_bytes", "stream"), _httpx),
     (("release", "read", "headers", "content"), _aiohttp),
     (("iter_content", "aiter_content", "astream_task"), _curl),
@@ -208,12 +207,12 @@ _KINDS: tuple[tuple[tuple[str, ...], Callable[[Any], Opened]], ...] = (
     (("iter_stream", "aiter_stream", "stream"), _raw_stream),
     (("iter_bytes",), _by_method),
 )
-"""From what an object offers to how it is read; the first that fits counts. The names are looked for in
-order, with the tell-tale one first: to ask some responses for their ``content`` is to read it."""
+"""The attributes that an object must offer, and how it is then opened; the first row that fits counts. In a row
+the most telling name comes first, since asking some responses for their ``content`` reads the body."""
 
 
-class _Once:
-    """One chunk that is awaited."""
+class _OneChunk:
+    """A body that is awaited as one chunk."""
 
     def __init__(self, read: Callable[[], Awaitable[Chunk]]) -> None:
         self._read: Callable[[], Awaitable[Chunk]] | None = read
@@ -229,7 +228,7 @@ class _Once:
 
 
 async def _call(close: Callable[[], Any]) -> None:
-    """Call what may or may not have to be awaited."""
+    """Call a function, and await its result if that is needed."""
     result = close()
     if hasattr(result, "__await__"):
         await result
@@ -242,8 +241,8 @@ async def _close_niquests(response: Any, chunks: Any) -> None:
         await chunks.aclose()
 
 
-async def _end_transfer(response: Any, chunks: Any) -> None:
-    """Its own way to close waits for all that the server will ever send."""
+async def _close_curl(response: Any, chunks: Any) -> None:
+    """Without its own close, which waits until the server has sent everything."""
     import asyncio
 
     task = response.astream_task

@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
-from ndstream._framing import Format
-from ndstream._opening import Opening, close_unused
-from ndstream._sources.drain import DRAIN
+from ndstream._framing import Format, sniffed
+from ndstream._sources.drain import DEFAULT_DRAIN
 from ndstream._sources.headers import framing
-from ndstream._sources.opened_source import Chunk, SyncChunks
-from ndstream._streams import AsyncStream, Chooser, Stream
+from ndstream._sources.opened_source import Chunk, OpenedSyncSource
+from ndstream._streams import AsyncStream, Stream
+from ndstream._streams.read_options import ReadOptions, close_unused
 from ndstream.llm._documents import Documents
 
 _MARK = b"\xef\xbb\xbf"
@@ -102,19 +102,19 @@ def open_frames(
 
     # Options are checked here, not when the first bytes come.
     NDJSONDecoder(max_frame_size=max_frame_size)
-    opening = Opening(DRAIN, idle_timeout, 0)
-    opened = opening.open(source)
+    read_options = ReadOptions(DEFAULT_DRAIN, idle_timeout, 0)
+    opened = read_options.open(source)
     try:
         told = framing(opened.headers)
     except BaseException:
         close_unused(opened)
         raise
-    if isinstance(opened, SyncChunks):
+    if isinstance(opened, OpenedSyncSource):
         # From the second chunk on nothing of this runs, unless chunks are to be rewritten.
         opened = opened._replace(chunks=itertools.chain.from_iterable(_parts(opened.chunks, head)))
     else:
         opened = opened._replace(chunks=_AsyncParts(opened.chunks, head))
-    stream: Stream[Any] | AsyncStream[Any] = opening.stream(opened, None, Chooser(make))
+    stream: Stream[Any] | AsyncStream[Any] = read_options.stream(opened, None, sniffed(make))
     return stream
 
 

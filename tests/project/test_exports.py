@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import doctest
+import importlib
 import inspect
 import pathlib
+import re
 import subprocess
 import sys
 from typing import Any, get_origin
@@ -140,11 +142,16 @@ def test_the_examples_in_the_stub_run() -> None:
     assert runner.failures == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["_facade", "_streams", "_framing", "_sources.opened_source", "_sources.headers", "_sources.document"]
-)
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.name != "__init__.py" and re.search(r">>> (?!.*\+SKIP)", path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_the_examples_in_the_modules_run(name: str) -> None:
-    module = __import__(f"ndstream.{name}", fromlist=[name])
+    module = importlib.import_module(name)
     result = doctest.testmod(module)
     assert result.attempted > 0
     assert result.failed == 0

@@ -18,7 +18,7 @@ import real_parts
 from cuts import cuts
 from doubles import AsyncChunks, Failing, Source
 from loopback import response, serving
-from ndstream._sources.opened_source import SyncChunks
+from ndstream._sources.opened_source import OpenedSyncSource
 from ndstream._sources.prefetch import read_ahead
 
 LINES = b'{"a":1}\n{"a":2}\n[3]\n'
@@ -190,8 +190,8 @@ def test_a_reader_that_cannot_be_interrupted_any_more_is_gone_all_the_same() -> 
         # As urllib3 does once the last byte has given the connection back.
         raise RuntimeError("the connection has been released")
 
-    ahead = read_ahead(SyncChunks(iter([b"1\n"] * 9), lambda: closed.append(True), interrupt=interrupt), 1)
-    assert isinstance(ahead, SyncChunks)
+    ahead = read_ahead(OpenedSyncSource(iter([b"1\n"] * 9), lambda: closed.append(True), interrupt=interrupt), 1)
+    assert isinstance(ahead, OpenedSyncSource)
     assert next(ahead.chunks) == b"1\n"
     ahead.close()
     assert closed == [True]

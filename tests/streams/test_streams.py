@@ -231,9 +231,9 @@ def test_a_subclass_may_override_next() -> None:
         def __next__(self) -> int:
             return 2 * super().__next__()
 
-    from ndstream._sources.opened_source import SyncChunks
+    from ndstream._sources.opened_source import OpenedSyncSource
 
-    stream = Doubling(SyncChunks(iter([b"1\n2\n"]), lambda: None), ndstream.NDJSONDecoder())
+    stream = Doubling(OpenedSyncSource(iter([b"1\n2\n"]), lambda: None), ndstream.NDJSONDecoder())
     assert list(stream) == [2, 4]
 
 

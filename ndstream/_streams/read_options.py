@@ -1,4 +1,4 @@
-"""From a source and the options of reading it to a stream."""
+"""`ReadOptions`: from a source and the options of reading it to a stream."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 from ndstream._core import Decoder
+from ndstream._framing import FirstBytes
 from ndstream._sources import open_source
 from ndstream._sources.drain import can_drain, drain, drain_async
-from ndstream._sources.event_loops import abandon
-from ndstream._sources.opened_source import AsyncChunks, SyncChunks
-from ndstream._streams import AsyncStream, Chooser, Stream
+from ndstream._sources.event_loops import release_in_event_loop
+from ndstream._sources.opened_source import OpenedSource, OpenedSyncSource
+from ndstream._streams.async_stream import AsyncStream
+from ndstream._streams.sync_stream import Stream
 
 _READ_TIMEOUTS = {
     "aiohttp": "ClientTimeout(sock_read=...)",
@@ -25,8 +27,8 @@ _READ_TIMEOUTS = {
 }
 
 
-class Opening:
-    """The options of reading, checked.
+class ReadOptions:
+    """The options that say how a source is read, whatever its framing, once they are known to be good.
 
     Raises:
         TypeError: An option is of the wrong type.
@@ -54,14 +56,14 @@ class Opening:
         self.idle_timeout = idle_timeout
         self.prefetch = prefetch
 
-    def open(self, source: Any) -> SyncChunks | AsyncChunks:
+    def open(self, source: Any) -> OpenedSource:
         """Open a source as `open_source` does.
 
         Raises:
             ValueError: Its reads cannot be given up after a time.
         """
         opened = open_source(source)
-        if self.idle_timeout is not None and isinstance(opened, SyncChunks):
+        if self.idle_timeout is not None and isinstance(opened, OpenedSyncSource):
             opened.close()
             raise ValueError(_no_idle_timeout(source))
         if not self.prefetch:
@@ -71,22 +73,25 @@ class Opening:
         return read_ahead(opened, self.prefetch)
 
     def stream(
-        self, opened: SyncChunks | AsyncChunks, decoder: Decoder[Any] | None, chooser: Chooser | None = None
+        self,
+        opened: OpenedSource,
+        decoder: Decoder[Any] | None,
+        first_bytes: FirstBytes | None = None,
     ) -> Any:
         """Make the stream of an opened source."""
         limits = self.drain if self.drain is not None and can_drain(opened) else None
-        if isinstance(opened, SyncChunks):
-            return Stream(opened, decoder, chooser, limits and partial(drain, opened, *limits))
+        if isinstance(opened, OpenedSyncSource):
+            return Stream(opened, decoder, first_bytes, limits and partial(drain, opened, *limits))
         draining = limits and partial(drain_async, opened, *limits)
-        return AsyncStream(opened, decoder, chooser, draining, self.idle_timeout)
+        return AsyncStream(opened, decoder, first_bytes, draining, self.idle_timeout)
 
 
-def close_unused(opened: SyncChunks | AsyncChunks) -> None:
+def close_unused(opened: OpenedSource) -> None:
     """Release a source that no stream is made of."""
-    if isinstance(opened, SyncChunks):
+    if isinstance(opened, OpenedSyncSource):
         opened.close()
     else:
-        abandon(opened.close)
+        release_in_event_loop(opened.close)
 
 
 def _is_number(value: object) -> bool:
