@@ -13,6 +13,9 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+COMMANDS = ("cat", "chat", "demo")
+"""Each is a function of a module of the same name."""
+
 _SIGPIPE = 13
 """The number has a name only on POSIX."""
 
@@ -65,10 +68,10 @@ def _run(arguments: list[str]) -> int:
         """Imports a command when it is asked for, since ``demo`` needs much that ``cat`` does not."""
 
         def list_commands(self, ctx: click.Context) -> list[str]:
-            return ["cat", "chat", "demo"]
+            return list(COMMANDS)
 
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-            if cmd_name not in self.list_commands(ctx):
+            if cmd_name not in COMMANDS:
                 return None
             command: click.Command = getattr(import_module(f"ndstream._cli.{cmd_name}"), cmd_name)
             return command

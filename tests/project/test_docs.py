@@ -14,7 +14,7 @@ from ndstream import _errors
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")])
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
 
 
@@ -43,6 +43,20 @@ def test_links_inside_the_project_lead_somewhere(page: pathlib.Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_tests_that_the_design_page_names_exist() -> None:
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "design.md").read_text())
+    assert len(named) > 10
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+@pytest.mark.parametrize("page", ["docs/design.md", "CONTRIBUTING.md"])
+def test_the_files_that_a_page_for_contributors_names_exist(page: str) -> None:
+    named = re.findall(r"`((?:src|ndstream|tests|benchmarks|docs|examples|\.ci)/[\w./-]*)`", (ROOT / page).read_text())
+    assert len(named) > 5
+    assert {path for path in named if not (ROOT / path).exists()} <= {"ndstream/serving/"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

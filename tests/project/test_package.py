@@ -1,8 +1,10 @@
-"""What the source distribution carries: all that is needed to build, and nothing generated."""
+"""What is packaged: every folder of the package, all that is needed to build it, and nothing generated."""
 
 from __future__ import annotations
 
+import ast
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -10,6 +12,14 @@ import tarfile
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def test_the_packages_that_are_installed_are_those_of_the_tree() -> None:
+    listed = re.search(r"^packages = (\[.*?\])", (ROOT / "pyproject.toml").read_text(), re.DOTALL | re.MULTILINE)
+    assert listed is not None
+    folders = {path.parent for path in (ROOT / "ndstream").rglob("*.py")}
+    assert ast.literal_eval(listed[1]) == sorted(".".join(folder.relative_to(ROOT).parts) for folder in folders)
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
 @pytest.fixture(scope="module")
