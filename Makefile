@@ -49,7 +49,7 @@ matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix
 
 bench: $(VENV)/installed-cli,bench
-	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python -m benchmarks.compare
 
 $(VENV)/installed-%: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,8 +1,8 @@
 """Compare ndstream with the floor and with other libraries, and with what it promises.
 
-    python benchmarks/compare.py                 all of it; writes RESULTS.md and results.svg here
-    python benchmarks/compare.py --only ndjson   the rows with that in their name; writes nothing
-    python benchmarks/compare.py --quick         short streams and one round, to check that it works
+    python -m benchmarks.compare                 all of it; writes RESULTS.md and results.svg here
+    python -m benchmarks.compare --only ndjson   the rows with that in their name; writes nothing
+    python -m benchmarks.compare --quick         short streams and one round, to check that it works
 
 Before a contender is timed, all that it gets out of the stream is compared with what is in it.
 """
@@ -19,18 +19,14 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import http_libraries
-import machine
-import probes
-import replies
-import report
-import rounds
-import rows
-import shapes
-from contenders import missing, timed, values
-from report import Line, Table
-from rounds import Loop, Times
-from rows import Row
+from benchmarks.core import comparisons
+from benchmarks.harness import machine, probes, report, rounds, shapes
+from benchmarks.harness.contenders import missing, timed, values
+from benchmarks.harness.report import Line, Table
+from benchmarks.harness.rounds import Loop, Times
+from benchmarks.harness.rows import Row
+from benchmarks.llm import replies
+from benchmarks.sources import http_libraries
 
 HERE = Path(__file__).parent
 GIB = 1024 * shapes.MIB
@@ -64,7 +60,7 @@ def main() -> None:
         return
     report.show_verdict(tables)
     if not arguments.only:
-        import chart
+        from benchmarks.harness import chart
 
         facts = machine.facts()
         (HERE / "RESULTS.md").write_text(report.page(tables, facts, minutes))
@@ -73,7 +69,7 @@ def main() -> None:
 
 def all_rows(scale: float = 1.0) -> list[Row]:
     """The rows of all parts, in order."""
-    return [*rows.all_rows(scale), *replies.all_rows(scale)]
+    return [*comparisons.all_rows(scale), *replies.all_rows(scale)]
 
 
 def parse() -> argparse.Namespace:
@@ -104,7 +100,8 @@ def in_a_process(row: Row, seed: int, arguments: argparse.Namespace) -> dict[str
     if arguments.no_ballast:
         options.append("--no-ballast")
     done = subprocess.run(
-        [sys.executable, __file__, *options],
+        [sys.executable, "-m", "benchmarks.compare", *options],
+        cwd=HERE.parent,
         stdout=subprocess.PIPE,
         check=True,
         env={**os.environ, "PYTHONHASHSEED": str(seed + 1)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -15,8 +14,8 @@ import orjson
 import pytest
 
 import ndstream
-import shapes
-from shapes import SHAPES, Shape
+from benchmarks.harness import shapes
+from benchmarks.harness.shapes import SHAPES, Shape
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,7 +119,7 @@ def test_cr_floods_hold_no_lf() -> None:
 
 
 def test_the_comparison_runs_and_its_contenders_agree() -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "compare.py"), "--quick"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    command = [sys.executable, "-m", "benchmarks.compare", "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "All contenders get the same values." in done.stdout

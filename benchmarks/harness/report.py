@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from machine import Facts
-from rounds import Times, ratio
-from rows import Entry, Row
+from benchmarks.harness.machine import Facts
+from benchmarks.harness.rounds import Times, ratio
+from benchmarks.harness.rows import Entry, Row
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _page(tables: list[Table], facts: Facts, minutes: float) -> Iterator[str]:
     yield from (
         "# Results",
         "",
-        f"Written by `make bench` (`python benchmarks/compare.py`), which took {minutes:.0f} minutes.",
+        f"Written by `make bench` (`python -m benchmarks.compare`), which took {minutes:.0f} minutes.",
         "",
         "| | |",
         "|---|---|",

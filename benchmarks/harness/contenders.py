@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 import ndstream
-import shapes
+from benchmarks.harness import shapes
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,17 @@
-"""What is compared: the contenders of each row, on which bytes, and what is promised of them."""
+"""The rows of the core: framing and decoding, against the floor and against other libraries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, Literal
+from typing import Any
 
-import loops as by
-import shapes
-from contenders import Case, Contender
-from shapes import KIB, MIB, Shape
+from benchmarks.core import loops as by
+from benchmarks.harness import shapes
+from benchmarks.harness.contenders import Case
+from benchmarks.harness.rows import Budget, Entry, Row
+from benchmarks.harness.shapes import KIB, MIB, Shape
 
 BY_FRAME = "a frame"
 CHUNKS = {"64 KiB": 64 * KIB, "1,460 B": 1460}
@@ -24,53 +25,6 @@ CLOSE = 15
 """How many processes tell a few percent: from one to another, ratios differ by more than that."""
 
 DONE = b"data: [DONE]\n\n"
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A promise about a contender's time, in units of the reference's, or as nanoseconds more."""
-
-    kind: Literal["at most", "at least", "more"]
-    limit: float
-
-    def __str__(self) -> str:
-        if self.kind == "more":
-            return f"≤ +{self.limit:g} ns"
-        return f"{'≤' if self.kind == 'at most' else '≥'} {self.limit:g} x"
-
-    def met(self, ratio: float, more: float) -> bool:
-        if self.kind == "more":
-            return more <= self.limit
-        return ratio <= self.limit if self.kind == "at most" else ratio >= self.limit
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A contender in a row, its stream, and what is promised; no stream where it cannot do what is asked."""
-
-    contender: Contender
-    case: Callable[[], Case] | None
-    budget: Budget | None = None
-
-    @property
-    def name(self) -> str:
-        return self.contender.name
-
-
-@dataclass(frozen=True)
-class Row:
-    """Contenders that take turns. Times are told per unit, and compared with those of the first.
-
-    The nearer the budgets are to 1, the more processes it takes to tell; and a loop that takes a
-    second by itself needs no other run before it to be at its speed.
-    """
-
-    key: str
-    title: str
-    unit: str
-    entries: tuple[Entry, ...]
-    processes: int = 5
-    settle: bool = True
 
 
 def all_rows(scale: float = 1.0) -> list[Row]:

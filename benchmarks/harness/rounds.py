@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
-from shapes import KIB, MIB
+from benchmarks.harness.shapes import KIB, MIB
 
 if sys.platform != "win32":
     import resource

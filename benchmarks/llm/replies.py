@@ -15,11 +15,11 @@ from typing import Any
 
 import orjson
 
-import shapes
-from contenders import LIBRARIES, Case, Contender
+from benchmarks.harness import shapes
+from benchmarks.harness.contenders import LIBRARIES, Case, Contender
+from benchmarks.harness.rows import Budget, Entry, Row
+from benchmarks.harness.shapes import Shape
 from ndstream import llm
-from rows import Budget, Entry, Row
-from shapes import Shape
 
 TOKENS = 3000
 CONCURRENT = 1000

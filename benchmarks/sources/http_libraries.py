@@ -4,7 +4,7 @@ Three loops a library, over the same response: its bytes alone; the lines split 
 hand; ndstream. They take turns as all contenders do. The server runs in a thread of the same process, and
 its time is not counted, nor is any other thread's.
 
-    python benchmarks/http_libraries.py --worker "http, 64 KiB"      one process's figures, as JSON
+    python -m benchmarks.sources.http_libraries --worker "http, 64 KiB"      one process's figures, as JSON
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ from typing import Any
 import orjson
 
 import ndstream
-import rounds
-import shapes
-from report import Line, Table
-from rounds import Loop, Times, ratio
+from benchmarks.harness import rounds, shapes
+from benchmarks.harness.report import Line, Table
+from benchmarks.harness.rounds import Loop, Times, ratio
 
 # The servers and clients are those of the tests.
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
 
 from over_http.awaiting import AWAITING
 from over_http.blocking import BLOCKING
@@ -51,10 +50,17 @@ LOOPS = ("bytes", "by hand", "ndstream")
 
 def table(key: str, quick: bool) -> Table:
     """The figures of all libraries that are installed."""
-    command = [sys.executable, __file__, "--worker", key, *(["--quick"] if quick else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.sources.http_libraries",
+        "--worker",
+        key,
+        *(["--quick"] if quick else []),
+    ]
     runs = []
     for _ in range(1 if quick else PROCESSES):
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=Path(__file__).parents[2])
         runs.append(
             {
                 name: {loop: Times(**times) for loop, times in each.items()}

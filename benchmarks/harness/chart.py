@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from report import Line, Table
+from benchmarks.harness.report import Line, Table
 
 OURS, OTHERS, INK, FAINT = "#d9480f", "#adb5bd", "#212529", "#868e96"
 

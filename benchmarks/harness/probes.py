@@ -2,7 +2,7 @@
 
 The process with the stream in it is this file, run by itself:
 
-    python benchmarks/probes.py ndjson|sse|alone payloads|values BYTES < some small frames
+    python benchmarks/harness/probes.py ndjson|sse|alone payloads|values BYTES < some small frames
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from contenders import Contender
+from benchmarks.harness.contenders import Contender
 
 
 def to_builtins(value: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import ndstream
-import shapes
-from shapes import Shape
+from benchmarks.harness import shapes
+from benchmarks.harness.shapes import Shape
 
 MAKERS = (
     shapes.token_lines,
