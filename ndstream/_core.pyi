@@ -158,6 +158,28 @@ class NDJSONDecoder(Decoder[_T_co]):
         done: bytes | str | None = None,
         require_done: bool = False,
     ) -> None: ...
+    def reset(self, *, offset: int = 0, line: int = 0) -> None:
+        """Forget all that was fed, and start over with the same options, or in the middle of a stream.
+
+        Args:
+            offset: The offset of the first byte that is fed next, in bytes from the start of the stream;
+                it must be the first byte of a line.
+            line: The number of lines before that offset.
+
+        Raises:
+            TypeError: One of them is no integer.
+            ValueError: One of them is negative.
+            OverflowError: One of them does not fit into 63 bits.
+            RuntimeError: The decoder is running already.
+
+        Example:
+            >>> from ndstream import NDJSONDecoder
+            >>> decoder = NDJSONDecoder()
+            >>> decoder.reset(offset=4096, line=100)
+            >>> list(decoder.feed(b'1\\n')), decoder.offset, decoder.line
+            ([1], 4098, 101)
+        """
+
     @property
     def line(self) -> int:
         """How many lines end at or before `offset`: behind a frame, the 1-based number of its line."""

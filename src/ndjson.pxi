@@ -39,6 +39,19 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         self.feed_chunk(data)
         return self
 
+    def reset(self, *, offset=0, line=0):
+        cdef long long start_offset = offset
+        cdef long long start_line = line
+        if start_offset < 0 or start_line < 0:
+            raise ValueError(f"offset and line are counts and cannot be negative, not {offset} and {line}")
+        with cython.critical_section(self):
+            self.refuse_running()
+            self.start_stream()
+            self.chunk_offset = start_offset
+            self.lines = start_line
+            # A BOM may only stand at the start of the stream.
+            self.bom_possible = start_offset == 0
+
     @property
     def line(self):
         return self.lines
