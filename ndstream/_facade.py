@@ -14,7 +14,7 @@ from orjson import loads as orjson_loads
 
 from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._errors import StreamError
-from ndstream._framing import FORMATS, Format, make_decoder, sniffed
+from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format, make_decoder, sniffed
 from ndstream._sources.document import unfold
 from ndstream._sources.drain import DEFAULT_DRAIN
 from ndstream._sources.headers import framing
@@ -30,8 +30,6 @@ T = TypeVar("T")
 
 OnError = Literal["raise", "skip"] | Callable[[StreamError], object]
 OnTruncated = Literal["raise", "discard", "emit"]
-
-DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
 
 
 class _Options(TypedDict, total=False):
@@ -100,21 +98,21 @@ def ndjson(
             iterable or async iterable of bytes. The stream owns it and closes it at its end.
         loads: A callable from a payload (bytes) to a value.
         max_frame_size: The longest line, in bytes without its end; None for no limit.
-        on_error: "raise" (the iteration can go on behind the error), "skip" (bad lines are counted
+        on_error: "raise" (the iteration can go on after the error), "skip" (bad lines are counted
             in ``stream.decoder.errors``), or a callable that is given each error.
         contains: Decode only lines that hold these bytes.
         blank_lines: "skip", or "error" to take a blank line for a bad one.
         done: A payload that ends the stream at once, such as "[DONE]".
         require_done: Whether a stream that ends without `done` is truncated.
-        drain: How much is read behind the sentinel of a response, and dropped, so that its connection
-            can serve the next request: at most so many bytes and so many seconds; None to close at once.
-        idle_timeout: How many seconds to wait for a value, where the source is async; heartbeats do
+        drain: How much is read after the sentinel of a response, and dropped, so that its connection
+            can serve the next request: at most this many bytes and seconds; None to close at once.
+        idle_timeout: How many seconds to wait for a value of an async source; heartbeats do
             not count. Then a `TruncatedError` with the reason ``stalled`` ends the stream.
         prefetch: How many chunks to read ahead, in a thread or a task, so that reading and decoding
             go on at once; 0 to read when asked.
 
     Returns:
-        A `Stream`, or an `AsyncStream` where the source is async.
+        A `Stream`, or an `AsyncStream` if the source is async.
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
@@ -172,13 +170,13 @@ def sse(
         raw: Whether events carry their exact bytes in ``event.raw``.
         done: Data that ends the stream at once, such as "[DONE]".
         require_done: Whether a stream that ends without `done` is truncated.
-        last_event_id: The id to begin with, where the stream goes on after an earlier one.
-        drain: What is read behind the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        last_event_id: The id to begin with, if the stream continues an earlier one.
+        drain: What is read after the sentinel of a response, in bytes and seconds, as in `ndjson`.
         idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
         prefetch: How many chunks to read ahead, as in `ndjson`.
 
     Returns:
-        A `Stream` of `Event`, or an `AsyncStream` where the source is async.
+        A `Stream` of `Event`, or an `AsyncStream` if the source is async.
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
@@ -237,12 +235,12 @@ def jsonseq(
         on_error: "raise", "skip" or a callable, as in `ndjson`.
         done: A payload that ends the stream at once.
         require_done: Whether a stream that ends without `done` is truncated.
-        drain: What is read behind the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        drain: What is read after the sentinel of a response, in bytes and seconds, as in `ndjson`.
         idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
         prefetch: How many chunks to read ahead, as in `ndjson`.
 
     Returns:
-        A `Stream`, or an `AsyncStream` where the source is async.
+        A `Stream`, or an `AsyncStream` if the source is async.
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.
@@ -298,27 +296,27 @@ def stream(
 ) -> Any:
     """Iterate over the JSON values of a stream, whatever its framing.
 
-    The Content-Type of a response tells the framing, and where there is none that says it, the first
-    bytes do. ``application/json`` may be one document over many lines, which is then the one value. Of
-    server-sent events it takes the data; events whose data is empty are passed over.
+    The Content-Type of a response decides the framing; without one that names a framing, the first bytes
+    do. ``application/json`` may be one document over many lines, which is then the one value. Of
+    server-sent events it takes the data; events whose data is empty are skipped.
 
     Args:
         source: Where the bytes come from, as in `ndjson`.
-        format: "ndjson", "sse" or "jsonseq", whatever the response says; None to tell it from that.
+        format: "ndjson", "sse" or "jsonseq", whatever the response says; None to detect it.
         loads: A callable from a payload (bytes) to a value.
         max_frame_size: The largest payload, in bytes; None for no limit.
         on_error: "raise", "skip" or a callable, as in `ndjson`.
         on_truncated: What to do with an event that the end of the stream cuts, as in `sse`. It has no
-            meaning in other framings, and is refused where `format` names one of those.
+            meaning in other framings, and is refused if `format` names one of those.
         contains: Decode only lines that hold these bytes; for NDJSON alone.
         done: A payload that ends the stream at once; None for none.
         require_done: Whether a stream that ends without `done` is truncated.
-        drain: What is read behind the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        drain: What is read after the sentinel of a response, in bytes and seconds, as in `ndjson`.
         idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
         prefetch: How many chunks to read ahead, as in `ndjson`.
 
     Returns:
-        A `Stream`, or an `AsyncStream` where the source is async.
+        A `Stream`, or an `AsyncStream` if the source is async.
 
     Raises:
         TypeError: Nothing that bytes can be read from, or an option of the wrong type.

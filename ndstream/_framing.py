@@ -14,6 +14,8 @@ Format: TypeAlias = Literal["ndjson", "sse", "jsonseq"]
 
 FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq")
 
+DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
+"""The limit of all ways in, in bytes; the decoders' own defaults are the same."""
 _MARK = b"\xef\xbb\xbf"
 MAX_SNIFFED_BYTES = 4096
 """A stream whose first so many bytes leave the framing open is read as NDJSON."""

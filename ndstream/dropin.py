@@ -30,10 +30,10 @@ class ClientEvent:
     """An `Event` as the clients know theirs: what a block did not say is None.
 
     Attributes:
-        event: The event's type, None where the block named none.
+        event: The event's type, None if the block named none.
         data: The data.
-        id: The last event id, None where there was none.
-        retry: The reconnection time in milliseconds, None where the block named none.
+        id: The last event id, None if there was none.
+        retry: The reconnection time in milliseconds, None if the block named none.
         raw: The lines of the block, without their ends.
 
     Example:

@@ -30,10 +30,10 @@ from benchmarks.harness.rounds import Loop, Times, ratio
 # The servers and clients are those of the tests.
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 
-from over_http.awaiting import AWAITING
-from over_http.blocking import BLOCKING
+from over_http.async_clients import AWAITING
 from over_http.clients import Awaiting, Blocking
-from over_http.wire import Reply, Wire
+from over_http.scripted_server import Reply, ScriptedServer
+from over_http.sync_clients import BLOCKING
 
 BY_PARTS, BY_FRAME = "http, 64 KiB", "http, a frame"
 TITLES = {
@@ -100,7 +100,7 @@ def measure(key: str, quick: bool) -> dict[str, dict[str, Times]]:
     shape = shapes.token_lines(100 if quick else LINES[key])
     parts = list(shape.pieces) if key == BY_FRAME else shapes.cut(shape.data, 64 * shapes.KIB)
     measured: dict[str, dict[str, Times]] = {}
-    with Wire() as server:
+    with ScriptedServer() as server:
         for client in _clients():
             if not client.missing:
                 made = (
@@ -117,7 +117,7 @@ def measure(key: str, quick: bool) -> dict[str, dict[str, Times]]:
     return measured
 
 
-def _url(client: Blocking | Awaiting, server: Wire, parts: list[bytes]) -> str:
+def _url(client: Blocking | Awaiting, server: ScriptedServer, parts: list[bytes]) -> str:
     async def script(reply: Reply) -> None:
         await reply.begin(length=sum(map(len, parts)))
         for part in parts:
@@ -132,7 +132,7 @@ Check = Callable[[str], "list[Any]"]
 
 
 @contextlib.contextmanager
-def _blocking(client: Blocking, server: Wire, parts: list[bytes]) -> Iterator[tuple[Run, Check]]:
+def _blocking(client: Blocking, server: ScriptedServer, parts: list[bytes]) -> Iterator[tuple[Run, Check]]:
     url = _url(client, server, parts)
     with client.session() as open:
 
@@ -163,7 +163,7 @@ def _blocking(client: Blocking, server: Wire, parts: list[bytes]) -> Iterator[tu
 
 
 @contextlib.contextmanager
-def _awaiting(client: Awaiting, server: Wire, parts: list[bytes]) -> Iterator[tuple[Run, Check]]:
+def _awaiting(client: Awaiting, server: ScriptedServer, parts: list[bytes]) -> Iterator[tuple[Run, Check]]:
     url = _url(client, server, parts)
     loop = asyncio.new_event_loop()
     session = client.session()

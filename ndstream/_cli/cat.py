@@ -26,7 +26,7 @@ import orjson
 from ndstream._cli import dead_letters, progress_bar
 from ndstream._core import Decoder
 from ndstream._errors import StreamError
-from ndstream._framing import FORMATS, Format, make_decoder, sniffed
+from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format, make_decoder, sniffed
 
 _CHUNK_SIZE = 64 * 1024
 _STDIN = "-"
@@ -62,7 +62,7 @@ Exit status:
     "--max-frame-size",
     metavar="BYTES",
     type=click.IntRange(min=0),
-    default=16 * 1024 * 1024,
+    default=DEFAULT_MAX_FRAME_SIZE,
     help="A longer frame is a bad one; 0 for no limit, 16 MiB by default.",
 )
 @click.option("--text", is_flag=True, help="Of recorded replies of LLM servers, the text alone.")

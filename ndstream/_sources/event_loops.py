@@ -42,7 +42,7 @@ def move_on_after(seconds: float) -> AbstractContextManager[Scope]:
 
 
 class _AsyncioScope:
-    """`asyncio.timeout` for CPython 3.10 as well, where `wait_for` would need a task of its own."""
+    """`asyncio.timeout` for CPython 3.10 as well, whose `wait_for` needs a task of its own."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -90,13 +90,13 @@ async def nothing_to_aclose() -> None:
 
 
 def closer(source: Any) -> Callable[[], object]:
-    """What closes a source; nothing where it cannot be closed."""
+    """What closes a source; nothing if it cannot be closed."""
     close: Any = getattr(source, "close", None)
     return close if callable(close) else nothing_to_close
 
 
 def async_closer(*owners: Any) -> Callable[[], Awaitable[object]]:
-    """What closes all of these that can be closed, in order, even where one of them fails."""
+    """What closes all of these that can be closed, in order, even if one of them fails."""
     closes: list[Any] = [close for owner in owners if callable(close := getattr(owner, "aclose", None))]
     if len(closes) > 1:
         return partial(_close_all, closes)

@@ -16,7 +16,7 @@ EitherT = TypeVar("EitherT", bound="EitherStream[Any]")
 
 
 class EitherStream(Protocol[T_co]):
-    """A `Stream` or an `AsyncStream`, as the client behind the response was sync or async."""
+    """A `Stream` or an `AsyncStream`, depending on whether the client of the response is sync or async."""
 
     @property
     def decoder(self) -> Decoder[Any] | None: ...

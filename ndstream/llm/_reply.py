@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from ndstream._core import Event, SSEDecoder
 from ndstream._diagnosis import Stall
 from ndstream._errors import DecodeError, StreamError
+from ndstream._framing import DEFAULT_MAX_FRAME_SIZE
 from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
 from ndstream._streams import AsyncStream, Stream
 from ndstream.llm._answer import Answer
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 ReplyT = TypeVar("ReplyT", bound="Reply")
 AsyncReplyT = TypeVar("AsyncReplyT", bound="AsyncReply")
-
-DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
 
 
 class Reply(Answer):

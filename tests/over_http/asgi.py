@@ -18,8 +18,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .cells import CONTENT_TYPES, CUT, WHOLE, Format, frame
-from .wire import PATIENCE
+from .scenarios import CONTENT_TYPES, CUT, WHOLE, Format, frame
+from .scripted_server import PATIENCE
 
 
 class Application:

@@ -19,7 +19,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import ndstream
 
 from . import asgi
-from .wire import PATIENCE
+from .scripted_server import PATIENCE
 
 Serve = Callable[["Upload"], AbstractContextManager[str]]
 

@@ -18,12 +18,12 @@ from statistics import median
 
 import anyio
 
-from . import opens, wire
-from .asking import ask, awaiting_values, reading
-from .awaiting import AWAITING
-from .blocking import BLOCKING
-from .cells import CELLS, CONTENT_TYPES, FORMATS, Cell, Skipped, in_lockstep
+from . import many_opens, scripted_server
+from .async_clients import AWAITING
 from .clients import Awaiting, Blocking
+from .programs import ask, awaiting_values, reading
+from .scenarios import CELLS, CONTENT_TYPES, FORMATS, Cell, Skipped, in_lockstep
+from .sync_clients import BLOCKING
 
 CLIENTS: Sequence[Blocking | Awaiting] = [*BLOCKING, *AWAITING]
 PROMPT_FRAMES = 200
@@ -94,9 +94,9 @@ def show_promptness(clients: Sequence[Blocking | Awaiting]) -> None:
 def latencies(client: Blocking | Awaiting) -> list[int]:
     """How long each frame took from the server's write to the value, in nanoseconds."""
     cell = Cell("promptly", in_lockstep(None, PROMPT_FRAMES))
-    with wire.Wire() as server:
-        lockstep = wire.Lockstep(server)
-        framing: wire.Framing = "chunked" if client.speaks == "http" else "close"
+    with scripted_server.ScriptedServer() as server:
+        lockstep = scripted_server.Lockstep(server)
+        framing: scripted_server.Framing = "chunked" if client.speaks == "http" else "close"
         url = server.url(cell.script("sse", lockstep), framing=framing, content_type=CONTENT_TYPES["sse"])
 
         async def run() -> None:
@@ -123,7 +123,7 @@ def show_opens(clients: Sequence[Blocking | Awaiting], number: int) -> bool:
             continue
         began = time.perf_counter()
         try:
-            left = opens.leak(client, "ndjson", number)
+            left = many_opens.leak(client, "ndjson", number)
             told, well = str(left), left.none
         except Exception as error:
             told, well = f"{type(error).__name__}: {error}", False

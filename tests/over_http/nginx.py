@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .wire import PATIENCE
+from .scripted_server import PATIENCE
 
 CONFIGURATION = """
 daemon off;

@@ -12,8 +12,8 @@ import ndstream
 import real_parts
 
 from .bodies import BODIES, Body, Upload
-from .cells import CUT, WHOLE, frame, size, value
-from .wire import PATIENCE
+from .scenarios import CUT, WHOLE, frame, size, value
+from .scripted_server import PATIENCE
 
 
 @pytest.fixture(params=BODIES, ids=lambda body: body.name)

@@ -20,7 +20,7 @@ import real_parts
 from ndstream import dropin
 from ndstream.dropin import ClientDecoder
 
-from .official import Call, Told, told, told_async, with_our_decoder
+from .llm_clients import Call, Told, told, told_async, with_our_decoder
 
 for library in ("openai", "anthropic"):
     real_parts.library(library)

@@ -10,8 +10,8 @@ import pytest
 import ndstream
 import real_parts
 
-from . import blocking
-from .wire import Reply, Wire
+from . import sync_clients
+from .scripted_server import Reply, ScriptedServer
 
 STREAM = (
     b": hello\n\n"
@@ -24,19 +24,19 @@ STREAM = (
 
 def httpx_sse(url: str) -> Iterator[Any]:
     library = real_parts.library("httpx_sse")
-    with blocking.httpx("httpx") as open:
+    with sync_clients.httpx("httpx") as open:
         yield from library.EventSource(open(url)).iter_sse()
 
 
 def httpx2(url: str) -> Iterator[Any]:
     library = real_parts.library("httpx2")
-    with blocking.httpx("httpx2") as open:
+    with sync_clients.httpx("httpx2") as open:
         yield from library.EventSource(open(url))
 
 
 def ours(url: str) -> Iterator[Any]:
     real_parts.library("httpx")
-    with blocking.httpx("httpx") as open, ndstream.sse(open(url)) as events:
+    with sync_clients.httpx("httpx") as open, ndstream.sse(open(url)) as events:
         yield from events
 
 
@@ -47,7 +47,7 @@ def url() -> Iterator[str]:
         await reply.part(STREAM)
         await reply.end()
 
-    with Wire() as server:
+    with ScriptedServer() as server:
         yield server.url(script, content_type="text/event-stream")
 
 

@@ -6,12 +6,12 @@ import pytest
 
 import real_parts
 
-from . import opens
-from .asking import ask
-from .awaiting import AWAITING
-from .blocking import BLOCKING
-from .cells import CELLS, FORMATS, Cell, Format, Skipped
+from . import many_opens
+from .async_clients import AWAITING
 from .clients import Awaiting, Blocking
+from .programs import ask
+from .scenarios import CELLS, FORMATS, Cell, Format, Skipped
+from .sync_clients import BLOCKING
 
 OPENS = 30
 
@@ -42,5 +42,5 @@ def test_opening_and_leaving_leaves_nothing(client: Blocking | Awaiting) -> None
         real_parts.library(module)
     if client.stays:
         pytest.skip(client.stays)
-    left = opens.leak(client, "ndjson", OPENS)
+    left = many_opens.leak(client, "ndjson", OPENS)
     assert left.none, str(left)

@@ -12,11 +12,11 @@ import pytest
 import ndstream
 import real_parts
 
-from . import asgi, nginx, watch
-from .awaiting import AWAITING, GENERATORS
-from .blocking import BLOCKING
-from .cells import FORMATS, TAKEN, WHOLE, Format, as_value, stream_of, values
+from . import asgi, leaks, nginx
+from .async_clients import AWAITING, GENERATORS
 from .clients import Awaiting, Blocking
+from .scenarios import FORMATS, TAKEN, WHOLE, Format, as_value, stream_of, values
+from .sync_clients import BLOCKING
 
 real_parts.library("starlette")
 
@@ -76,7 +76,7 @@ def read(
 
     if isinstance(client, Blocking):
         with (
-            watch.nothing_left(client.complains),
+            leaks.nothing_left(client.complains),
             client.session() as open,
             stream_of(client, format, open(url)) as stream,
         ):
@@ -94,7 +94,7 @@ def read(
                     if take(item) and most < WHOLE:
                         break
 
-    with watch.nothing_left(client.complains):
+    with leaks.nothing_left(client.complains):
         anyio.run(run, backend=client.backend)
     return taken
 
@@ -213,6 +213,6 @@ class TestHTTP2:
                 assert library in NEVER_RESET or await anyio.to_thread.run_sync(application.ended)
                 assert [value async for value in ndstream.ndjson(await open("/whole/ndjson"))] == values(WHOLE)
 
-        with watch.nothing_left(GENERATORS if backend == "trio" else ""):
+        with leaks.nothing_left(GENERATORS if backend == "trio" else ""):
             anyio.run(run, backend=backend)
         assert application.ended()

@@ -8,8 +8,9 @@ from typing import Any
 
 import anyio
 
-from . import watch
-from .cells import (
+from . import leaks
+from .clients import AsyncOpen, Awaiting, Blocking, Open
+from .scenarios import (
     CONTENT_TYPES,
     TAKEN,
     WHOLE,
@@ -24,8 +25,7 @@ from .cells import (
     stream_of,
     values,
 )
-from .clients import AsyncOpen, Awaiting, Blocking, Open
-from .wire import PATIENCE, Framing, Lockstep, Wire
+from .scripted_server import PATIENCE, Framing, Lockstep, ScriptedServer
 
 
 def ask(client: Blocking | Awaiting, format: Format, cell: Cell) -> None:
@@ -40,7 +40,7 @@ def ask(client: Blocking | Awaiting, format: Format, cell: Cell) -> None:
         raise Skipped("nothing that blocks can be cancelled")
     if cell.program == "drops" and isinstance(client, Awaiting) and client.backend == "trio":
         raise Skipped("trio does not let an async generator be closed by dropping it")
-    with Wire() as server, watch.nothing_left(client.complains):
+    with ScriptedServer() as server, leaks.nothing_left(client.complains):
         if isinstance(client, Blocking):
             _ask_blocking(client, format, cell, server)
         else:
@@ -50,7 +50,7 @@ def ask(client: Blocking | Awaiting, format: Format, cell: Cell) -> None:
         assert gone, f"{server.open} connections open behind the session"
 
 
-def _check_offer(cell: Cell, server: Wire) -> None:
+def _check_offer(cell: Cell, server: ScriptedServer) -> None:
     """Skip, where the client did not say that it decodes this."""
     if cell.coding is not None and b"accept-encoding" not in server.requests[0].lower():
         raise Skipped("it does not accept compressed bodies")
@@ -60,7 +60,7 @@ def _check_offer(cell: Cell, server: Wire) -> None:
             raise Skipped(f"it does not accept {cell.coding}")
 
 
-def _check_released(server: Wire) -> None:
+def _check_released(server: ScriptedServer) -> None:
     released = server.wait(lambda: server.open == 0)
     assert released, f"{server.open} connections open while the session lasts"
 
@@ -96,7 +96,7 @@ class Closings:
         self.response = None
 
 
-def _ask_blocking(client: Blocking, format: Format, cell: Cell, server: Wire) -> None:
+def _ask_blocking(client: Blocking, format: Format, cell: Cell, server: ScriptedServer) -> None:
     lockstep = Lockstep(server, ticks=client.ticks)
     with client.session() as open:
         # Held beyond the stream, so that it is not its own destructor that releases it.
@@ -142,7 +142,7 @@ def reading(client: Blocking, format: Format, response: Any, cell: Cell, lockste
     return seen
 
 
-def _reuse(client: Blocking, format: Format, open: Open, server: Wire) -> None:
+def _reuse(client: Blocking, format: Format, open: Open, server: ScriptedServer) -> None:
     """The connection went back to its pool, and only once: else two replies at a time would share it."""
     whole = _url(client, format, server, answered(None))
     held = _url(client, format, server, endless)
@@ -156,14 +156,14 @@ def _reuse(client: Blocking, format: Format, open: Open, server: Wire) -> None:
     assert left, f"{server.open} connections open, of which one is in the pool"
 
 
-def _url(client: Blocking | Awaiting, format: Format, server: Wire, make: Any) -> str:
+def _url(client: Blocking | Awaiting, format: Format, server: ScriptedServer, make: Any) -> str:
     framing: Framing = "length" if client.speaks == "http" else "close"
     return server.url(
         make(format, Lockstep(server, ticks=client.ticks)), framing=framing, content_type=CONTENT_TYPES[format]
     )
 
 
-async def _ask_awaiting(client: Awaiting, format: Format, cell: Cell, server: Wire) -> None:
+async def _ask_awaiting(client: Awaiting, format: Format, cell: Cell, server: ScriptedServer) -> None:
     lockstep = Lockstep(server, ticks=client.ticks)
     with anyio.fail_after(3 * PATIENCE):
         async with client.session() as open:
@@ -222,7 +222,7 @@ async def awaiting_values(client: Awaiting, format: Format, response: Any, cell:
     return seen
 
 
-async def _reuse_awaiting(client: Awaiting, format: Format, open: AsyncOpen, server: Wire) -> None:
+async def _reuse_awaiting(client: Awaiting, format: Format, open: AsyncOpen, server: ScriptedServer) -> None:
     whole = _url(client, format, server, answered(None))
     held = _url(client, format, server, endless)
     got = [as_value(item) async for item in stream_of(client, format, await open(whole))]

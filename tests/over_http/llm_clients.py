@@ -11,7 +11,7 @@ import anyio
 
 from ndstream.dropin import ClientDecoder
 
-from .wire import PATIENCE, Reply, Wire
+from .scripted_server import PATIENCE, Reply, ScriptedServer
 
 Call = Literal["chat", "responses", "messages"]
 
@@ -27,7 +27,7 @@ class Told(NamedTuple):
 
 def told(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "chunked", ends: str = "end") -> Told:
     """Let a client ask for a stream that arrives in these chunks."""
-    with Wire() as server, _client(call, server, chunks, ours, framing, ends, "") as client:
+    with ScriptedServer() as server, _client(call, server, chunks, ours, framing, ends, "") as client:
         events: list[dict[str, Any]] = []
         try:
             for event in _create(client, call):
@@ -40,7 +40,7 @@ def told(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "chunked
 def told_async(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "chunked", ends: str = "end") -> Told:
     """The same through the client that is awaited."""
 
-    async def run(server: Wire) -> Told:
+    async def run(server: ScriptedServer) -> Told:
         events: list[dict[str, Any]] = []
         with _client(call, server, chunks, ours, framing, ends, "Async") as client:
             async with client:
@@ -51,7 +51,7 @@ def told_async(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "c
                     return Told(events, error)
         return Told(events, None)
 
-    with Wire() as server:
+    with ScriptedServer() as server:
         return anyio.run(run, server)
 
 
@@ -64,7 +64,7 @@ def _create(client: Any, call: Call) -> Any:
 
 
 def _client(
-    call: Call, server: Wire, chunks: list[bytes], ours: bool, framing: Any, ends: str, prefix: str
+    call: Call, server: ScriptedServer, chunks: list[bytes], ours: bool, framing: Any, ends: str, prefix: str
 ) -> AbstractContextManager[Any]:
     async def script(reply: Reply) -> None:
         await reply.begin(length=sum(map(len, chunks)))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from .wire import PATIENCE
+from .scripted_server import PATIENCE
 
 CountT = TypeVar("CountT", bound="tuple[int, ...]")
 

@@ -19,7 +19,7 @@ import orjson
 import ndstream
 
 from .clients import Client
-from .wire import Framing, Lockstep, Reply, Script, Wire
+from .scripted_server import Framing, Lockstep, Reply, Script, ScriptedServer
 
 Format = Literal["ndjson", "sse"]
 FORMATS: tuple[Format, ...] = ("ndjson", "sse")
@@ -100,7 +100,7 @@ class Cell:
     cut: bool = False
     http: bool = False
 
-    def url(self, client: Client, format: Format, server: Wire, lockstep: Lockstep) -> str:
+    def url(self, client: Client, format: Format, server: ScriptedServer, lockstep: Lockstep) -> str:
         framing = self.framing if client.speaks == "http" else "close"
         return server.url(self.script(format, lockstep), framing=framing, content_type=CONTENT_TYPES[format])
 
@@ -117,7 +117,7 @@ class Cell:
         if self.name in client.leaves:
             raise Skipped(client.leaves[self.name])
 
-    def judge(self, client: Client, format: Format, server: Wire, seen: Seen) -> None:
+    def judge(self, client: Client, format: Format, server: ScriptedServer, seen: Seen) -> None:
         """Hold what was seen against what must be."""
         wanted = values({"reads": CUT if self.cut else WHOLE}.get(self.program, TAKEN))
         assert server.withheld == 0, f"{server.withheld} frame withheld, {len(seen.values)} came"

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from . import watch
-from .cells import CONTENT_TYPES, Format, as_value, endless, stream_of, value
+from . import leaks
 from .clients import Awaiting, Blocking
-from .wire import Framing, Lockstep, Wire
+from .scenarios import CONTENT_TYPES, Format, as_value, endless, stream_of, value
+from .scripted_server import Framing, Lockstep, ScriptedServer
 
 WARM_UP = 5
 """Opens before the first count: what a library makes once is no leak."""
@@ -48,7 +48,7 @@ class Leak(NamedTuple):
 def leak(client: Blocking | Awaiting, format: Format, opens: int) -> Leak:
     """Open a response so often, take one value, leave it, and count what stays while the session lasts."""
     framing: Framing = "chunked" if client.speaks == "http" else "close"
-    with Wire() as server, watch.nothing_left(client.complains):
+    with ScriptedServer() as server, leaks.nothing_left(client.complains):
         url = server.url(
             endless(format, Lockstep(server, ticks=client.ticks)), framing=framing, content_type=CONTENT_TYPES[format]
         )
@@ -57,7 +57,7 @@ def leak(client: Blocking | Awaiting, format: Format, opens: int) -> Leak:
         return anyio.run(_leak_awaiting, client, format, opens, url, server, backend=client.backend)
 
 
-def _compare(before: Count, after: Count, opens: int, server: Wire) -> Leak:
+def _compare(before: Count, after: Count, opens: int, server: ScriptedServer) -> Leak:
     return Leak(
         opens,
         after.descriptors - before.descriptors,
@@ -68,11 +68,11 @@ def _compare(before: Count, after: Count, opens: int, server: Wire) -> Leak:
 
 
 def _count(tasks: int) -> Count:
-    held = watch.held()
+    held = leaks.held()
     return Count(held.descriptors, held.threads, tasks)
 
 
-def _leak_blocking(client: Blocking, format: Format, opens: int, url: str, server: Wire) -> Leak:
+def _leak_blocking(client: Blocking, format: Format, opens: int, url: str, server: ScriptedServer) -> Leak:
     with client.session() as open:
 
         def once() -> None:
@@ -82,14 +82,14 @@ def _leak_blocking(client: Blocking, format: Format, opens: int, url: str, serve
         for _ in range(WARM_UP):
             once()
         server.wait(lambda: server.open == 0)
-        before = watch.settles(lambda: _count(0), Count(0, 0, 0), patience=0.05)
+        before = leaks.settles(lambda: _count(0), Count(0, 0, 0), patience=0.05)
         for _ in range(opens):
             once()
         server.wait(lambda: server.open == 0)
-        return _compare(before, watch.settles(lambda: _count(0), before), opens, server)
+        return _compare(before, leaks.settles(lambda: _count(0), before), opens, server)
 
 
-async def _leak_awaiting(client: Awaiting, format: Format, opens: int, url: str, server: Wire) -> Leak:
+async def _leak_awaiting(client: Awaiting, format: Format, opens: int, url: str, server: ScriptedServer) -> Leak:
     # A reader that cannot close its connection leaves that to the one who opened it, at the session's end.
     async with client.session() as open:
 
@@ -99,7 +99,7 @@ async def _leak_awaiting(client: Awaiting, format: Format, opens: int, url: str,
 
         async def settled(most: Count, patience: float) -> Count:
             for _ in range(int(patience / 0.01)):
-                if watch.no_more(_count(_tasks(client)), most) and server.open == 0:
+                if leaks.no_more(_count(_tasks(client)), most) and server.open == 0:
                     break
                 await anyio.sleep(0.01)
             return _count(_tasks(client))

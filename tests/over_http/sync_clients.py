@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .clients import Blocking, Open
-from .wire import PATIENCE
+from .scripted_server import PATIENCE
 
 
 @contextmanager

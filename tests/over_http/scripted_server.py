@@ -28,7 +28,7 @@ Framing: TypeAlias = Literal["chunked", "length", "close"]
 Script: TypeAlias = "Callable[[Reply], Awaitable[None]]"
 
 
-class Wire:
+class ScriptedServer:
     """The server; a context manager.
 
     Attributes:
@@ -49,7 +49,7 @@ class Wire:
         self._names = itertools.count()
         self._thread = threading.Thread(target=self.loop.run_forever, name="wire", daemon=True)
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> ScriptedServer:
         self._thread.start()
         started = self.loop.create_server(lambda: Connection(self), "127.0.0.1", 0)
         self._server = asyncio.run_coroutine_threadsafe(started, self.loop).result(PATIENCE)
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, server: Wire) -> None:
+    def __init__(self, server: ScriptedServer) -> None:
         self.server = server
         self.received = bytearray()
         self.task: asyncio.Task[None] | None = None
@@ -240,7 +240,7 @@ class Lockstep:
         ticks: Whether an endless reply says now and then that it is alive.
     """
 
-    def __init__(self, server: Wire, *, ticks: bool = False) -> None:
+    def __init__(self, server: ScriptedServer, *, ticks: bool = False) -> None:
         self.server = server
         self.ticks = ticks
         self.arrived = asyncio.Semaphore(0)

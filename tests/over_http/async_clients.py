@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .clients import AsyncOpen, Awaiting
-from .wire import PATIENCE
+from .scripted_server import PATIENCE
 
 
 @asynccontextmanager
