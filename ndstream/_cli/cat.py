@@ -1,29 +1,16 @@
-"""``ndstream cat``: the values of files and pipes, one a line, as they arrive.
-
-A value is written as it was read: orjson says whether the payload is JSON, and then the payload's own
-bytes go out, so that no digit of a long number and no escape is altered. Line breaks are the one
-exception; between the tokens of a JSON text they mean nothing, so they are left out.
-
-Nothing but that happens per value. Output is flushed, and the progress bar moved, once per chunk, just
-before the next one is read: at that moment all that has arrived is decoded, so nothing waits with it.
-That order is why the decoders are driven here, and not by a stream.
-"""
+"""``ndstream cat``: the values of files and pipes, one a line, as they arrive."""
 
 from __future__ import annotations
 
-import io
 import os
-import re
 import stat
-import time
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
-import orjson
 
 from ndstream._cli import dead_letters, progress_bar
+<<<<<<< Updated upstream
 from ndstream._core import Decoder
 from ndstream._errors import StreamError
 from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format, make_decoder, sniffed
@@ -31,6 +18,11 @@ from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format, make_deco
 _CHUNK_SIZE = 64 * 1024
 _STDIN = "-"
 _LF, _CR = b"\n\r"
+=======
+from ndstream._cli.cat_values import ValueCopy, is_same_file
+from ndstream._cli.messages import STDIN
+from ndstream._framing import FORMATS, Format
+>>>>>>> Stashed changes
 
 _STATUS = """\b
 Exit status:
@@ -43,7 +35,10 @@ Exit status:
 @click.command(epilog=f"{dead_letters.FORMAT}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
 @click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
 @click.option(
-    "--format", "framing", type=click.Choice(FORMATS), help="The framing; by default the first bytes tell it."
+    "--format",
+    "framing",
+    type=click.Choice(FORMATS),
+    help="The framing; by default it is detected from the first bytes.",
 )
 @click.option("--contains", metavar="TEXT", help="Only values whose bytes hold TEXT; others are not decoded.")
 @click.option(
@@ -56,7 +51,7 @@ Exit status:
     "--on-truncated",
     type=click.Choice(["raise", "discard", "emit"]),
     default="raise",
-    help="An event without its blank line at the end is bad, dropped, or taken.",
+    help="An event without its blank line at the end is bad, dropped, or written.",
 )
 @click.option(
     "--max-frame-size",
@@ -66,7 +61,7 @@ Exit status:
     help="A longer frame is a bad one; 0 for no limit, 16 MiB by default.",
 )
 @click.option("--text", is_flag=True, help="Of recorded replies of LLM servers, the text alone.")
-@click.option("--stats", is_flag=True, help="Tell at the end, on standard error, how much has passed.")
+@click.option("--stats", is_flag=True, help="Say at the end, on standard error, how much was read and written.")
 def cat(
     files: tuple[str, ...],
     framing: Format | None,
@@ -82,9 +77,9 @@ def cat(
 
     The input is NDJSON, server-sent events or a JSON text sequence; standard input without FILE, or
     for -. Values are written as they arrive, byte for byte but for line breaks inside them. What
-    stands behind a [DONE] is not read.
+    follows a [DONE] is not read.
     """
-    names = files or (_STDIN,)
+    names = files or (STDIN,)
     if text:
         if framing or contains or on_error or bad or stats or on_truncated != "raise":
             raise click.UsageError("--text goes with --max-frame-size alone")
@@ -93,196 +88,36 @@ def cat(
         return write_texts(names, max_frame_size or None)
     if contains is not None and (not contains or "\n" in contains):
         raise click.BadParameter("TEXT must be part of a line, and not empty", param_hint="'--contains'")
-    if bad is not None and any(_is_same(_status(bad), _status(name)) for name in names):
+    if bad == STDIN:
+        raise click.BadParameter(
+            "bad frames would mix with the values on standard output; name a file, or /dev/stderr to see them",
+            param_hint="'--bad'",
+        )
+    if bad is not None and any(is_same_file(_status(bad), _status(name)) for name in names):
         raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
-    goes_on = on_error == "skip" or (on_error is None and bad is not None)
+    skips_errors = on_error == "skip" or (on_error is None and bad is not None)
     options = {"on_truncated": on_truncated, "max_frame_size": max_frame_size or None}
     with ExitStack() as closing:
-        copy = _Copy(framing, os.fsencode(contains or ""), options, goes_on)
-        # However the run ends: what was read is written first, then the bar is done, then come the words.
+        letters = None if bad is None else dead_letters.DeadLetters(bad)
+        if letters is not None:
+            closing.callback(letters.close)
+        copy = ValueCopy(framing, os.fsencode(contains or ""), options, skips_errors, letters)
+        # At the end, whatever it is, values are written first, then the bar is finished, then come the words.
         closing.callback(copy.report, stats)
-        if bad is not None:
-            copy.dead_letters = dead_letters.DeadLetters(bad)
-            closing.callback(copy.dead_letters.close)
-        copy.bar = progress_bar.make_bar(sum(map(_size, names)), copy.raw_output)
-        closing.callback(copy.close)
-        unread = sum(not copy.file(name) for name in names)
-    return int(unread > 0 or (copy.bad > 0 and on_error != "skip"))
-
-
-class _Copy:
-    """A run of ``cat``: the output, what stands beside it, and the counts."""
-
-    def __init__(self, framing: Format | None, needle: bytes, options: dict[str, Any], goes_on: bool) -> None:
-        self.framing = framing
-        self.needle = needle
-        self.options = options
-        self.goes_on = goes_on
-        self.raw_output = progress_bar.Output()
-        self.output = io.BufferedWriter(self.raw_output, 4 * _CHUNK_SIZE)
-        self.dead_letters: dead_letters.DeadLetters | None = None
-        self.bar: progress_bar.Bar | None = None
-        self.values = self.bad = self.bytes = 0
-        self.began = time.perf_counter()
-
-    def file(self, name: str) -> bool:
-        """Copy one file; False where it cannot be read."""
-        try:
-            file = io.FileIO(0 if name == _STDIN else name, closefd=name != _STDIN)
-        except OSError as error:
-            self.say(f"{_label(name)}: {error.strerror}")
-            return False
-        with file:
-            if _is_same(os.fstat(file.fileno()), os.fstat(1)):
-                self.say(f"{_label(name)}: this is the output as well")
-                return False
-            if self.bar is not None:
-                self.bar.begin(Path(_label(name)).name)
-            return self.chunks(file.fileno(), name)
-
-    def chunks(self, descriptor: int, name: str) -> bool:
-        """Copy what can be read; False where that fails before the end."""
-        first_bytes = sniffed(self.decoder)
-        decoder = None if self.framing is None else self.decoder(self.framing)
-        before = self.bytes
-        try:
-            while decoder is None or not decoder.done:
-                self.output.flush()
-                try:
-                    chunk = os.read(descriptor, _CHUNK_SIZE)
-                except OSError as error:
-                    if decoder is not None and decoder.pending:
-                        self.keep(name, decoder._fail(error))
-                    self.say(f"{_label(name)}: {error.strerror}")
-                    return False
-                self.bytes += len(chunk)
-                if self.bar is not None:
-                    self.bar.move(self.bytes)
-                decoder = first_bytes.feed(chunk, not chunk) if decoder is None else decoder.feed(chunk)
-                if decoder is not None:
-                    self.lines(decoder if chunk else decoder.finish(), name)
-                if not chunk:
-                    return True
-            self.tell_rest(descriptor, decoder.offset - (self.bytes - before), name)
-            return True
-        finally:
-            self.values += 0 if decoder is None else decoder.frames
-
-    def decoder(self, framing: Format) -> Decoder[bytes]:
-        """A decoder that yields lines to write."""
-        # NDJSON lines without the needle are not even cut out; in other framings only the payload can tell.
-        sifting = bool(self.needle) and framing != "ndjson"
-        return make_decoder(
-            framing,
-            loads=self.sift if sifting else _line,
-            contains=None if sifting else self.needle or None,
-            on_error="raise",
-            done="[DONE]",
-            require_done=False,
-            **self.options,
-        )
-
-    def sift(self, payload: bytes) -> bytes:
-        if self.needle in payload:
-            return _line(payload)
-        self.values -= 1
-        return b""
-
-    def lines(self, decoder: Decoder[bytes], name: str) -> None:
-        """Write what the decoder has, past bad frames if so asked."""
-        while True:
-            try:
-                return self.output.writelines(decoder)
-            except StreamError as error:
-                self.keep(name, error)
-                if not self.goes_on:
-                    self.output.flush()
-                    self.say(f"{_label(name)}: {_in_options(str(error))}")
-                    raise click.exceptions.Exit(1) from None
-
-    def keep(self, name: str, error: StreamError) -> None:
-        """Put a bad frame where it can be found, and count it."""
-        if self.dead_letters is not None:
-            self.dead_letters.write(name, error, _in_options(str(error)))
-        self.bad += 1
-
-    def tell_rest(self, descriptor: int, position: int, name: str) -> None:
-        """Say so where a file goes on behind its [DONE], since that part is not written."""
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.lseek(descriptor, position, os.SEEK_CUR)
-            if os.read(descriptor, _CHUNK_SIZE).strip():
-                self.say(f"{_label(name)}: ended at its [DONE]; what stands behind it was not read")
-
-    def say(self, message: str) -> None:
-        with nullcontext() if self.bar is None else self.bar.hidden():
-            click.echo(f"ndstream: {' '.join(message.split())}", err=True)
-
-    def close(self) -> None:
-        try:
-            self.output.flush()
-        finally:
-            if self.bar is not None:
-                self.bar.close(self.bytes)
-                self.bar = None
-
-    def report(self, stats: bool) -> None:
-        """Say what is left to say."""
-        bad = _count(self.bad, "bad frame")
-        if self.bad and self.goes_on:
-            self.say(f"{bad} skipped" if self.dead_letters is None else f"{bad} written to {self.dead_letters.path}")
-        if stats:
-            seconds = time.perf_counter() - self.began
-            self.say(
-                f"{_count(self.values, 'value')}, {bad}, {_count(self.bytes, 'byte')} in {seconds:.2f} s: "
-                f"{self.values / seconds:,.0f} values/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
-            )
-
-
-def _line(payload: bytes) -> bytes:
-    """The payload as a line, if it is JSON."""
-    orjson.loads(payload)
-    # Numbers, since a search for b"\n" takes ten times as long: it is tried as a number first.
-    if _LF in payload or _CR in payload:
-        # JSON strings hold no line breaks: the white space around one is between two tokens.
-        payload = b"".join(map(bytes.strip, payload.splitlines()))
-    return payload + b"\n"
-
-
-def _in_options(message: str) -> str:
-    """A message about arguments of Python, for someone who has the options of the command."""
-    bytes_shown = re.search(r": b['\"]", message)
-    head = len(message) if bytes_shown is None else bytes_shown.start()
-    words, shown = message[:head], message[head:]
-    for argument, option in (
-        ("max_frame_size", "--max-frame-size"),
-        ("None for no limit", "0 for no limit"),
-        ("on_truncated", "--on-truncated"),
-    ):
-        words = words.replace(argument, option)
-    return words + shown
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _label(name: str) -> str:
-    return "standard input" if name == _STDIN else name
+        closing.enter_context(copy)
+        copy.bar = progress_bar.make_bar(sum(map(_size, names)), copy.output)
+        unread = sum(not copy.copy_file(name) for name in names)
+    return int(unread > 0 or (copy.bad_frames > 0 and on_error != "skip"))
 
 
 def _status(name: str) -> os.stat_result | None:
     try:
-        return os.fstat(0) if name == _STDIN else Path(name).stat()
+        return os.fstat(0) if name == STDIN else Path(name).stat()
     except OSError:
         return None
 
 
 def _size(name: str) -> int:
-    """The size of a file that has one."""
+    """The size of a regular file in bytes; 0 for anything else."""
     status = _status(name)
     return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else 0
-
-
-def _is_same(one: os.stat_result | None, other: os.stat_result | None) -> bool:
-    """Whether these are one regular file: reading it would undo writing it, or never end."""
-    return one is not None and other is not None and stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)

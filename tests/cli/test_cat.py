@@ -157,16 +157,14 @@ class TestValues:
         result = cat(stdin=b"data: 1\n\ndata: [DONE]\n\n")
         assert (result.stdout, result.stderr, result.returncode) == (b"1\n", b"", 0)
 
-    def test_what_stands_behind_the_sentinel_in_a_file_is_told(self, tmp_path: Path) -> None:
+    def test_a_file_that_goes_on_after_its_sentinel_is_reported(self, tmp_path: Path) -> None:
         ended = tmp_path / "ended.sse"
         ended.write_bytes(b"data: 1\n\ndata: [DONE]\n\n\n")
         goes_on = tmp_path / "goes_on.sse"
         goes_on.write_bytes(b"data: 2\n\ndata: [DONE]\n\ndata: 3\n\n")
         result = cat(ended, goes_on)
         assert (result.stdout, result.returncode) == (b"1\n2\n", 0)
-        assert (
-            only_line(result.stderr) == f"ndstream: {goes_on}: ended at its [DONE]; what stands behind it was not read"
-        )
+        assert only_line(result.stderr) == f"ndstream: {goes_on}: ended at its [DONE]; what follows it was not read"
 
     def test_a_big_file_comes_out_whole(self, tmp_path: Path) -> None:
         data = b"".join(b'{"number":%d,"text":"%b"}\n' % (i, b"x" * (i % 300)) for i in range(20_000))
@@ -244,6 +242,35 @@ class TestPipes:
             stats, interrupted = process.stderr.read().decode().splitlines()
             assert stats.startswith("ndstream: 2 values, 0 bad frames, 5 bytes in ")
             assert interrupted == "ndstream: interrupted"
+
+    @pytest.mark.parametrize("taken", [1, 4_000, 65_536, 100_000, 300_000])
+    def test_an_interrupt_with_a_slow_reader_ends_it_at_once_and_writes_nothing_twice(
+        self, taken: int, tmp_path: Path
+    ) -> None:
+        data = b"".join(b'{"number":%d}\n' % i for i in range(100_000))
+        (tmp_path / "big.ndjson").write_bytes(data)
+        with running("cat", str(tmp_path / "big.ndjson")) as process:
+            assert process.stdout is not None
+            written = receive(process, taken)
+            # From here on nobody reads, so that it waits for room in the pipe, or soon will.
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == -signal.SIGINT
+            written += process.stdout.read()
+        assert len(written) < len(data)
+        assert data.startswith(written)
+
+    def test_an_interrupt_of_text_with_a_slow_reader_ends_it_at_once(self, tmp_path: Path) -> None:
+        line = b'{"response":"%07d","done":false}\n'
+        (tmp_path / "long").write_bytes(b"".join(line % i for i in range(50_000)))
+        text = b"".join(b"%07d" % i for i in range(50_000))
+        with running("cat", "--text", str(tmp_path / "long")) as process:
+            assert process.stdout is not None
+            written = receive(process, 100)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == -signal.SIGINT
+            written += process.stdout.read()
+        assert len(written) < len(text)
+        assert text.startswith(written)
 
 
 class TestBadFrames:
@@ -339,6 +366,27 @@ class TestBadFrames:
         assert (result.stdout, result.returncode, log.read_bytes()) == (b"", 2, NDJSON)
         assert "'--bad'" in only_line(result.stderr)
 
+    def test_bad_frames_cannot_go_to_standard_output(self, tmp_path: Path) -> None:
+        result = cat("--bad", "-", stdin=self.BAD, cwd=tmp_path)
+        assert (result.stdout, result.returncode) == (b"", 2)
+        assert "name a file, or /dev/stderr" in only_line(result.stderr)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("framing", "data", "advice"),
+        [
+            ("ndjson", b'data: {"a":1}\n\n', "use --format sse"),
+            ("ndjson", b"\x1e[1]\n", "use --format jsonseq"),
+            ("ndjson", b'{\n  "a": 1\n}\n', "jq -c"),
+            ("ndjson", b'{"a":1}{"b":2}\n', "write a line end after each value"),
+            ("jsonseq", b'{"a":1}\n', "use --format ndjson"),
+            ("sse", b'{"error":"no"}\n', "use --format ndjson"),
+            ("sse", b"data: 1\n", "pass --on-truncated=emit, or --on-truncated=discard"),
+        ],
+    )
+    def test_advice_names_options_of_the_command(self, framing: str, data: bytes, advice: str) -> None:
+        assert advice in only_line(cat("--format", framing, stdin=data).stderr)
+
     def test_a_frame_past_the_limit_is_bad_and_the_line_names_the_option(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         lines = b'"%b"\n1\n' % (b"x" * 3000)
@@ -364,7 +412,7 @@ class TestBadFrames:
         events = b'data: 1\n\ndata: {"a":2}'
         result = cat(stdin=events)
         assert (result.stdout, result.returncode) == (b"1\n", 1)
-        assert '--on-truncated="emit"' in only_line(result.stderr)
+        assert "pass --on-truncated=emit, or --on-truncated=discard to drop it" in only_line(result.stderr)
         result = cat("--on-truncated", "discard", stdin=events)
         assert (result.stdout, result.stderr, result.returncode) == (b"1\n", b"", 0)
         assert cat("--on-truncated=emit", stdin=events).stdout == b'1\n{"a":2}\n'
@@ -444,6 +492,17 @@ class TestFailures:
             )
         assert only_line(result.stderr) == f"ndstream: {what}No space left on device"
         assert result.returncode == 1
+
+    def test_out_of_memory_is_one_line_and_a_failure(self) -> None:
+        script = 'ulimit -v 400000; head -c 1000000000 /dev/zero | tr "\\0" 1 | "$@"'
+        result = subprocess.run(
+            ["bash", "-c", script, "bash", *COMMAND, "cat", "--max-frame-size", "0"],
+            capture_output=True,
+            timeout=PATIENCE,
+            env=environment(),
+        )
+        assert (result.stdout, result.returncode) == (b"", 1)
+        assert only_line(result.stderr).startswith("ndstream: out of memory; --max-frame-size ")
 
     def test_dead_letters_that_cannot_be_written_are_one_line(self, tmp_path: Path) -> None:
         result = cat("--bad", "/dev/full", stdin=b"1\nx\n2\n")

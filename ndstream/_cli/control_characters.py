@@ -1,0 +1,15 @@
+"""Text from a server or a file that does nothing to a terminal but appear on it."""
+
+from __future__ import annotations
+
+_REPLACED = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+
+
+def without_controls(text: str) -> str:
+    """Replace control characters, other than tabs and line ends, by U+FFFD.
+
+    Example:
+        >>> without_controls("a\\x1b[31mb\\n")
+        'a\ufffd[31mb\\n'
+    """
+    return text.translate(_REPLACED)
