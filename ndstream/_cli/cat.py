@@ -10,19 +10,9 @@ from pathlib import Path
 import click
 
 from ndstream._cli import dead_letters, progress_bar
-<<<<<<< Updated upstream
-from ndstream._core import Decoder
-from ndstream._errors import StreamError
-from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format, make_decoder, sniffed
-
-_CHUNK_SIZE = 64 * 1024
-_STDIN = "-"
-_LF, _CR = b"\n\r"
-=======
 from ndstream._cli.cat_values import ValueCopy, is_same_file
 from ndstream._cli.messages import STDIN
-from ndstream._framing import FORMATS, Format
->>>>>>> Stashed changes
+from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format
 
 _STATUS = """\b
 Exit status:
