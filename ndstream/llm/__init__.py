@@ -11,16 +11,18 @@
 """
 
 from ndstream.llm._answer import Answer
+from ndstream.llm._async_reply import AsyncReply
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Evidence
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
+from ndstream.llm._facade import collect, reply
 from ndstream.llm._metrics import Clock, Metrics
 from ndstream.llm._partial_json.error import PartialJSONError
 from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
-from ndstream.llm._progress import Layer, Progress
-from ndstream.llm._reply import AsyncReply, Reply, collect, reply
+from ndstream.llm._reply import Reply
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._transfer_progress import Layer, Progress
 from ndstream.llm._wires.registry import WIRES
 
 __all__ = [

@@ -2,72 +2,85 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ndstream.llm._ending import Ending
 from ndstream.llm._metrics import Clock, Metrics
-from ndstream.llm._progress import Progress
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._transfer_progress import Progress
+from ndstream.llm._wires.wire import Wire
 
-if TYPE_CHECKING:
-    from ndstream.llm._folder import Folder
+
+class ReplyState:
+    """What is known of a reply so far. The folder fills it, and answers read it.
+
+    Attributes:
+        wire: The wire; one that matches no frame until a frame has shown which it is.
+        ending: How the reply ended; None while it goes on.
+        times: When things came first, by the names of the attributes of `Clock`.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.ending: Ending | None = None
+        self.times: dict[str, float] = {}
 
 
 class Answer:
     """What a server answered, as far as it came."""
 
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
+    def __init__(self, state: ReplyState) -> None:
+        self._state = state
 
     @property
     def ending(self) -> Ending | None:
         """How the reply ended; None while it goes on."""
-        return self._folder.ending
+        return self._state.ending
 
     @property
     def wire(self) -> str:
-        """The name of the wire, ``unknown`` until a frame has told it."""
-        return self._folder.wire.name
+        """The name of the wire, ``unknown`` until a frame has shown it."""
+        return self._state.wire.name
 
     @property
     def body(self) -> Any:
         """The answer that the server would have given without streaming; None before the first frame."""
-        return self._folder.wire.body
+        return self._state.wire.body
 
     @property
     def text(self) -> str:
         """The text, of the first choice where there are several."""
-        return self._folder.wire.text
+        return self._state.wire.text
 
     @property
     def thinking(self) -> str:
         """The thoughts that the server shows, of the first choice."""
-        return self._folder.wire.thinking
+        return self._state.wire.thinking
 
     @property
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls of the first choice, with ``incomplete`` set on those that were cut."""
-        return self._folder.wire.tool_calls
+        return self._state.wire.tool_calls
 
     @property
     def usage(self) -> dict[str, Any] | None:
         """The token counts, as the server writes them; None where it sent none."""
-        return self._folder.wire.usage
+        return self._state.wire.usage
 
     @property
     def metrics(self) -> Metrics:
         """What the server measured."""
-        return self._folder.wire.metrics
+        return self._state.wire.metrics
 
     @property
     def progress(self) -> Progress | None:
         """How far a transfer is, such as a model that Ollama pulls; None of other replies."""
-        return self._folder.wire.progress
+        return self._state.wire.progress
 
     @property
     def clock(self) -> Clock:
         """When things came, by the reader's clock."""
-        return Clock(**self._folder.clock)
+        return Clock(**self._state.times)
 
     @property
     def output_started(self) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending
 from ndstream.llm._metrics import Clock, Metrics
-from ndstream.llm._progress import Progress
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._transfer_progress import Progress
 
 EitherT = TypeVar("EitherT", bound="EitherReply")
 

@@ -8,12 +8,10 @@ StreamError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ndstream._errors import StreamError, TruncatedError
-
-if TYPE_CHECKING:
-    from ndstream.llm._answer import Answer
+from ndstream.llm._answer import Answer
 
 
 class ReplyError(StreamError):

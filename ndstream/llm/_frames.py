@@ -22,15 +22,15 @@ from ndstream._streams.read_options import ReadOptions, close_unused
 from ndstream.llm._documents import Documents
 
 _MARK = b"\xef\xbb\xbf"
-_MOST_HEAD = 64 * 1024
-"""How much of a first line is awaited to tell whether it is a whole value, in bytes."""
+_MAX_HEAD = 64 * 1024
+"""How much of a first line is awaited to see whether it is a whole value, in bytes."""
 
 
 class Head:
     """Looks at the first bytes, and rewrites what is one JSON document.
 
     Attributes:
-        documents: What rewrites the chunks; None where that is not needed.
+        documents: What rewrites the chunks; None if that is not needed.
         is_document: Whether the first bytes are those of JSON or of a page, whatever the Content-Type says.
     """
 
@@ -41,10 +41,10 @@ class Head:
         self._bytes = bytearray()
         self._chunks: list[Any] = []
 
-    def take(self, chunk: Any) -> bool:
-        """Take in a chunk; whether enough is known."""
+    def examine(self, chunk: Any) -> bool:
+        """Keep a chunk and look at it. Returns whether enough is known to go on."""
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            # The stream behind this says what is wrong with it.
+            # The stream that reads these chunks says what is wrong with it.
             self._chunks.append(chunk)
             return True
         # Copied, since the owner of another buffer may use it again for the next chunk.
@@ -55,8 +55,8 @@ class Head:
             self._seen()
         self._bytes += chunk
         head = self._bytes.removeprefix(_MARK).lstrip()
-        if not head or (head.startswith(b"{") and b"\n" not in head and len(head) < _MOST_HEAD):
-            return len(self._bytes) > _MOST_HEAD
+        if not head or (head.startswith(b"{") and b"\n" not in head and len(head) < _MAX_HEAD):
+            return len(self._bytes) > _MAX_HEAD
         self.is_document = head.startswith((b"{", b"[", b"<"))
         if head.startswith(b"[") or (head.startswith(b"{") and not _is_whole(head.partition(b"\n")[0])):
             self.documents = Documents()
@@ -69,7 +69,7 @@ class Head:
         return chunks if self.documents is None else [self.rewrite(b"".join(chunks).removeprefix(_MARK))]
 
     def rewrite(self, chunk: Any) -> Any:
-        """A chunk behind the head, as it is to be decoded."""
+        """A chunk after the head, as it is to be decoded."""
         if self.documents is None or not isinstance(chunk, (bytes, bytearray, memoryview)):
             return chunk
         return self.documents.feed(bytes(chunk))
@@ -120,7 +120,7 @@ def open_frames(
 
 def _parts(chunks: Iterator[Chunk], head: Head) -> Iterator[Iterable[Chunk]]:
     for chunk in chunks:
-        if head.take(chunk):
+        if head.examine(chunk):
             break
     yield head.chunks()
     yield chunks if head.documents is None else map(head.rewrite, chunks)
@@ -144,7 +144,7 @@ class _AsyncParts:
     async def _first(self) -> Chunk:
         if not self._ready:
             try:
-                while not self._head.take(await self._chunks.__anext__()):
+                while not self._head.examine(await self._chunks.__anext__()):
                     pass
             except StopAsyncIteration:
                 pass

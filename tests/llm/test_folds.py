@@ -66,7 +66,7 @@ def test_the_short_way_of_frequent_deltas_folds_as_the_long_way_does(
     example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind: Any = llm.WIRES[example.wire]
-    short, long = kind.take, kind.fold
+    short, long = kind.fold, kind.fold_general
     chance = random.Random(example.name)
     values: list[Any] = [None, 0, 1.5, True, "", "x", [], {}, {"x": 1}]
     for _ in range(100):
@@ -74,7 +74,7 @@ def test_the_short_way_of_frequent_deltas_folds_as_the_long_way_does(
         frames = [hurt(frame, chance, values) if chance.random() < 0.2 else frame for frame in frames]
         seen = []
         for way in (short, long):
-            monkeypatch.setattr(kind, "take", way)
+            monkeypatch.setattr(kind, "fold", way)
             reply = llm.reply(iter(frames), example.wire, on_incomplete="return")
             deltas = [(each.text, each.thinking, len(each.tool_calls), each.usage, each.choice) for each in reply]
             calls = [(call.name, call.raw, call.arguments, call.incomplete) for call in reply.tool_calls]

@@ -120,7 +120,7 @@ class ToolCall:
         else:
             self._keep("arguments", arguments)
 
-    def show(self, so_far: Callable[[], Any]) -> None:
+    def set_partial_source(self, so_far: Callable[[], Any]) -> None:
         """Have `partial` ask this, where arguments come neither as text nor whole, up to `add_arguments`."""
         self._so_far = so_far
 

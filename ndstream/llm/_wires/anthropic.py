@@ -67,12 +67,12 @@ class Anthropic(Wire):
         self.foreign = False
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         kind = frame.get("type")
         whole = kind == "message" and isinstance(frame.get("content"), list)
         return whole or (isinstance(kind, str) and kind in _TYPES)
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
             if frame["type"] == "content_block_delta":
                 delta = frame["delta"]
@@ -95,9 +95,9 @@ class Anthropic(Wire):
                     return added
         except (KeyError, TypeError):
             pass
-        return self.fold(frame, event)
+        return self.fold_general(frame, event)
 
-    def fold(self, frame: Any, event: Event | None) -> Delta:
+    def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but the frames that most of a reply consists of."""
         if not isinstance(frame, dict) or self.look_for_error(frame, event) or self.foreign:
             return FullDelta(frame)
@@ -117,7 +117,7 @@ class Anthropic(Wire):
         elif kind == "message_delta":
             return self.change(frame)
         elif kind == "message_stop":
-            self.end("message_stop")
+            self.note_end("message_stop")
         return FullDelta(frame)
 
     def start(self, message: dict[str, Any], frame: dict[str, Any]) -> Delta:
@@ -128,7 +128,7 @@ class Anthropic(Wire):
                 self.index = _NO_INDEX
                 self.by_index.clear()
                 if not self.ended:
-                    self.fail(
+                    self.note_error(
                         ServerError(
                             f"a second message ({message.get('id')}) begins inside the first "
                             f"({self.message.get('id')}); some gateway has tried again within one stream",
@@ -218,7 +218,7 @@ class Anthropic(Wire):
         return FullDelta(frame, usage=usage)
 
     def stop(self, reason: str) -> None:
-        self.finished(reason)
+        self.note_finish_reason(reason)
         if reason in _CUT and self.blocks:
             block = self.blocks[max(self.blocks)]
             last = block.call

@@ -13,7 +13,7 @@ from ndstream.llm._lenient_readers import as_index, dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.single_message import OneMessage
+from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
 
 _TYPES = frozenset(
@@ -26,7 +26,7 @@ _JOINED = ("text", "thinking")
 _GROWING = frozenset({"content", "tool_calls", "citations", "tool_plan"})
 
 
-class Cohere(OneMessage):
+class Cohere(SingleMessage):
     """Cohere's ``/v2/chat``."""
 
     name: ClassVar[str] = "cohere"
@@ -40,10 +40,10 @@ class Cohere(OneMessage):
         self.citations: list[Any] = []
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("type"), str) and frame["type"] in _TYPES
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         if self.fields is None:
@@ -93,10 +93,10 @@ class Cohere(OneMessage):
         overlay(self.fields, {name: value for name, value in delta.items() if name != "error"})
         usage = delta.get("usage")
         self.usage = usage if isinstance(usage, dict) else self.usage
-        self.end("message-end")
+        self.note_end("message-end")
         reason = text_of(delta.get("finish_reason"))
         if reason:
-            self.finished(reason)
+            self.note_finish_reason(reason)
         if self.error is not None and text_of(delta.get("error")):
             self.error = ServerError(delta["error"], self.error.kind, self.error.code)
         elif delta.get("error"):

@@ -21,7 +21,7 @@ from ndstream.llm._wires.wire import Wire, overlay
 _KEYS = frozenset({"candidates", "usageMetadata", "promptFeedback"})
 _CUT = frozenset({"MAX_TOKENS"})
 _NO_REASON = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
-_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
+_NOT_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
 
 
 class _Candidate:
@@ -40,7 +40,7 @@ class _Candidate:
         self.open_part: dict[str, Any] = {}
         self.has_content = False
 
-    def take(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
+    def fold(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
         overlay(self.fields, {name: value for name, value in given.items() if name != "content"})
         content = dict_of(given.get("content"))
         overlay(self.content, {name: value for name, value in content.items() if name != "parts"})
@@ -97,7 +97,7 @@ class _Candidate:
         self.parts.append(held)
         if partial:
             self.open, self.open_call, self.open_part = PartialArguments(), call, held.fields
-            call.show(self.open.whole)
+            call.set_partial_source(self.open.whole)
             self.open.add(function.get("partialArgs"))
             if isinstance(arguments, dict):
                 self.open.value.update(arguments)
@@ -147,10 +147,10 @@ class Gemini(Wire):
         self.candidates: dict[int, _Candidate] = {}
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return not _KEYS.isdisjoint(frame)
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         deltas: list[FullDelta] = []
@@ -158,19 +158,19 @@ class Gemini(Wire):
             index = as_index(given.get("index"))
             index = position if index is None else index
             candidate = self.candidates.setdefault(index, _Candidate())
-            deltas.append(candidate.take(given, frame, index))
+            deltas.append(candidate.fold(given, frame, index))
             reason = text_of(given.get("finishReason"))
             if reason not in _NO_REASON:
                 # Some servers put one on every frame, so that this ends no more than its calls.
-                self.finished(reason)
+                self.note_finish_reason(reason)
                 if reason in _CUT:
                     candidate.end_call(complete=False)
         overlay(
             self.fields, {name: value for name, value in frame.items() if name not in ("candidates", "usageMetadata")}
         )
         blocked = text_of(dict_of(frame.get("promptFeedback")).get("blockReason"))
-        if blocked not in _BLOCKED:
-            self.note("finish_reason", f"prompt blocked: {blocked}")
+        if blocked not in _NOT_BLOCKED:
+            self.note_evidence("finish_reason", f"prompt blocked: {blocked}")
             self.ended = True
         usage = frame.get("usageMetadata")
         usage = usage if isinstance(usage, dict) else None
@@ -181,7 +181,7 @@ class Gemini(Wire):
             return FullDelta(frame, usage=usage)
         if usage is not None:
             deltas[0].usage = usage
-        self.more += deltas[1:]
+        self.extra_deltas += deltas[1:]
         return deltas[0]
 
     def finish(self, complete: bool) -> None:

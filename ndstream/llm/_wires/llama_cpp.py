@@ -30,10 +30,10 @@ class LlamaCpp(Wire):
         self.last: dict[str, Any] | None = None
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("content"), str) and isinstance(frame.get("stop"), bool)
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         self.last = frame
@@ -45,8 +45,8 @@ class LlamaCpp(Wire):
             return FullDelta(frame, text)
         self.usage = {name: frame[name] for name in ("tokens_evaluated", "tokens_predicted") if name in frame}
         if text_of(frame.get("stop_type")):
-            self.finished(frame["stop_type"])
-        self.end("stop")
+            self.note_finish_reason(frame["stop_type"])
+        self.note_end("stop")
         return FullDelta(frame, text, usage=self.usage)
 
     @property

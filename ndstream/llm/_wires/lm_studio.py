@@ -12,13 +12,13 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.single_message import OneMessage
+from ndstream.llm._wires.single_message import SingleMessage
 
 _STEMS = frozenset({"chat", "model_load", "prompt_processing", "reasoning", "tool_call", "message"})
 _VERBS = frozenset({"start", "progress", "end", "delta", "arguments", "result", "success", "failure", "name"})
 
 
-class LMStudio(OneMessage):
+class LMStudio(SingleMessage):
     """LM Studio's ``/api/v1/chat``."""
 
     name: ClassVar[str] = "lm-studio"
@@ -31,11 +31,11 @@ class LMStudio(OneMessage):
         self.result: dict[str, Any] | None = None
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         stem, _, verb = text_of(frame.get("type")).partition(".")
         return stem in _STEMS and verb in _VERBS
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         # A result follows an error, so that neither is the end of the other.
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
@@ -55,7 +55,7 @@ class LMStudio(OneMessage):
             self.result = result if isinstance(result, dict) else None
             stats = dict_of((self.result or {}).get("stats"))
             self.usage = stats or None
-            self.end("chat.end")
+            self.note_end("chat.end")
             self.calls.finish(complete=True)
             return FullDelta(frame, usage=self.usage)
         return FullDelta(frame)

@@ -12,15 +12,15 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
-from ndstream.llm._progress import Layer, Progress
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.single_message import OneMessage
+from ndstream.llm._transfer_progress import Layer, Progress
+from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import Wire
 
 _NANOSECOND = 1e-9
 
 
-class _Ollama(OneMessage):
+class _Ollama(SingleMessage):
     """What chat and generate share."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class _Ollama(OneMessage):
         self.logprobs: list[Any] = []
         self.last: dict[str, Any] | None = None
 
-    def fold(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
+    def fold_general(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
         """All but the plainest frames. ``holder`` is where the frame has its message."""
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
@@ -46,9 +46,9 @@ class _Ollama(OneMessage):
         if frame.get("done") is True or text_of(frame.get("done_reason")):
             # Old servers and some proxies send one without the other.
             if text_of(frame.get("done_reason")):
-                self.finished(frame["done_reason"])
+                self.note_finish_reason(frame["done_reason"])
             if frame.get("done") is True:
-                self.end("done")
+                self.note_end("done")
             # Counts are left out where they are zero.
             counts = {name: frame[name] for name in ("prompt_eval_count", "eval_count") if name in frame}
             self.usage = usage = counts or None
@@ -114,10 +114,10 @@ class OllamaChat(_Ollama):
     name: ClassVar[str] = "ollama-chat"
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("message"), dict) and ("done" in frame or "created_at" in frame)
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
             message = frame["message"]
             text = message["content"]
@@ -139,7 +139,7 @@ class OllamaChat(_Ollama):
         except (KeyError, TypeError, IndexError):
             message = dict_of(frame.get("message")) if isinstance(frame, dict) else {}
             text = message.get("content")
-        return self.fold(frame, event, dict_of(message), text_of(text))
+        return self.fold_general(frame, event, dict_of(message), text_of(text))
 
     @property
     def body(self) -> Any:
@@ -155,10 +155,10 @@ class OllamaGenerate(_Ollama):
     name: ClassVar[str] = "ollama-generate"
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("response"), str) and ("done" in frame or "created_at" in frame)
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
             text = frame["response"]
             if (
@@ -176,7 +176,7 @@ class OllamaGenerate(_Ollama):
                 return delta
         except (KeyError, TypeError, IndexError):
             text = frame.get("response") if isinstance(frame, dict) else None
-        return self.fold(frame, event, dict_of(frame), text_of(text))
+        return self.fold_general(frame, event, dict_of(frame), text_of(text))
 
     @property
     def body(self) -> Any:
@@ -197,10 +197,10 @@ class OllamaProgress(Wire):
         self.sums = [0, 0]
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("status"), str) and frame.keys() <= {"status", "digest", "total", "completed"}
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         self.last = frame
@@ -211,7 +211,7 @@ class OllamaProgress(Wire):
             self.sums[0] += completed - before[0]
             self.sums[1] += total - before[1]
         if frame.get("status") == "success":
-            self.end("success")
+            self.note_end("success")
         return FullDelta(frame)
 
     @property

@@ -36,15 +36,15 @@ class OpenAIChat(Wire):
         self.fields: dict[str, Any] = {}
         self.choices: dict[int, Choice] = {}
         # The frame taken last, where it was a plain one, and what keys such a frame has.
-        self.plain: dict[str, Any] | None = None
+        self.deferred: dict[str, Any] | None = None
         self.keys: list[str] = []
         self.choice_keys: list[str] = []
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return "choices" in frame or text_of(frame.get("object")).startswith(("chat.completion", "text_completion"))
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
             # Of a frame with the keys of the one before it, all but what it adds can wait.
             if list(frame) == self.keys:
@@ -60,22 +60,22 @@ class OpenAIChat(Wire):
                     and choice["index"] is not True
                 ):
                     known = self.choices[choice["index"]]
-                    added = known.add_plain(delta, frame)
+                    added = known.fold_frequent(delta, frame)
                     if added is not None:
-                        known.plain = choice
-                        self.plain = frame
+                        known.deferred = choice
+                        self.deferred = frame
                         return added
         except (KeyError, TypeError, ValueError, AttributeError):
             pass
-        return self.fold(frame, event)
+        return self.fold_general(frame, event)
 
-    def fold(self, frame: Any, event: Event | None) -> Delta:
+    def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but the plain frames."""
         failed = self.look_for_error(frame, event)
         # What a flat error says is of the error, not of the answer.
         if not isinstance(frame, dict) or (failed and "choices" not in frame):
             return FullDelta(frame)
-        self.catch_up()
+        self.fold_deferred()
         deltas = [
             self.fold_choice(each, frame, position) for position, each in enumerate(dicts_of(frame.get("choices")))
         ]
@@ -91,14 +91,14 @@ class OpenAIChat(Wire):
             return FullDelta(frame, usage=usage)
         if usage is not None:
             deltas[0].usage = usage
-        self.more += deltas[1:]
+        self.extra_deltas += deltas[1:]
         return deltas[0]
 
-    def catch_up(self) -> None:
+    def fold_deferred(self) -> None:
         """Fold what plain frames say beside their text."""
-        if self.plain is not None:
-            self.fold_fields(self.plain)
-            self.plain = None
+        if self.deferred is not None:
+            self.fold_fields(self.deferred)
+            self.deferred = None
 
     def fold_fields(self, frame: dict[str, Any]) -> None:
         overlay(
@@ -116,11 +116,11 @@ class OpenAIChat(Wire):
         known = self.choices.get(index)
         if known is None:
             known = self.choices[index] = Choice(index)
-        delta = known.take(choice, frame)
+        delta = known.fold(choice, frame)
         for name in ("finish_reason", "native_finish_reason"):
             reason = text_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):
-                self.finished(reason)
+                self.note_finish_reason(reason)
         self.choice_keys = list(choice)
         return delta
 
@@ -138,7 +138,7 @@ class OpenAIChat(Wire):
 
     @property
     def body(self) -> Any:
-        self.catch_up()
+        self.fold_deferred()
         if not self.fields and not self.choices:
             return None
         body = {**self.fields, "choices": [self.choices[index].body() for index in sorted(self.choices)]}
@@ -162,7 +162,7 @@ class OpenAIChat(Wire):
 
     @property
     def metrics(self) -> Metrics:
-        self.catch_up()
+        self.fold_deferred()
         usage = self.usage or {}
         tokens = {"prompt_tokens": usage.get("prompt_tokens"), "output_tokens": usage.get("completion_tokens")}
         timings = self.fields.get("timings")

@@ -24,7 +24,7 @@ class Choice:
     Attributes:
         texts: The visible text, in pieces; where the content is text alone, this is the content.
         parts: The content where it came as a list of parts, as Mistral's thinking models send it.
-        plain: The choice taken last, where its fields are not folded yet.
+        deferred: The choice folded last, if all but what it added still has to be folded.
         is_completion: Whether it is one of the older completions.
     """
 
@@ -40,12 +40,12 @@ class Choice:
         self.calls = ToolCalls()
         self.legacy_call = ToolCalls()
         self.logprobs: dict[str, Any] | None = None
-        self.plain: dict[str, Any] | None = None
+        self.deferred: dict[str, Any] | None = None
         self.is_completion = False
 
-    def take(self, choice: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
+    def fold(self, choice: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
         """Fold what a frame says of this choice. An answer that was not streamed has a message for a delta."""
-        self.catch_up()
+        self.fold_deferred()
         text, thinking = "", ""
         calls: list[ToolCall] = []
         delta = choice.get("delta") or choice.get("message")
@@ -66,7 +66,7 @@ class Choice:
             self.finish(reason not in _CUT if isinstance(reason, str) else True)
         return FullDelta(frame, text, thinking, calls, choice=self.index)
 
-    def add_plain(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta | None:
+    def fold_frequent(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta | None:
         """Fold the most frequent deltas, of text or arguments alone; None of any other.
 
         Raises:
@@ -186,10 +186,10 @@ class Choice:
             elif value is not None or name not in self.logprobs:
                 self.logprobs[name] = list(value) if isinstance(value, list) else value
 
-    def catch_up(self) -> None:
+    def fold_deferred(self) -> None:
         """Fold what a plain frame says of this choice beside its text."""
-        if self.plain is not None:
-            plain, self.plain = self.plain, None
+        if self.deferred is not None:
+            plain, self.deferred = self.deferred, None
             self.fold_fields(plain)
             if self.texts:
                 # A plain frame is only taken for a choice whose content is text.
@@ -217,7 +217,7 @@ class Choice:
 
     def body(self) -> dict[str, Any]:
         """The choice, as an answer that was not streamed has it."""
-        self.catch_up()
+        self.fold_deferred()
         choice = {**self.fields, "finish_reason": self.fields.get("finish_reason")}
         if self.logprobs is not None:
             choice["logprobs"] = {

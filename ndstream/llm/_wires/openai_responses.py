@@ -46,12 +46,12 @@ class OpenAIResponses(Wire):
         self.calls = ToolCalls()
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return text_of(frame.get("type")).startswith("response.") or (
             frame.get("object") == "response" and isinstance(frame.get("output"), list)
         )
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         kind = text_of(frame.get("type"))
@@ -63,7 +63,7 @@ class OpenAIResponses(Wire):
         if kind == "response.output_item.done":
             return self.end_item(dict_of(frame.get("item")), frame)
         if verb == "done":
-            return self.settle(stem, frame)
+            return self.fold_done(stem, frame)
         if kind == "response.content_part.added":
             self.item(frame).part("content", frame.get("content_index")).add(
                 dict_of(frame.get("part")), ("text", "refusal")
@@ -109,7 +109,7 @@ class OpenAIResponses(Wire):
     def end_item(self, given: dict[str, Any], frame: dict[str, Any]) -> Delta:
         item = self.item({"item_id": given.get("id"), "output_index": frame.get("output_index")})
         before = len(item.text), len(item.thinking)
-        item.end(given, self.calls)
+        item.fold_final(given, self.calls)
         text, thinking = item.text[before[0] :], item.thinking[before[1] :]
         return FullDelta(frame, text, thinking, () if item.call is None else (item.call,))
 
@@ -130,7 +130,7 @@ class OpenAIResponses(Wire):
             return FullDelta(frame, tool_calls=(call,))
         return FullDelta(frame)
 
-    def settle(self, stem: str, frame: dict[str, Any]) -> Delta:
+    def fold_done(self, stem: str, frame: dict[str, Any]) -> Delta:
         """A text said once more at its end: news only where no delta came before."""
         if stem in _TEXT:
             name = "refusal" if stem == "response.refusal" else "text"
@@ -159,7 +159,7 @@ class OpenAIResponses(Wire):
             response.get("id"),
             self.response.get("id"),
         ):
-            self.fail(ServerError(f"another response ({response.get('id')}) begins inside the first", "spliced"))
+            self.note_error(ServerError(f"another response ({response.get('id')}) begins inside the first", "spliced"))
             return FullDelta(frame)
         overlay(self.response, response)
         usage = response.get("usage")
@@ -176,14 +176,14 @@ class OpenAIResponses(Wire):
         for index, given in enumerate(dicts_of(response.get("output"))):
             # What no event told before, the last one does.
             if index >= len(self.items) or not self.items[index].fields:
-                self.item({"item_id": given.get("id"), "output_index": index}).end(given, self.calls)
-        self.end(kind)
+                self.item({"item_id": given.get("id"), "output_index": index}).fold_final(given, self.calls)
+        self.note_end(kind)
         reason = text_of(dict_of(response.get("incomplete_details")).get("reason"))
         if reason:
-            self.note("finish_reason", reason)
+            self.note_evidence("finish_reason", reason)
         if kind == "response.failed":
             told = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
-            self.fail(told)
+            self.note_error(told)
         self.calls.finish(complete=kind == "response.completed")
         return self.text[before[0] :], self.thinking[before[1] :]
 

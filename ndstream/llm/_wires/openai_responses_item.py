@@ -46,7 +46,7 @@ class Item:
             if given_arguments and not call.raw:
                 call.add_arguments(given_arguments)
 
-    def end(self, given: dict[str, Any], calls: ToolCalls) -> None:
+    def fold_final(self, given: dict[str, Any], calls: ToolCalls) -> None:
         """What is said at the end is the whole."""
         self.start(given, calls)
         for name, parts in self.parts.items():

@@ -36,4 +36,4 @@ def wire_of(frame: Any) -> type[Wire] | None:
     """The wire that knows this frame; None where none does, as of a heartbeat or an error."""
     if not isinstance(frame, dict):
         return None
-    return next((kind for kind in _ALL if kind.knows(frame)), None)
+    return next((kind for kind in _ALL if kind.matches(frame)), None)

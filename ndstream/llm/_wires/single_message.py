@@ -8,7 +8,7 @@ from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.wire import Wire
 
 
-class OneMessage(Wire):
+class SingleMessage(Wire):
     """The base of such wires, which add to these.
 
     Attributes:

@@ -28,10 +28,10 @@ class TGI(Wire):
         self.details: dict[str, Any] | None = None
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("token"), dict) and "text" in frame["token"]
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         token = frame.get("token")
@@ -48,10 +48,10 @@ class TGI(Wire):
             self.details = details
             self.usage = {"generated_tokens": details.get("generated_tokens")}
             if text_of(details.get("finish_reason")):
-                self.finished(details["finish_reason"])
+                self.note_finish_reason(details["finish_reason"])
         if isinstance(frame.get("generated_text"), str):
             self.whole = frame["generated_text"]
-            self.end("generated_text")
+            self.note_end("generated_text")
         return FullDelta(frame, text, usage=self.usage if isinstance(details, dict) else None)
 
     @property

@@ -6,17 +6,18 @@ used is passed over, and stays in the delta's `raw`.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._metrics import Metrics
-from ndstream.llm._progress import Progress
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._transfer_progress import Progress
 
-_MOST_EVIDENCE = 1000
+_MAX_EVIDENCE = 1000
 
 
 class Wire:
@@ -28,7 +29,7 @@ class Wire:
         error: What the server reported as wrong.
         ended: Whether a frame came that this wire ends with.
         usage: The token counts so far, as the server writes them.
-        more: Deltas of the frame taken last, beyond the one returned.
+        extra_deltas: Deltas of the frame folded last, after the one that was returned.
     """
 
     name: ClassVar[str] = "unknown"
@@ -38,14 +39,14 @@ class Wire:
         self.error: ServerError | None = None
         self.ended = False
         self.usage: dict[str, Any] | None = None
-        self.more: list[Delta] = []
+        self.extra_deltas: deque[Delta] = deque()
 
     @classmethod
-    def knows(cls, frame: dict[str, Any]) -> bool:
+    def matches(cls, frame: dict[str, Any]) -> bool:
         """Whether a stream that begins with this frame is of this wire."""
         return False
 
-    def take(self, frame: Any, event: Event | None) -> Delta:
+    def fold(self, frame: Any, event: Event | None) -> Delta:
         """Fold one frame, and say what it adds. This is the path of every token.
 
         Args:
@@ -99,34 +100,34 @@ class Wire:
         """Note the error that a frame reports; False where there is none."""
         found = error_in(frame, None if event is None else event.event)
         if found is not None:
-            self.fail(found)
+            self.note_error(found)
         return found is not None
 
-    def fail(self, error: ServerError) -> None:
+    def note_error(self, error: ServerError) -> None:
         """Note an error. The first one stays: those behind it follow from it."""
         self.error = self.error or error
-        self.note("error_frame", error.message)
+        self.note_evidence("error_frame", error.message)
 
-    def note(self, sign: Sign, detail: str) -> None:
+    def note_evidence(self, sign: Sign, detail: str) -> None:
         # A server that repeats itself a million times proves nothing more, and is to cost no memory.
         evidence = Evidence(sign, detail)
         if self.evidence and self.evidence[-1] == evidence:
             return
         self.evidence.append(evidence)
-        if len(self.evidence) > _MOST_EVIDENCE:
+        if len(self.evidence) > _MAX_EVIDENCE:
             del self.evidence[0]
 
-    def finished(self, reason: str) -> None:
+    def note_finish_reason(self, reason: str) -> None:
         """Note a reason for finishing, which may stand for an error."""
-        self.note("finish_reason", reason)
+        self.note_evidence("finish_reason", reason)
         error = error_of_reason(reason)
         if error is not None:
             self.error = self.error or error
 
-    def end(self, frame_type: str) -> None:
+    def note_end(self, frame_type: str) -> None:
         """Note the frame that this wire ends with."""
         self.ended = True
-        self.note("terminal_event", frame_type)
+        self.note_evidence("terminal_event", frame_type)
 
 
 def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:

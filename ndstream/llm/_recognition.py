@@ -1,0 +1,53 @@
+"""Which wire a stream is of: that of the first frame that a wire matches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ndstream.llm._heartbeats import PING
+from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._wires.registry import WIRES, wire_of
+from ndstream.llm._wires.wire import Wire
+
+
+class Recognition:
+    """The search for a reply's wire.
+
+    Attributes:
+        wire_known: Whether the wire was named or found.
+        unknown_frame: The first frame that no wire matched; None if there was none, or the wire is known.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        if name is not None and name not in WIRES:
+            raise ValueError(f"wire must be one of {', '.join(map(repr, WIRES))}, or None, not {name!r}")
+        self.wire_known = name is not None
+        self.unknown_frame: Any = None
+        self._name = name
+
+    def first_wire(self) -> Wire:
+        """The wire before any frame: the one that was named, or one that matches nothing."""
+        return Wire() if self._name is None else WIRES[self._name]()
+
+    def look_at(self, frame: Any, wire: Wire) -> Wire:
+        """The wire after this frame: the one that matches it, with what is known so far, or still the same."""
+        kind = wire_of(frame)
+        if kind is None:
+            if self.unknown_frame is None and frame != PING:
+                self.unknown_frame = frame
+            return wire
+        self.wire_known = True
+        self.unknown_frame = None
+        found = kind()
+        found.evidence = wire.evidence
+        found.error = wire.error
+        found.extra_deltas = wire.extra_deltas
+        return found
+
+    def error_in_unknown_frame(self) -> ServerError | None:
+        """The error that the first frame may be, if no wire matched any frame: a plain answer, with what is wrong."""
+        frame = self.unknown_frame
+        if not isinstance(frame, dict):
+            return None
+        has_sentence = any(isinstance(frame.get(name), str) for name in ("message", "detail", "title"))
+        return error_in(frame, "error") if has_sentence else None
