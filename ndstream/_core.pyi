@@ -27,6 +27,9 @@ _T_co = TypeVar("_T_co", covariant=True)
 _T = TypeVar("_T")
 _OnError: TypeAlias = Literal["raise", "skip"] | Callable[[StreamError], object]
 
+DEFAULT_MAX_FRAME_SIZE: int
+"""The largest frame unless an option says otherwise, in bytes."""
+
 @disjoint_base
 class Decoder(Generic[_T_co]):
     """What the three decoders share. It cannot be used by itself."""

@@ -10,7 +10,7 @@ import re
 
 import orjson
 
-from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, TruncatedError
+from ndstream._errors import DecodeError, FrameTooLargeError, TruncatedError
 
 _SHOWN = 60
 _NUL_RUN = b"\x00" * 8
@@ -26,28 +26,34 @@ class Stall(TimeoutError):
         super().__init__(f"no frame, nor any part of one, came for {seconds:g} seconds")
 
 
-def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str, cut: bool) -> StreamError:
-    """The error for a payload that ``loads`` refused; ``cut`` where the end of the stream ended it."""
-    where = _where(_NOUN[framing], offset, line)
-    position: int | None
-    if cut and not _is_json(frame):
-        if framing == "ndjson" and _has_nul_run(frame):
-            what = "ends in NUL bytes: an append that was interrupted; the stream is good up to this offset"
-            reason, position = "nul_tail", frame.index(b"\x00")
-        else:
-            what = "was cut by the end of the stream; what arrived of it is no JSON value"
-            reason, position = "unfinished", len(frame)
-        message = f"{where} {what}: {_shown(frame)}{_hint(frame, '' if framing == 'sse' else framing)}"
-        error: StreamError = TruncatedError(
-            message, frame=frame, offset=offset, line=line, position=position, reason=reason
-        )
-    else:
-        reason, position, what = _fault(frame, cause, framing)
-        hint = _document_hint(frame, framing) or _hint(frame, "" if framing == "sse" else framing)
-        message = f"{where} {what}: {_shown(frame, position)}{hint}"
-        error = DecodeError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
+def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> DecodeError:
+    """The error for a whole payload that ``loads`` refused."""
+    reason, position, what = _fault(frame, cause, framing)
+    hint = _document_hint(frame, framing) or _hint(frame, "" if framing == "sse" else framing)
+    message = f"{_where(_NOUN[framing], offset, line)} {what}: {_shown(frame, position)}{hint}"
+    error = DecodeError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
     error.__cause__ = cause
     return error
+
+
+def cut_payload(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> TruncatedError:
+    """The error for a payload that the end of the stream cut."""
+    if framing == "ndjson" and _has_nul_run(frame):
+        what = "ends in NUL bytes: an append that was interrupted; the stream is good up to this offset"
+        reason, position = "nul_tail", frame.index(b"\x00")
+    else:
+        what = "was cut by the end of the stream; what arrived of it is no JSON value"
+        reason, position = "unfinished", len(frame)
+    hint = _hint(frame, "" if framing == "sse" else framing)
+    message = f"{_where(_NOUN[framing], offset, line)} {what}: {_shown(frame)}{hint}"
+    error = TruncatedError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
+    error.__cause__ = cause
+    return error
+
+
+def is_json(frame: bytes) -> bool:
+    """Whether the bytes are one JSON value, whatever another ``loads`` says of them."""
+    return _json_fault(frame) is None
 
 
 def blank_line(frame: bytes, offset: int, line: int) -> DecodeError:
@@ -121,7 +127,7 @@ def source_failed(
         message = f"the stream stalled {where}: {cause}; ask again, or pass a larger idle_timeout"
     else:
         reason = "source_failed"
-        message = f"the source failed {where}: {type(cause).__name__}: {cause}"
+        message = f"the source failed {where}: {_told(cause)}"
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason=reason)
     error.__cause__ = cause
     return error
@@ -139,6 +145,16 @@ def not_bytes(value: object) -> str:
 
 def _where(noun: str, offset: int, line: int | None) -> str:
     return f"the {noun} at byte {offset}" + ("" if line is None else f" (line {line})")
+
+
+def _told(cause: BaseException) -> str:
+    """An exception in words; its own may fail, which must not keep the error from being raised."""
+    try:
+        return f"{type(cause).__name__}: {cause}"
+    except MemoryError:
+        raise
+    except Exception:
+        return type(cause).__name__
 
 
 def _shown(frame: bytes, position: int | None = None) -> str:
@@ -160,7 +176,7 @@ def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | Non
         return "invalid_utf8", error.start, f"is not UTF-8 from its byte {error.start} on ({error.reason})"
     fault = _json_fault(frame)
     if fault is None:
-        return "rejected", None, f"is valid JSON, but loads refused it ({type(cause).__name__}: {cause})"
+        return "rejected", None, f"is valid JSON, but loads refused it ({_told(cause)})"
     position = len(fault.doc[: fault.pos].encode())
     return "invalid_json", position, f"is not one JSON value ({fault.msg}, byte {position} of it)"
 
@@ -169,12 +185,10 @@ def _json_fault(frame: bytes) -> orjson.JSONDecodeError | None:
     try:
         orjson.loads(frame)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith("Not enough memory"):
+            raise MemoryError(error.msg) from error
         return error
     return None
-
-
-def _is_json(frame: bytes) -> bool:
-    return _json_fault(frame) is None
 
 
 def _has_nul_run(frame: bytes) -> bool:

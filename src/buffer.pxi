@@ -1,9 +1,9 @@
-# The bytes of one frame that came in more than one chunk, kept in one growing bytes object, which
-# is handed out as it is: a frame that was cut costs one copy, not two. The only place that
-# allocates memory of its own.
+# The bytes of one frame that came in more than one chunk, kept in one growing bytes object. That
+# object itself is handed out in the end: a frame that was cut costs one copy, not two. This is the
+# only place that allocates memory of its own.
 #
-# Between calls: bytes [0, length) of the object are the frame, the rest is room to grow into; the
-# object is NULL or owned by nobody else.
+# Between calls: bytes [0, length) of the storage are the frame, the rest is capacity to grow into;
+# the storage is NULL or owned by nobody else.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_XDECREF, PyObject
@@ -40,7 +40,7 @@ cdef class ByteStore:
         if self.storage == NULL:
             self.storage = new_bytes(NULL, max(needed, MIN_CAPACITY))
         elif needed > PyBytes_GET_SIZE(<object> self.storage):
-            # Growth by half of what is there keeps the copying linear in the frame's size.
+            # Growth by half of the size keeps the copying linear in the frame's size.
             try:
                 _PyBytes_Resize(&self.storage, needed + needed // 2)
             except MemoryError:

@@ -1,14 +1,15 @@
-# The chunks of a stream and how far it was read: the one in hand, those that wait behind it, and
-# what earlier ones left of the unfinished frame. Offsets are sums of these, and kept nowhere else.
+# The chunks of a stream and how far it was read: the current chunk, those queued after it, and what
+# earlier ones left of the unfinished frame. Offsets are sums of these, and kept nowhere else.
 
 from collections import deque
 
+# The byte order mark of UTF-8.
 cdef const unsigned char* BOM = b"\xef\xbb\xbf"
 
 
 @cython.internal
 cdef class Chunks:
-    # The chunk in hand: bytes before `start` are passed over, those before `scan` were searched.
+    # The current chunk: bytes before `start` are consumed, those before `scan` were searched.
     cdef bytes chunk
     cdef const unsigned char* base
     cdef Py_ssize_t size
@@ -17,7 +18,7 @@ cdef class Chunks:
     cdef object queue
     cdef Py_ssize_t queued_bytes
 
-    # The unfinished frame: what of it came in earlier chunks; what was let go of it.
+    # The unfinished frame: its bytes from earlier chunks, and how many of an over-long one were dropped.
     cdef ByteStore buffered
     cdef bint discarding
     cdef Py_ssize_t dropped
@@ -42,7 +43,7 @@ cdef class Chunks:
         return 0
 
     cdef int drop_all(self) except -1:
-        """Drop all chunks, and what is held of the unfinished frame."""
+        """Drop all chunks, and what is buffered of the unfinished frame."""
         self.buffered.clear()
         self.chunk = None
         self.base = NULL
@@ -53,7 +54,7 @@ cdef class Chunks:
 
     @cython.final
     cdef inline long long frame_start_offset(self) noexcept:
-        """Bytes of the stream before the unfinished frame."""
+        """Where the unfinished frame begins in the stream."""
         return self.chunk_offset + self.start - self.buffered.length - self.dropped
 
     @cython.final
@@ -86,7 +87,7 @@ cdef class Chunks:
         self.chunk = None
 
     cdef bint advance_chunk(self) except -1:
-        """Hold what is left of the chunk, and take up the next; False where none waits."""
+        """Buffer the rest of the chunk and set the next one; False if none is queued."""
         cdef Py_ssize_t left = self.size - self.start
         if self.chunk is not None:
             if self.discarding:
@@ -102,7 +103,7 @@ cdef class Chunks:
         return True
 
     cdef bint skip_bom(self) except -1:
-        """Pass over a BOM at the start of the stream; False while it cannot be told."""
+        """Skip a BOM at the start of the stream; False until enough bytes have come to decide."""
         cdef Py_ssize_t index, before
         cdef unsigned char byte
         while True:
@@ -120,13 +121,13 @@ cdef class Chunks:
                 self.bom_possible = False
                 return True
             if not self.advance_chunk():
-                # At the end, what is there is all there is.
+                # At the end of the stream a partial BOM is data.
                 self.bom_possible = not self.finished
                 return self.finished
 
     @cython.final
     cdef inline void consume_to(self, Py_ssize_t end) noexcept:
-        """Let go of all up to ``end`` in the chunk."""
+        """Consume all up to ``end`` in the chunk."""
         self.start = end
         if self.buffered.length:
             self.buffered.clear()

@@ -11,7 +11,7 @@ cdef extern from "Python.h":
 cdef str DEFAULT_EVENT = "message"
 
 
-cdef inline str text(const unsigned char* data, Py_ssize_t size):
+cdef inline str decode_text(const unsigned char* data, Py_ssize_t size):
     """UTF-8 with replacement, as the standard decodes (WHATWG HTML, 9.2.6)."""
     # What CPython does itself, but with a look at more bytes at once.
     if size < 32 or not is_ascii(data, size):
@@ -101,20 +101,24 @@ A server-sent event. It cannot be changed.
     def data(self):
         # Two threads may both decode: the result is the same, and either may stay.
         if self.decoded is None:
-            self.decoded = text(self.begin, self.size)
+            self.decoded = decode_text(self.begin, self.size)
         return self.decoded
 
     def json(self):
+        cdef PyObject* value
+        cdef Refusal refusal
         self.own_payload()
+        value = call(<PyObject*> self.loads, <PyObject*> self.owner)
+        if value != NULL:
+            return steal(value)
+        refusal = refusal_of_loads(<PyObject*> orjson_error)
         try:
-            return self.loads(self.owner)
-        except RecursionError as error:
+            propagate()
+        except BaseException as error:
             cause = error
-        except (RuntimeError, MemoryError):
-            raise
-        except Exception as error:
-            cause = error
-        raise _diagnosis.undecodable(self.owner, self.offset, self.line or None, cause, "sse", False)
+        if refusal != BAD_FRAME:
+            raise cause
+        raise _diagnosis.undecodable(self.owner, self.offset, self.line or None, cause, "sse")
 
     def __repr__(self):
         parts = [f"event={self.event!r}, data={self.data!r}"]
@@ -169,7 +173,7 @@ cdef Event new_event(
 
 cdef void release_chunk(PyObject* event) noexcept:
     """Free the chunk that an event refers to. Nobody reads the payload of one that nobody holds."""
-    if event == <PyObject*> None or (<Event> event).begin == NULL:
+    if event == NULL or event == <PyObject*> None or (<Event> event).begin == NULL:
         return
     if is_unshared(event):
         (<Event> event).begin = NULL

@@ -25,7 +25,8 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
     cdef Element element
 
     def __init__(
-        self, *, loads=orjson_loads, max_frame_size=16 * 1024 * 1024, on_error="raise", done=None, require_done=False,
+        self, *, loads=orjson_loads, max_frame_size=DEFAULT_MAX_FRAME_SIZE, on_error="raise", done=None,
+        bint require_done=False,
     ):
         with cython.critical_section(self):
             self.configure(loads, max_frame_size, on_error, done, require_done)
@@ -135,12 +136,12 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
     cdef Result decode_unterminated(self, bytes payload, bint content) except NULL:
         """The value of an element that RS or the end of the stream ended."""
         if not content:
-            return self.report(_diagnosis.empty_element(payload, self.frame_offset))
+            return self.report(_diagnosis.empty_element, (payload, self.frame_offset))
         if self.end_if_sentinel(<const unsigned char*> PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)):
             return NOTHING
         if may_be_cut(<const unsigned char*> PyBytes_AS_STRING(payload), len(payload)):
             self.no_more_frames = self.at_end
-            return self.report(_diagnosis.cut_scalar(payload, self.frame_offset))
+            return self.report(_diagnosis.cut_scalar, (payload, self.frame_offset))
         return self.decode(<PyObject*> payload)
 
     cdef int skip_between_elements(self) except -1:
@@ -163,24 +164,18 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         if self.scan == self.size and self.frame_bytes_to(self.scan) < PREVIEW_SIZE:
             return NOTHING
         self.frame_offset = self.frame_start_offset()
-        try:
-            error = _diagnosis.stray(self.first_bytes(self.frame_bytes_to(self.scan)), self.frame_offset)
-        except MemoryError:
-            raise
-        except BaseException:
-            self.state = IDLE
-            raise
+        preview = self.first_bytes(self.frame_bytes_to(self.scan))
         self.consume_to(self.scan)
         self.region = OUTSIDE
         self.discarding = True
-        return self.report(error)
+        return self.report(_diagnosis.stray, (preview, self.frame_offset))
 
     cdef Result decode_tail(self) except NULL:
         """What stands behind the last RS when the stream ends."""
         cdef Result value
         cdef bytes payload
         if self.region == IN_STRAY:
-            return self.report(_diagnosis.stray(self.buffered.detach(self.buffered.length), self.frame_offset))
+            return self.report(_diagnosis.stray, (self.buffered.detach(self.buffered.length), self.frame_offset))
         if self.buffered.length - 1 > self.limit:
             return self.too_large(self.limit + 1, lead=1)
         payload = self.buffered.copy(1, self.buffered.length)

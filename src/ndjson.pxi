@@ -16,8 +16,8 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
     cdef readonly bint unterminated
 
     def __init__(
-        self, *, loads=orjson_loads, max_frame_size=16 * 1024 * 1024, on_error="raise", contains=None,
-        blank_lines="skip", done=None, require_done=False,
+        self, *, loads=orjson_loads, max_frame_size=DEFAULT_MAX_FRAME_SIZE, on_error="raise", contains=None,
+        blank_lines="skip", done=None, bint require_done=False,
     ):
         needle = bytes_option(contains, "contains", b'"level":"error"')
         if needle is not None and b"\n" in needle:
@@ -54,7 +54,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
 
     @property
     def line(self):
-        return self.lines
+        return self.lines if self.interrupted is None else self.frame_line - 1
 
     cdef object unfinished_line(self):
         return self.lines + 1
@@ -108,7 +108,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         size = self.frame_size(end)
         self.frame_line = self.lines + 1
         if size > self.limit:
-            # The LF is found once more, to end what is let go.
+            # The LF is scanned again so that it ends the discarding.
             self.scan = end
             return self.too_large(self.limit + 1)
         self.frame_offset = self.frame_start_offset()
@@ -136,7 +136,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         return self.decode(payload)
 
     cdef Result decode_large(self, const unsigned char* data, Py_ssize_t size, Py_ssize_t end) except NULL:
-        """The value of a line whose payload is not kept: where it was held, without a copy."""
+        """The value of a line too long to be reused; one that was buffered is not copied again."""
         cdef bytes payload
         if self.buffered.length:
             payload = self.buffered.detach(size)
@@ -168,10 +168,10 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         return Decoder.set_chunk(self, data)
 
     cdef Result report_blank_line(self, bytes line) except NULL:
-        return self.report(_diagnosis.blank_line(line, self.frame_offset, self.frame_line))
+        return self.report(_diagnosis.blank_line, (line, self.frame_offset, self.frame_line))
 
     cdef Result decode_tail(self) except NULL:
-        """What stands behind the last LF is a value if it decodes, else the trace of a cut."""
+        """What follows the last LF is a value if it decodes, else the trace of a cut."""
         cdef Result value
         cdef Py_ssize_t size = size_without_cr(self.buffered.data(), self.buffered.length)
         self.frame_line = self.lines + 1
@@ -187,7 +187,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             return NOTHING
         payload = self.buffered.copy(0, size)
         value = self.decode(<PyObject*> payload)
-        # What is no value stays pending: it may go on where the stream is resumed.
+        # What is no value stays pending: it may continue if the stream is resumed.
         if value != NOTHING:
             self.unterminated = True
         if value != NOTHING or self.done:

@@ -1,8 +1,10 @@
 # Options that more than one decoder checks. Every message names the option.
 
+DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
+
 
 cdef bytes bytes_option(object value, str name, object example):
-    """A `bytes` option that may be None; str is taken for its UTF-8."""
+    """A `bytes` option that may be None; str is encoded as UTF-8."""
     if value is None:
         return None
     if isinstance(value, str):

@@ -65,7 +65,7 @@ cdef class Puller:
 
     def __next__(self):
         cdef Result value = NOTHING
-        if self.decoder is not None and not self.ended and not self.decoder.drop_chunk_if_used_up():
+        if self.decoder is not None and not self.ended and not self.decoder.drop_used_chunk():
             value = self.decoder.step()
         if value == NOTHING:
             value = self.refill()

@@ -156,7 +156,7 @@ cdef class AsyncPuller:
 
     @cython.final
     cdef inline Result step(self) except NULL:
-        if self._ended or self.decoder is None or self.decoder.drop_chunk_if_used_up():
+        if self._ended or self.decoder is None or self.decoder.drop_used_chunk():
             return NOTHING
         return self.decoder.step()
 

@@ -1,0 +1,343 @@
+# How a payload becomes a value, and what happens to one that does not: the options, the frame in
+# hand, and every error. Each framing finds its frames on top of this.
+
+from orjson import JSONDecodeError as orjson_error
+from orjson import loads as orjson_loads
+
+from ndstream import _diagnosis
+
+cdef Py_ssize_t PREVIEW_SIZE = 256
+
+cdef enum Policy:
+    RAISE, SKIP, CALL
+
+cdef enum State:
+    IDLE
+    RUNNING
+    # An internal failure left a step half done.
+    BROKEN
+
+cdef enum Refusal:
+    # What an exception of ``loads`` says: the frame is bad; the program is; memory ran out; Ctrl-C.
+    BAD_FRAME, MISUSE_OF_LOADS, NO_MEMORY, INTERRUPT
+
+cdef extern from *:
+    """
+    /* Whether orjson raised this, and means that it could not allocate memory. Up to CPython 3.11 the
+       value may still be the tuple of arguments. */
+    static int ndstream_says_no_memory(PyObject *kind, PyObject *value, PyObject *orjson_error) {
+        PyObject *message = value;
+        if (kind != orjson_error || value == NULL) return 0;
+        if (PyExceptionInstance_Check(message)) message = ((PyBaseExceptionObject *)message)->args;
+        if (message != NULL && PyTuple_Check(message) && PyTuple_GET_SIZE(message) > 0)
+            message = PyTuple_GET_ITEM(message, 0);
+        if (message == NULL || !PyUnicode_Check(message)) return 0;
+        const char *text = PyUnicode_AsUTF8(message);
+        if (text == NULL) {
+            PyErr_Clear();
+            return 0;
+        }
+        return strncmp(text, "Not enough memory", 17) == 0;
+    }
+
+    /* What the exception that is set means for a frame. One of orjson's own that means that memory ran
+       out becomes a MemoryError. */
+    static int ndstream_refusal(PyObject *orjson_error) {
+        int no_memory;
+        if (PyErr_ExceptionMatches(PyExc_MemoryError)) return 2;
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) return 3;
+        if (PyErr_ExceptionMatches(PyExc_RuntimeError)) return !PyErr_ExceptionMatches(PyExc_RecursionError);
+    #if PY_VERSION_HEX >= 0x030C0000
+        PyObject *error = PyErr_GetRaisedException();
+        no_memory = ndstream_says_no_memory((PyObject *)Py_TYPE(error), error, orjson_error);
+        PyErr_SetRaisedException(error);
+    #else
+        PyObject *kind, *value, *traceback;
+        PyErr_Fetch(&kind, &value, &traceback);
+        no_memory = ndstream_says_no_memory(kind, value, orjson_error);
+        PyErr_Restore(kind, value, traceback);
+    #endif
+        if (!no_memory) return 0;
+        PyErr_NoMemory();
+        return 2;
+    }
+    """
+    Refusal refusal_of_loads "ndstream_refusal"(PyObject* orjson_error) noexcept
+
+cdef extern from "Python.h":
+    void PyErr_Clear() noexcept
+
+
+@cython.internal
+cdef class Payloads(Chunks):
+    # Options.
+    cdef object loads
+    cdef object handler
+    cdef Policy policy
+    cdef Py_ssize_t limit
+    cdef bytes sentinel
+    cdef unsigned char sentinel_byte
+    cdef bint require_done
+
+    # The last payload, to be used again.
+    cdef PyObject* reusable
+    cdef Py_ssize_t reusable_capacity
+
+    # The frame in hand, for its error; whether the end of the stream is what ended it.
+    cdef long long frame_offset
+    cdef long long frame_line
+    cdef bint at_end
+
+    # What Ctrl-C kept from being done with the frame in hand: a payload (bytes) to decode, or an
+    # error to report, as the function that makes it and its arguments (a tuple of the two).
+    cdef object interrupted
+
+    # The stream; the states are explained in _core.pyx.
+    cdef State state
+    cdef bint tail_decoded
+    cdef bint no_more_frames
+    cdef readonly bint done
+    cdef readonly long long frames
+    cdef readonly long long errors
+
+    def __dealloc__(self):
+        Py_XDECREF(self.reusable)
+
+    cdef int configure(
+        self, object loads, object max_frame_size, object on_error, object done, bint require_done
+    ) except -1:
+        """Set the options, once all are known to be good; `start_stream` is to follow."""
+        if not callable(loads):
+            raise TypeError(f"loads must be a callable from bytes to a value, not {type(loads).__name__}")
+        if max_frame_size is not None:
+            if isinstance(max_frame_size, bool) or not isinstance(max_frame_size, int):
+                raise TypeError(
+                    f"max_frame_size must be a number of bytes or None, not {type(max_frame_size).__name__}")
+            if max_frame_size < 1:
+                raise ValueError(f"max_frame_size must be at least 1 byte, or None for no limit, not {max_frame_size}")
+        if not callable(on_error):
+            choice(on_error, "on_error", ("raise", "skip"))
+        sentinel = bytes_option(done, "done", b"[DONE]")
+        if require_done and sentinel is None:
+            raise ValueError("require_done needs the sentinel to wait for: pass done=")
+        # Half of the largest size, so that sums cannot overflow.
+        limit = MAX_BYTES // 2 if max_frame_size is None else min(max_frame_size, MAX_BYTES // 2)
+        policy = CALL if callable(on_error) else RAISE if on_error == "raise" else SKIP
+        self.refuse_if_running()
+        # Dropping the old options may run `__del__`, which must not get into this decoder.
+        self.state = RUNNING
+        self.limit = limit
+        self.policy = policy
+        self.sentinel_byte = 0 if sentinel is None else (<bytes> sentinel)[0]
+        self.require_done = require_done
+        self.loads = loads
+        self.handler = on_error
+        self.sentinel = sentinel
+        return 0
+
+    cdef int restart(self) except -1:
+        Chunks.restart(self)
+        self.frame_offset = self.frame_line = 0
+        self.at_end = False
+        self.interrupted = None
+        self.tail_decoded = self.no_more_frames = self.done = False
+        self.frames = self.errors = 0
+        return 0
+
+    cdef int refuse_if_running(self) except -1:
+        if self.state == RUNNING:
+            raise RuntimeError(
+                "the decoder is running already: it cannot be used from its own loads or on_error, "
+                "nor by two threads at once")
+        return 0
+
+    cdef int raise_recoverable(self, error) except -1:
+        """Raise an error after which the decoder goes on; any other that leaves a step breaks it."""
+        self.state = IDLE
+        raise error
+
+    # Values.
+
+    @cython.final
+    cdef inline PyObject* payload(self, const unsigned char* data, Py_ssize_t size) except NULL:
+        """These bytes as a payload that lasts until the next one is made."""
+        return reuse_bytes(&self.reusable, &self.reusable_capacity, data, size)
+
+    @cython.final
+    cdef inline Result decode(self, PyObject* payload) except NULL:
+        """The payload's value; NOTHING for the sentinel, and for an error that on_error handled."""
+        cdef Result value
+        if self.end_if_sentinel(
+                <const unsigned char*> PyBytes_AS_STRING(<object> payload), PyBytes_GET_SIZE(<object> payload)):
+            return NOTHING
+        value = call(<PyObject*> self.loads, payload)
+        if value == NULL:
+            return self.undecodable(<bytes> payload)
+        self.frames += 1
+        return value
+
+    @cython.final
+    cdef inline bint may_be_sentinel(self, unsigned char first) noexcept:
+        # One look rules out almost every payload.
+        return self.sentinel is not None and (first <= b" " or first == self.sentinel_byte)
+
+    @cython.final
+    cdef inline bint end_if_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
+        """End the stream if the payload is the sentinel; whether it was. One byte after it can be read."""
+        return self.may_be_sentinel(data[0]) and is_sentinel(
+            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
+        ) and self.end_at_sentinel()
+
+    cdef bint end_at_sentinel(self) except -1:
+        """Drop what follows the sentinel: it is not part of the stream."""
+        self.done = self.no_more_frames = True
+        self.chunk_offset += self.start
+        self.drop_all()
+        return True
+
+    # Errors.
+
+    cdef Result undecodable(self, bytes payload) except NULL:
+        """Handle the exception of ``loads`` that is set, by what it says of the payload."""
+        cdef Refusal refusal = refusal_of_loads(<PyObject*> orjson_error)
+        if refusal == BAD_FRAME and self.policy == SKIP and not self.at_end:
+            # Nobody gets this error, so nothing of it is made.
+            PyErr_Clear()
+            self.errors += 1
+            return NOTHING
+        try:
+            propagate()
+        except BaseException as error:
+            cause = error
+        if refusal == NO_MEMORY:
+            raise cause
+        if refusal == INTERRUPT:
+            # The payload is not lost: the next step decodes it again.
+            if self.at_end:
+                self.tail_decoded = False
+            else:
+                self.interrupted = payload
+        if refusal != BAD_FRAME:
+            self.raise_recoverable(cause)
+        arguments = (payload, self.frame_offset, self.line_or_none(), cause, self.framing())
+        if self.at_end:
+            if self.loads is orjson_loads or not self.is_json(payload):
+                # One report of a cut is enough: a missing sentinel would only say it again.
+                self.no_more_frames = True
+                return self.report(_diagnosis.cut_payload, arguments)
+            self.consume_tail()
+        return self.report(_diagnosis.undecodable, arguments)
+
+    cdef bint is_json(self, bytes payload) except -1:
+        """Whether the payload is one JSON value, so that the end of the stream did not cut it."""
+        try:
+            return _diagnosis.is_json(payload)
+        except MemoryError:
+            raise
+        except BaseException as interrupt:
+            self.tail_decoded = False
+            self.raise_recoverable(interrupt)
+
+    @cython.final
+    cdef Result report(self, make, tuple arguments) except NULL:
+        """Do what on_error says with the error ``make(*arguments)``; NOTHING if the stream goes on.
+
+        All else that the error changes has been changed before, so that after a Ctrl-C in here the
+        next step has nothing to do but to report it again.
+        """
+        if self.policy == SKIP:
+            self.errors += 1
+            return NOTHING
+        try:
+            error = make(*arguments)
+        except MemoryError:
+            raise
+        except BaseException as interrupt:
+            self.interrupted = (make, arguments)
+            self.raise_recoverable(interrupt)
+        self.errors += 1
+        if self.policy == RAISE:
+            self.raise_recoverable(error)
+        try:
+            self.handler(error)
+        except (StopIteration, StopAsyncIteration) as stop:
+            # Passed on, it would end the user's loop without a word.
+            refusal = RuntimeError(f"on_error raised {type(stop).__name__}")
+            refusal.__cause__ = stop
+            self.raise_recoverable(refusal)
+        except BaseException as own:
+            self.raise_recoverable(own)
+        return NOTHING
+
+    @cython.final
+    cdef Result repeat_interrupted(self) except NULL:
+        """Do what Ctrl-C kept from being done."""
+        interrupted = self.interrupted
+        self.interrupted = None
+        if type(interrupted) is bytes:
+            return self.decode(<PyObject*> interrupted)
+        make, arguments = <tuple> interrupted
+        return self.report(make, arguments)
+
+    cdef Result too_large(self, Py_ssize_t seen, Py_ssize_t lead=0) except NULL:
+        """Report the unfinished frame as over-long; its bytes are dropped until it ends.
+
+        ``seen`` bytes proved it, so that a preview of no more is the same for every cut. The first
+        ``lead`` bytes begin the frame, but are not part of its payload.
+        """
+        cdef bytes preview = self.first_bytes(lead + min(seen, PREVIEW_SIZE))[lead:]
+        self.frame_offset = self.frame_start_offset()
+        self.discarding = True
+        self.dropped = self.buffered.length
+        self.buffered.clear()
+        return self.report(
+            _diagnosis.too_large, (preview, self.frame_offset, self.line_or_none(), self.limit, self.framing()))
+
+    cdef Result next_at_end(self) except NULL:
+        """What the end of the stream completes, cuts, or leaves missing."""
+        cdef Result value = NOTHING
+        if not self.tail_decoded:
+            self.tail_decoded = self.at_end = True
+            if self.buffered.length and not self.discarding:
+                self.frame_offset = self.frame_start_offset()
+                value = self.decode_tail()
+        return value if value != NOTHING else self.end_without_sentinel()
+
+    cdef Result decode_tail(self) except NULL:
+        """The value of the frame that is buffered when the stream ends; each framing has its own."""
+        raise NotImplementedError
+
+    cdef int consume_tail(self) except -1:
+        """Count the tail as read: it is no longer pending."""
+        self.buffered.clear()
+        return 0
+
+    cdef Result end_without_sentinel(self) except NULL:
+        if self.no_more_frames:
+            return NOTHING
+        self.no_more_frames = True
+        if not self.require_done:
+            return NOTHING
+        self.frame_offset = self.frame_start_offset()
+        line = self.unfinished_line()
+        self.frame_line = 0 if line is None else line
+        return self.report(_diagnosis.missing_sentinel, (self.chunk_offset, self.sentinel))
+
+    cdef object fail_stream(self, cause):
+        """The error for a source that failed: what it left unfinished is not decoded."""
+        error = _diagnosis.source_failed(
+            self.first_bytes(self.buffered.length + self.size - self.start), self.frame_bytes_to(self.size),
+            self.frame_start_offset(), self.unfinished_line(), self.frames, cause)
+        self.no_more_frames = True
+        return error
+
+    cdef str framing(self):
+        raise NotImplementedError
+
+    cdef object unfinished_line(self):
+        """The line of the unfinished frame, if the framing has lines."""
+        return None
+
+    cdef object line_or_none(self):
+        """The line of the frame in hand, if the framing has lines."""
+        return self.frame_line
