@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import anyio
 
 
@@ -58,3 +61,48 @@ class Failing(AsyncChunks):
         if not self.chunks:
             raise self.failure
         return await super().__anext__()
+
+
+class Response:
+    """A response of httpx as far as it is needed."""
+
+    def __init__(self, chunks: list[bytes] | bytes, headers: Any) -> None:
+        self.chunks = [chunks] if isinstance(chunks, bytes) else chunks
+        self.headers = headers
+        self.stream: list[bytes] = []
+        self.closed = 0
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        return iter(self.chunks)
+
+    def aiter_bytes(self) -> Any:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class AsyncResponse(Response):
+    """The same of an async client."""
+
+    def __init__(self, chunks: list[bytes] | bytes, headers: Any) -> None:
+        super().__init__(chunks, headers)
+        self.stream = AsyncBytes()  # type: ignore[assignment]
+
+    async def aiter_bytes(self) -> Any:
+        for chunk in self.chunks:
+            yield chunk
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class AsyncBytes:
+    """What says that a response of httpx is async."""
+
+    def __aiter__(self) -> AsyncBytes:
+        return self
+
+
+def content_type(name: str) -> dict[str, str]:
+    return {"Content-Type": name}
