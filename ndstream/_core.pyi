@@ -15,7 +15,7 @@ exception; it becomes the cause of a `DecodeError`, but for RuntimeError (Recurs
 MemoryError, which pass. After a MemoryError only `reset` is of use.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from types import GenericAlias
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final, overload
 
@@ -119,7 +119,11 @@ class NDJSONDecoder(Decoder[_T_co]):
         loads: A callable from a payload (bytes) to a value.
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         on_error: "raise", "skip", or a callable that is given each error.
-        contains: Decode only lines that hold these bytes; the others are counted as lines alone.
+        contains: Decode only lines that hold these bytes, or one of several needles; the others are counted as
+            lines alone. The bytes are compared as they are: an escape such as ``\\u0065`` is not the letter it means.
+        sample: Decode only about this share of the lines (of those that `contains` selects), chosen by a hash of
+            each line's offset, so that the same lines are chosen wherever the stream is cut or resumed.
+        seed: An integer; another one chooses another sample.
         blank_lines: "skip", or "error" to take a blank line for a bad one.
         done: A payload that ends the stream.
         require_done: Whether a stream that ends without `done` is truncated.
@@ -144,7 +148,9 @@ class NDJSONDecoder(Decoder[_T_co]):
         *,
         max_frame_size: int | None = 16777216,
         on_error: _OnError = "raise",
-        contains: bytes | str | None = None,
+        contains: bytes | str | Iterable[bytes | str] | None = None,
+        sample: float | None = None,
+        seed: int = 0,
         blank_lines: Literal["skip", "error"] = "skip",
         done: bytes | str | None = None,
         require_done: bool = False,
@@ -156,7 +162,9 @@ class NDJSONDecoder(Decoder[_T_co]):
         loads: Callable[[bytes], _T] = ...,
         max_frame_size: int | None = 16777216,
         on_error: _OnError = "raise",
-        contains: bytes | str | None = None,
+        contains: bytes | str | Iterable[bytes | str] | None = None,
+        sample: float | None = None,
+        seed: int = 0,
         blank_lines: Literal["skip", "error"] = "skip",
         done: bytes | str | None = None,
         require_done: bool = False,

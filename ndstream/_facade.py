@@ -6,7 +6,7 @@ comes back. The options are those of the decoders, which say more of each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
@@ -43,7 +43,7 @@ class _Options(TypedDict, total=False):
 
 
 class _NDJSONOptions(_Options, total=False):
-    contains: bytes | str | None
+    contains: bytes | str | Iterable[bytes | str] | None
     blank_lines: Literal["skip", "error"]
 
 
@@ -57,7 +57,7 @@ class _SSEOptions(_Options, total=False):
 class _StreamOptions(_Options, total=False):
     format: Format | None
     on_truncated: OnTruncated
-    contains: bytes | str | None
+    contains: bytes | str | Iterable[bytes | str] | None
 
 
 @overload
@@ -82,7 +82,7 @@ def ndjson(
     loads: Callable[[bytes], Any] = orjson_loads,
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     on_error: OnError = "raise",
-    contains: bytes | str | None = None,
+    contains: bytes | str | Iterable[bytes | str] | None = None,
     blank_lines: Literal["skip", "error"] = "skip",
     done: bytes | str | None = None,
     require_done: bool = False,
@@ -100,7 +100,7 @@ def ndjson(
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         on_error: "raise" (the iteration can go on after the error), "skip" (bad lines are counted
             in ``stream.decoder.errors``), or a callable that is given each error.
-        contains: Decode only lines that hold these bytes.
+        contains: Decode only lines that hold these bytes, or one of several needles.
         blank_lines: "skip", or "error" to take a blank line for a bad one.
         done: A payload that ends the stream at once, such as "[DONE]".
         require_done: Whether a stream that ends without `done` is truncated.
@@ -287,7 +287,7 @@ def stream(
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     on_error: OnError = "raise",
     on_truncated: OnTruncated = "raise",
-    contains: bytes | str | None = None,
+    contains: bytes | str | Iterable[bytes | str] | None = None,
     done: bytes | str | None = "[DONE]",
     require_done: bool = False,
     drain: tuple[int, float] | None = DEFAULT_DRAIN,
@@ -308,7 +308,7 @@ def stream(
         on_error: "raise", "skip" or a callable, as in `ndjson`.
         on_truncated: What to do with an event that the end of the stream cuts, as in `sse`. It has no
             meaning in other framings, and is refused if `format` names one of those.
-        contains: Decode only lines that hold these bytes; for NDJSON alone.
+        contains: Decode only lines that hold these bytes, or one of several needles; for NDJSON alone.
         done: A payload that ends the stream at once; None for none.
         require_done: Whether a stream that ends without `done` is truncated.
         drain: What is read after the sentinel of a response, in bytes and seconds, as in `ndjson`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
@@ -103,7 +103,7 @@ def make_decoder(
     max_frame_size: int | None,
     on_error: Any,
     on_truncated: Literal["raise", "discard", "emit"],
-    contains: bytes | str | None,
+    contains: bytes | str | Iterable[bytes | str] | None,
     done: bytes | str | None,
     require_done: bool,
 ) -> Decoder[Any]:

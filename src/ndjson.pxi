@@ -4,34 +4,30 @@
 @cython.final
 cdef class NDJSONDecoder(Decoder):
     """NDJSONDecoder(*, loads=..., max_frame_size=16777216, on_error='raise', contains=None, \
-blank_lines='skip', done=None, require_done=False)
+sample=None, seed=0, blank_lines='skip', done=None, require_done=False)
 --
 
 Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate over it.
 """
 
-    cdef bytes needle
-    cdef Py_ssize_t next_hit
+    cdef Selection selection
     cdef bint refuses_blank
     cdef readonly bint unterminated
 
     def __init__(
         self, *, loads=orjson_loads, max_frame_size=DEFAULT_MAX_FRAME_SIZE, on_error="raise", contains=None,
-        blank_lines="skip", done=None, bint require_done=False,
+        sample=None, seed=0, blank_lines="skip", done=None, bint require_done=False,
     ):
-        needle = bytes_option(contains, "contains", b'"level":"error"')
-        if needle is not None and b"\n" in needle:
-            raise ValueError("contains must not hold a line end: it is looked for in one line at a time")
+        selection = selection_or_none(contains, sample, seed)
         choice(blank_lines, "blank_lines", ("skip", "error"))
         with cython.critical_section(self):
             self.configure(loads, max_frame_size, on_error, done, require_done)
-            self.needle = needle
+            self.selection = selection
             self.refuses_blank = blank_lines == "error"
             self.start_stream()
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
-        self.next_hit = -1
         self.unterminated = False
         return 0
 
@@ -124,7 +120,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             self.consume_to(end + 1)
             self.lines += 1
             return NOTHING if blank is None else self.report_blank_line(blank)
-        if self.needle is not None and not self.has_needle(data, size) and not self.is_end(data, size):
+        if self.selection is not None and not self.is_selected(data, size) and not self.is_end(data, size):
             self.consume_to(end + 1)
             self.lines += 1
             return NOTHING
@@ -151,20 +147,17 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         return self.sentinel is not None and is_sentinel(
             data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel))
 
-    cdef bint has_needle(self, const unsigned char* data, Py_ssize_t size) except -1:
-        cdef const unsigned char* needle = <const unsigned char*> PyBytes_AS_STRING(self.needle)
-        cdef Py_ssize_t length = PyBytes_GET_SIZE(self.needle)
+    cdef inline bint is_selected(self, const unsigned char* data, Py_ssize_t size) except -1:
+        """Whether the line in hand is to be decoded."""
+        if not self.selection.is_sampled(self.frame_offset):
+            return False
         if self.buffered.length or self.chunk is None:
-            self.touched += size
-            return find_bytes(data, 0, size, needle, length) < size
-        # One search serves all lines up to the next hit.
-        if self.next_hit < self.start:
-            self.next_hit = find_bytes(self.base, self.start, self.size, needle, length)
-            self.touched += self.next_hit - self.start
-        return self.next_hit + length <= self.start + size
+            return self.selection.matches(data, size, &self.touched)
+        return self.selection.matches_in_chunk(self.base, self.start, self.start + size, self.size, &self.touched)
 
     cdef int set_chunk(self, bytes data) except -1:
-        self.next_hit = -1
+        if self.selection is not None:
+            self.selection.start_chunk()
         return Decoder.set_chunk(self, data)
 
     cdef Result report_blank_line(self, bytes line) except NULL:
@@ -181,7 +174,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             payload = self.buffered.copy(0, size)
             self.consume_tail()
             return self.report_blank_line(payload) if self.refuses_blank else NOTHING
-        if self.needle is not None and not self.has_needle(self.buffered.data(), size) and not self.is_end(
+        if self.selection is not None and not self.is_selected(self.buffered.data(), size) and not self.is_end(
                 self.buffered.data(), size):
             self.consume_tail()
             return NOTHING

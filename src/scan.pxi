@@ -43,6 +43,14 @@ cdef inline Py_ssize_t find_bytes(
     return end if found == NULL else found - data
 
 
+cdef inline unsigned long long mixed(unsigned long long number) noexcept nogil:
+    """A hash of the number whose bits are as good as random: the finalizer of SplitMix64."""
+    number += 0x9E3779B97F4A7C15ULL
+    number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9ULL
+    number = (number ^ (number >> 27)) * 0x94D049BB133111EBULL
+    return number ^ (number >> 31)
+
+
 cdef inline bint is_space(unsigned char byte) noexcept nogil:
     """Whether JSON counts the byte as white space (RFC 8259, section 2)."""
     return byte == b" " or byte == b"\n" or byte == b"\r" or byte == b"\t"

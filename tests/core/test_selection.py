@@ -1,0 +1,107 @@
+"""Lines that are not selected are not decoded, and the same lines are selected for every cut."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from cuts import cuts, outcomes
+from ndstream import NDJSONDecoder
+
+WORDS = (b"alpha", b"beta", b"gamma", b"al", b"", b"pha,be")
+LINES = [b'{"%s": %d}' % (random.Random(number).choice(WORDS), number) for number in range(60)]
+STREAM = b"\r\n".join(LINES[:30]) + b"\n\n" + b"\n".join(LINES[30:])
+
+
+def decoder(**options: Any) -> NDJSONDecoder[bytes]:
+    return NDJSONDecoder(loads=bytes, **options)
+
+
+def selected(data: bytes, **options: Any) -> list[bytes]:
+    return list(decoder(**options).feed(data).finish())
+
+
+@pytest.mark.parametrize("needles", [[b"alpha"], ["alpha", "beta"], (b"gamma", b"al", b"beta"), [b"x", b"pha,be"]])
+def test_a_line_that_holds_one_of_the_needles_is_decoded(needles: Any) -> None:
+    expected = [line for line in LINES if any((n.encode() if isinstance(n, str) else n) in line for n in needles)]
+    assert selected(STREAM, contains=needles) == expected
+    whole = outcomes(lambda: decoder(contains=needles), [STREAM])
+    for cut in cuts(STREAM, two_way_most=1500):
+        assert outcomes(lambda: decoder(contains=needles), cut.chunks) == whole, cut.name
+
+
+def test_a_rare_needle_beside_a_frequent_one_is_searched_for_once() -> None:
+    data = b'{"frequent": 1}\n' * 20_000 + b'{"rare": 1}\n'
+    both = decoder(contains=[b"frequent", b"rare"])
+    assert sum(1 for _ in both.feed(data)) == 20_001
+    # Once for the line ends, and once for each needle.
+    assert both._touched <= 3 * len(data) + 64
+
+
+def test_a_needle_that_ends_in_the_cr_of_its_line_is_not_in_the_line() -> None:
+    assert selected(b'{"a":1}\r\n{"a":1}\n', contains=b"}\r") == []
+
+
+def test_a_sample_is_about_the_share_asked_for() -> None:
+    data = b"1\n" * 100_000
+    assert 9_500 < len(selected(data, sample=0.1)) < 10_500
+    assert len(selected(data, sample=1)) == 100_000
+    assert len(selected(data, sample=1e-12)) == 0
+
+
+def test_a_sample_is_the_same_for_every_cut_and_for_a_resumed_stream() -> None:
+    whole = outcomes(lambda: decoder(sample=0.3, seed=5), [STREAM])
+    assert 5 < len(whole) < 40
+    for cut in cuts(STREAM, two_way_most=1500):
+        assert outcomes(lambda: decoder(sample=0.3, seed=5), cut.chunks) == whole, cut.name
+    for place in (STREAM.index(b"\n", 200) + 1, STREAM.index(b"\n", 500) + 1):
+        first, second = decoder(sample=0.3, seed=5), decoder(sample=0.3, seed=5)
+        second.reset(offset=place)
+        parts = [*first.feed(STREAM[:place]), *second.feed(STREAM[place:]).finish()]
+        assert parts == selected(STREAM, sample=0.3, seed=5)
+
+
+def test_another_seed_is_another_sample() -> None:
+    data = b"".join(b"%d\n" % number for number in range(1000))
+    samples = [set(selected(data, sample=0.2, seed=seed)) for seed in range(4)]
+    assert len({frozenset(sample) for sample in samples}) == 4
+    # Independent samples share about a fifth of their lines.
+    assert 10 < len(samples[0] & samples[1]) < 90
+
+
+def test_a_sample_is_taken_of_the_lines_that_hold_a_needle() -> None:
+    data = b"".join(b'{"n": %d, "even": %s}\n' % (n, b"true" if n % 2 == 0 else b"false") for n in range(2000))
+    both = selected(data, contains=b"true", sample=0.5)
+    assert set(both) == set(selected(data, contains=b"true")) & set(selected(data, sample=0.5))
+    assert 400 < len(both) < 600
+
+
+def test_the_sentinel_ends_the_stream_though_no_sample_holds_it() -> None:
+    ended = decoder(sample=1e-12, done="[DONE]").feed(b"1\n[DONE]\n2\n")
+    assert list(ended) == []
+    assert ended.done
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"contains": []}, ValueError, "at least one needle"),
+        ({"contains": [b""]}, ValueError, "contains must not be empty"),
+        ({"contains": [b"a\nb"]}, ValueError, "line end"),
+        ({"contains": [None]}, TypeError, "contains must be bytes"),
+        ({"contains": [1]}, TypeError, "contains must be bytes"),
+        ({"sample": 0}, ValueError, "sample must be"),
+        ({"sample": 1.5}, ValueError, "sample must be"),
+        ({"sample": float("nan")}, ValueError, "sample must be"),
+        ({"sample": "0.1"}, TypeError, "sample must be"),
+        ({"sample": True}, TypeError, "sample must be"),
+        ({"seed": 1.5}, TypeError, "seed must be"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused_by_name(
+    options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        decoder(**options)
