@@ -41,7 +41,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         if start_offset < 0 or start_line < 0:
             raise ValueError(f"offset and line are counts and cannot be negative, not {offset} and {line}")
         with cython.critical_section(self):
-            self.refuse_running()
+            self.refuse_if_running()
             self.start_stream()
             self.chunk_offset = start_offset
             self.lines = start_line
