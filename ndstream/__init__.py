@@ -8,14 +8,26 @@
 
 `ndjson`, `sse`, `jsonseq` and `stream` take a source of bytes and give an iterator of values.
 `NDJSONDecoder`, `SSEDecoder` and `JSONSeqDecoder` are the same without input: feed them chunks.
+`encode_ndjson`, `encode_sse` and `encode_jsonseq` write frames.
 `ndstream.llm` makes replies of the streams of LLM servers, `ndstream.logs` reads log files and archives;
 both are imported when they are used.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
-from ndstream._errors import DecodeError, FrameTooLargeError, StreamError, TruncatedError
+from ndstream._core import (
+    Decoder,
+    Event,
+    JSONSeqDecoder,
+    NDJSONDecoder,
+    SSEDecoder,
+    SSEEncoder,
+    encode_comment,
+    encode_jsonseq,
+    encode_ndjson,
+    encode_sse,
+)
+from ndstream._errors import DecodeError, EncodeError, FrameTooLargeError, StreamError, TruncatedError
 from ndstream._facade import jsonseq, ndjson, sse, stream
 from ndstream._streams import AsyncStream, Stream
 
@@ -29,14 +41,20 @@ __all__ = [
     "AsyncStream",
     "DecodeError",
     "Decoder",
+    "EncodeError",
     "Event",
     "FrameTooLargeError",
     "JSONSeqDecoder",
     "NDJSONDecoder",
     "SSEDecoder",
+    "SSEEncoder",
     "Stream",
     "StreamError",
     "TruncatedError",
+    "encode_comment",
+    "encode_jsonseq",
+    "encode_ndjson",
+    "encode_sse",
     "jsonseq",
     "ndjson",
     "sse",

@@ -1,4 +1,4 @@
-"""The compiled core: bytes in, frames out. It does no input or output of its own.
+"""The compiled core: bytes in, frames out, and frames written. It does no input or output of its own.
 
 A decoder is fed chunks and is its own iterator:
 
@@ -466,3 +466,139 @@ class AsyncPuller(Generic[_T_co]):
 
 def iterates_in_c(kind: type[_T], /) -> type[_T]:
     """Give a subclass of a puller the puller's own slot for the next value."""
+
+def encode_sse(
+    data: object,
+    *,
+    event: str | None = None,
+    id: str | int | None = None,
+    retry: int | None = None,
+    dumps: Callable[[Any], bytes | str] | None = None,
+    escape_unicode_newlines: bool = False,
+) -> bytes:
+    """Write a server-sent event (WHATWG HTML, section 9.2.5). Its fields come in the order event, id, retry, data.
+
+    What it decodes to is what it was given, but for line ends in the data, which clients all read as LF. Nothing
+    is stripped or repaired: what would be read as further fields is refused.
+
+    Args:
+        data: A str or ready bytes of UTF-8, as they are; anything else is written as JSON. NaN and infinities
+            become null, as orjson has it.
+        event: The event's type. None, "" and "message" are the same to clients, and are left out.
+        id: The last event id that the client is to have from now on; "" to make it forget the one it has.
+        retry: How long the client is to wait before it reconnects, in milliseconds.
+        dumps: What writes JSON: a callable from a value to bytes or str; None for `orjson.dumps`.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are written as escapes of JSON, for clients that
+            split lines as `str.splitlines` does. For data that is JSON.
+
+    Returns:
+        The event's bytes, with its blank line.
+
+    Raises:
+        EncodeError: The data is None, not UTF-8, or cannot be written as JSON; a text holds a lone surrogate;
+            `event` or `id` holds CR or LF, or `id` NUL; `retry` is no int from 0 to 2**63 - 1.
+
+    Example:
+        >>> from ndstream import encode_sse
+        >>> encode_sse({"text": "Hi"}, event="token", id=7)
+        b'event: token\\nid: 7\\ndata: {"text":"Hi"}\\n\\n'
+    """
+
+def encode_comment(text: str = "", /) -> bytes:
+    """Write a comment of an event stream, which clients pass over: a heartbeat, or a word to whoever reads along.
+
+    Args:
+        text: What it says, on one line or more.
+
+    Returns:
+        Its bytes with a blank line, so that it can stand between any two events.
+
+    Raises:
+        EncodeError: It is no str, or holds a lone surrogate.
+
+    Example:
+        >>> from ndstream import encode_comment
+        >>> encode_comment(), encode_comment("data: no")
+        (b':\\n\\n', b': data: no\\n\\n')
+    """
+
+def encode_ndjson(
+    value: object,
+    *,
+    dumps: Callable[[Any], bytes | str] | None = None,
+    escape_unicode_newlines: bool = False,
+) -> bytes:
+    """Write a line of NDJSON.
+
+    Args:
+        value: A JSON value, a str too; bytes are JSON that is ready.
+        dumps: What writes JSON, as in `encode_sse`.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are escaped, as in `encode_sse`.
+
+    Returns:
+        The line with its LF.
+
+    Raises:
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold a line end.
+
+    Example:
+        >>> from ndstream import encode_ndjson
+        >>> encode_ndjson("a\\nb"), encode_ndjson(b"[1]")
+        (b'"a\\\\nb"\\n', b'[1]\\n')
+    """
+
+def encode_jsonseq(
+    value: object,
+    *,
+    dumps: Callable[[Any], bytes | str] | None = None,
+    escape_unicode_newlines: bool = False,
+) -> bytes:
+    """Write an element of a JSON text sequence (RFC 7464): 0x1E, the JSON text, LF.
+
+    Args:
+        value: A JSON value, a str too; bytes are JSON that is ready.
+        dumps: What writes JSON, as in `encode_sse`.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are escaped, as in `encode_sse`.
+
+    Returns:
+        The element's bytes.
+
+    Raises:
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold 0x1E.
+
+    Example:
+        >>> from ndstream import encode_jsonseq
+        >>> encode_jsonseq(12)
+        b'\\x1e12\\n'
+    """
+
+@final
+class SSEEncoder:
+    """Sends events on, so that the client has after each of them the id that the event has.
+
+    An id stays with a client until another comes. So it is written where it changes, and as an empty one where
+    the events have none any more.
+
+    Args:
+        verbatim: Whether an event that carries its exact bytes (``raw=True`` of the decoder) is sent as those.
+        last_event_id: The id that the client has already, as its Last-Event-ID header says.
+
+    Example:
+        >>> from ndstream import Event, SSEEncoder
+        >>> encoder = SSEEncoder()
+        >>> [encoder.encode(Event(data="a", id=id)) for id in ("7", "7", "")]
+        [b'id: 7\\ndata: a\\n\\n', b'data: a\\n\\n', b'id: \\ndata: a\\n\\n']
+    """
+
+    def __init__(self, *, verbatim: bool = False, last_event_id: str = "") -> None: ...
+    @property
+    def last_event_id(self) -> str:
+        """The id that the client has."""
+
+    def encode(self, event: Event, /) -> bytes:
+        """Write an event. Bytes that are no UTF-8 stay as they came; clients read them with replacement.
+
+        Raises:
+            EncodeError: The event was made by hand, and its type or id holds what `encode_sse` refuses; the
+                client's id is then what it was.
+        """

@@ -5,8 +5,9 @@
     ├── FrameTooLargeError                a frame past max_frame_size
     └── TruncatedError                    the stream ended inside a frame, or before its sentinel
 
-Misuse of the library raises TypeError, ValueError or RuntimeError. Anything else that comes out of
-ndstream, other than from a source or from ``loads``, is a bug.
+What an encoder cannot write is an EncodeError, which is a ValueError and a TypeError. Misuse of the
+library raises TypeError, ValueError or RuntimeError. Anything else that comes out of ndstream, other
+than from a source or from ``loads``, is a bug.
 """
 
 from __future__ import annotations
@@ -107,3 +108,28 @@ class TruncatedError(StreamError):
     def good_end(self) -> int:
         """Where the good part of the stream ends, in bytes: cut there before appending to a log."""
         return self.offset
+
+
+class EncodeError(ValueError, TypeError):
+    """A frame cannot be written as it was asked for; nothing of it was.
+
+    It is of both built-in classes, since JSON encoders raise a TypeError for the values that they refuse, and
+    ``str.encode`` a ValueError.
+
+    Attributes:
+        field: What is wrong: ``data``, ``event``, ``id``, ``retry``, ``comment`` or ``value``.
+        index: The first wrong character of a str, or byte of bytes, counted from 0; None where there is no such place.
+        path: Where in a JSON value it is: the keys and indexes that lead there. Empty for the value itself.
+    """
+
+    field: str
+    index: int | None
+    path: tuple[str | int, ...]
+
+    def __init__(
+        self, message: str = "", *, field: str = "", index: int | None = None, path: tuple[str | int, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.field = field
+        self.index = index
+        self.path = path

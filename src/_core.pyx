@@ -1,7 +1,7 @@
 # cython: language_level=3, freethreading_compatible=True, binding=False, always_allow_keywords=False
 # cython: embedsignature=True, embedsignature.format=clinic, auto_pickle=False, autotestdict=False
 # cython: warn.unused=True, warn.maybe_uninitialized=True
-"""The compiled core: bytes in, frames out. It does no input or output of its own.
+"""The compiled core: bytes in, frames out, and frames written. It does no input or output of its own.
 
 What holds in every decoder, between any two calls:
 
@@ -39,3 +39,5 @@ include "jsonseq.pxi"
 include "clock.pxi"
 include "puller.pxi"
 include "ready.pxi"
+include "write.pxi"
+include "encode.pxi"
