@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from ndstream._cli import dead_letters, progress_bar
+from ndstream._cli import progress_bar
 from ndstream._cli.cat_values import ValueCopy, is_same_file
+from ndstream._cli.dead_letters import DEAD_LETTERS_HELP, DeadLetters
 from ndstream._cli.messages import STDIN
 from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format
 
@@ -22,7 +23,7 @@ Exit status:
 """
 
 
-@click.command(epilog=f"{dead_letters.FORMAT}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
+@click.command(epilog=f"{DEAD_LETTERS_HELP}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
 @click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
 @click.option(
     "--format",
@@ -88,10 +89,10 @@ def cat(
     skips_errors = on_error == "skip" or (on_error is None and bad is not None)
     options = {"on_truncated": on_truncated, "max_frame_size": max_frame_size or None}
     with ExitStack() as closing:
-        letters = None if bad is None else dead_letters.DeadLetters(bad)
-        if letters is not None:
-            closing.callback(letters.close)
-        copy = ValueCopy(framing, os.fsencode(contains or ""), options, skips_errors, letters)
+        dead_letters = None if bad is None else DeadLetters(bad)
+        if dead_letters is not None:
+            closing.callback(dead_letters.close)
+        copy = ValueCopy(framing, os.fsencode(contains or ""), options, skips_errors, dead_letters)
         # At the end, whatever it is, values are written first, then the bar is finished, then come the words.
         closing.callback(copy.report, stats)
         closing.enter_context(copy)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-_REPLACED = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+_REPLACED: dict[int, str] = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+# Before a line feed it does nothing. By itself it would let text overwrite what stands on the line.
+_REPLACED[ord("\r")] = ""
 
 
 def without_controls(text: str) -> str:
-    """Replace control characters, other than tabs and line ends, by U+FFFD.
+    """Replace control characters, other than tabs and line feeds, by U+FFFD; carriage returns are left out.
 
     Example:
         >>> without_controls("a\\x1b[31mb\\n")

@@ -1,4 +1,4 @@
-"""Dead letters: bad frames as NDJSON, with what it takes to find them, mend them and drive them again."""
+"""Dead letters: bad frames as NDJSON, with what it takes to find them, mend them and decode them again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import orjson
 
 from ndstream._errors import FrameTooLargeError, StreamError
 
-FORMAT = """\b
+DEAD_LETTERS_HELP = """\b
 Dead letters are one JSON object a line:
   file, offset, line  where the frame begins: in bytes from 0, in lines from 1 (or null)
   reason, message     what is wrong, as a fixed word and as a sentence
   position            the first wrong byte inside the frame, or null
   raw                 the frame if it is UTF-8, else it is in "base64"
   cut                 true if there are only the first bytes of a frame past --max-frame-size
-To drive them again once they are mended:
+To decode them again once they are mended:
   jq -r 'select(.raw).raw' bad.ndjson | ndstream cat
   jq -r 'select(.base64).base64' bad.ndjson | base64 -d
 """
@@ -35,8 +35,8 @@ class DeadLetters:
         OSError: The file cannot be written. It names the file.
 
     Example:
-        >>> letters = DeadLetters("bad.ndjson")  # doctest: +SKIP
-        >>> letters.write("log.ndjson", error, str(error))  # doctest: +SKIP
+        >>> dead_letters = DeadLetters("bad.ndjson")  # doctest: +SKIP
+        >>> dead_letters.write("log.ndjson", error, str(error))  # doctest: +SKIP
     """
 
     def __init__(self, path: str) -> None:
@@ -44,12 +44,12 @@ class DeadLetters:
         self._file = io.FileIO(path, "wb")
 
     def write(self, name: str, error: StreamError, message: str) -> None:
-        """Write one at once, so that it is safe from whatever comes next.
+        """Write one at once, so that nothing that happens later loses it.
 
         Args:
             name: The file that the frame came from.
             error: What is wrong with the frame.
-            message: The same in words.
+            message: The error in words.
 
         Raises:
             OSError: It cannot be written.

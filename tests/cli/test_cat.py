@@ -89,7 +89,7 @@ def only_line(stderr: bytes) -> str:
     return text.rstrip("\n")
 
 
-def letters_in(path: Path) -> list[dict[str, object]]:
+def dead_letters_in(path: Path) -> list[dict[str, object]]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
@@ -298,7 +298,7 @@ class TestBadFrames:
         result = cat("--bad", bad, log)
         assert (result.stdout, result.returncode) == (b'{"a":1}\n{"d":4}\n', 1)
         assert only_line(result.stderr) == f"ndstream: 3 bad frames written to {bad}"
-        letters = letters_in(bad)
+        letters = dead_letters_in(bad)
         assert [
             (letter["file"], letter["offset"], letter["line"], letter["reason"], letter["position"])
             for letter in letters
@@ -315,7 +315,7 @@ class TestBadFrames:
     def test_dead_letters_drive_again_once_they_are_mended(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         cat("--bad", bad, stdin=b'{"a":1,}\n{"b":"\x00\\n"}\n2\n{"c":3,}')
-        again = b"".join(raw(letter).replace(b",}", b"}") + b"\n" for letter in letters_in(bad))
+        again = b"".join(raw(letter).replace(b",}", b"}") + b"\n" for letter in dead_letters_in(bad))
         assert again == b'{"a":1}\n{"b":"\x00\\n"}\n{"c":3}\n'
         assert cat("--on-error", "skip", stdin=again).stdout == b'{"a":1}\n{"c":3}\n'
 
@@ -324,42 +324,42 @@ class TestBadFrames:
         cat("--bad", bad, stdin=self.BAD)
         assert cat(bad).stdout == bad.read_bytes()
 
-    def test_letters_of_several_files_have_their_names_and_their_own_offsets(self, tmp_path: Path) -> None:
+    def test_dead_letters_of_several_files_have_their_names_and_their_own_offsets(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         (tmp_path / "one").write_bytes(b"1\nx\n")
         (tmp_path / "two").write_bytes(b"\x1e{]\x1e2\n")
         result = cat("--bad", bad, "one", "-", "two", stdin=b"data: 3\n\ndata: {]\n\n", cwd=tmp_path)
         assert (result.stdout, result.returncode) == (b"1\n3\n2\n", 1)
-        places = [(letter["file"], letter["offset"], letter["line"], raw(letter)) for letter in letters_in(bad)]
+        places = [(letter["file"], letter["offset"], letter["line"], raw(letter)) for letter in dead_letters_in(bad)]
         assert places == [("one", 2, 2, b"x"), ("-", 9, 3, b"{]"), ("two", 0, None, b"{]")]
 
-    def test_without_bad_frames_the_letters_are_an_empty_file(self, tmp_path: Path) -> None:
+    def test_without_bad_frames_the_file_of_dead_letters_is_empty(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         bad.write_bytes(b"from an earlier run\n")
         result = cat("--bad", bad, stdin=NDJSON)
         assert (result.stdout, result.stderr, result.returncode) == (NDJSON, b"", 0)
         assert bad.read_bytes() == b""
 
-    def test_letters_with_raise_stop_at_the_first(self, tmp_path: Path) -> None:
+    def test_dead_letters_with_raise_stop_at_the_first(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         result = cat("--bad", bad, "--on-error", "raise", stdin=self.BAD)
         assert (result.stdout, result.returncode) == (b'{"a":1}\n', 1)
         assert only_line(result.stderr).startswith("ndstream: standard input: the line at byte 8 ")
-        assert [raw(letter) for letter in letters_in(bad)] == [b'{"b":']
+        assert [raw(letter) for letter in dead_letters_in(bad)] == [b'{"b":']
 
-    def test_letters_with_skip_are_no_failure(self, tmp_path: Path) -> None:
+    def test_dead_letters_with_skip_are_no_failure(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         assert cat("--bad", bad, "--on-error", "skip", stdin=self.BAD).returncode == 0
-        assert len(letters_in(bad)) == 3
+        assert len(dead_letters_in(bad)) == 3
 
-    def test_a_letter_is_there_while_the_pipe_is_still_open(self, tmp_path: Path) -> None:
+    def test_a_dead_letter_is_there_while_the_pipe_is_still_open(self, tmp_path: Path) -> None:
         bad = tmp_path / "bad.ndjson"
         with running("cat", "--bad", str(bad)) as process:
             send(process, b"x\n1\n")
             assert receive(process, 2) == b"1\n"
-            assert [raw(letter) for letter in letters_in(bad)] == [b"x"]
+            assert [raw(letter) for letter in dead_letters_in(bad)] == [b"x"]
 
-    def test_the_letters_cannot_replace_what_is_read(self, tmp_path: Path) -> None:
+    def test_dead_letters_cannot_replace_what_is_read(self, tmp_path: Path) -> None:
         log = tmp_path / "log.ndjson"
         log.write_bytes(NDJSON)
         result = cat("--bad", log, log)
@@ -396,7 +396,7 @@ class TestBadFrames:
             result.stderr
         )
         assert cat("--max-frame-size", "1000", "--bad", bad, stdin=lines).stdout == b"1\n"
-        (letter,) = letters_in(bad)
+        (letter,) = dead_letters_in(bad)
         assert (letter["reason"], letter["cut"], raw(letter)) == ("too_large", True, lines[:256])
 
     def test_the_bytes_of_a_bad_frame_are_shown_as_they_are(self) -> None:
@@ -438,7 +438,7 @@ class TestFailures:
         (tmp_path / name).write_bytes(b"x\n")
         result = cat("--bad", tmp_path / "bad", name, "none\n", cwd=tmp_path)
         assert len(result.stderr.splitlines()) == 2
-        (letter,) = letters_in(tmp_path / "bad")
+        (letter,) = dead_letters_in(tmp_path / "bad")
         assert letter["file"] == "\N{REPLACEMENT CHARACTER}one\n"
 
     def test_the_output_is_not_read_as_input(self, tmp_path: Path) -> None:
@@ -477,7 +477,7 @@ class TestFailures:
         os.close(reader)
         assert (stdout, process.returncode) == (b"", 1)
         assert "ndstream: standard input: Input/output error" in stderr.decode().splitlines()
-        assert [(letter["offset"], raw(letter)) for letter in letters_in(bad)] == [(2, b'{"a"')]
+        assert [(letter["offset"], raw(letter)) for letter in dead_letters_in(bad)] == [(2, b'{"a"')]
 
     @pytest.mark.parametrize(("command", "what"), [("cat", "standard output: "), ("--help", ""), ("demo --rate 0", "")])
     def test_an_output_that_is_full_is_one_line(self, command: str, what: str) -> None:

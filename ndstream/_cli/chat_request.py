@@ -1,0 +1,172 @@
+"""Asking an LLM server: where a request goes, in which format, and what went wrong if nothing comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.client import HTTPException, HTTPResponse
+from typing import Any, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+import click
+import orjson
+
+from ndstream import __version__
+from ndstream._cli.control_characters import without_controls
+
+_READ_TIMEOUT = 600
+"""Seconds without a byte after which the server is given up. A model may take minutes to load."""
+_DEFAULT_MAX_TOKENS = 4096
+"""How many tokens are asked for if the server wants a number and the user gave none."""
+
+Messages = list[dict[str, str]]
+
+
+class RequestFormat(NamedTuple):
+    """How a kind of server is asked.
+
+    Attributes:
+        path: Where it takes requests.
+        body: Makes the body, from the messages and the most tokens asked for.
+        headers: Makes the headers, from the key, or "" without one.
+    """
+
+    path: str
+    body: Callable[[Messages, int | None], dict[str, Any]]
+    headers: Callable[[str], dict[str, str]]
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _ollama(messages: Messages, tokens: int | None) -> dict[str, Any]:
+    return {"messages": messages} | ({"options": {"num_predict": tokens}} if tokens else {})
+
+
+def _openai(messages: Messages, tokens: int | None) -> dict[str, Any]:
+    body = {"messages": messages, "stream_options": {"include_usage": True}}
+    return body | ({"max_tokens": tokens} if tokens else {})
+
+
+def _responses(messages: Messages, tokens: int | None) -> dict[str, Any]:
+    return {"input": messages} | ({"max_output_tokens": tokens} if tokens else {})
+
+
+def _anthropic(messages: Messages, tokens: int | None) -> dict[str, Any]:
+    return {"messages": messages, "max_tokens": tokens or _DEFAULT_MAX_TOKENS}
+
+
+def _anthropic_headers(key: str) -> dict[str, str]:
+    return {"anthropic-version": "2023-06-01"} | ({"x-api-key": key} if key else {})
+
+
+REQUEST_FORMATS = {
+    "ollama-chat": RequestFormat("/api/chat", _ollama, _bearer),
+    "openai-chat": RequestFormat("/v1/chat/completions", _openai, _bearer),
+    "openai-responses": RequestFormat("/v1/responses", _responses, _bearer),
+    "anthropic": RequestFormat("/v1/messages", _anthropic, _anthropic_headers),
+}
+
+
+class Server(NamedTuple):
+    """Which server and model are asked, and with which key."""
+
+    url: SplitResult
+    wire: str
+    model: str
+    key: str
+    max_tokens: int | None
+
+    @property
+    def name(self) -> str:
+        """The URL without its query, which may hold a key."""
+        return self.url._replace(query="").geturl()
+
+    def post(self, messages: Messages) -> HTTPResponse:
+        """Send the request, and return the response when its headers are there.
+
+        Raises:
+            click.ClickException: There is no response, or it is no success.
+        """
+        format = REQUEST_FORMATS[self.wire]
+        body = {"model": self.model, "stream": True} | format.body(messages, self.max_tokens)
+        # Some servers refuse a client that is called urllib.
+        headers = {"Content-Type": "application/json", "User-Agent": f"ndstream/{__version__}"}
+        try:
+            data = orjson.dumps(body)
+        except TypeError:
+            raise click.UsageError("the prompt and the model's name have to be UTF-8") from None
+        host = self.url.hostname or ""
+        # The proxy that the environment names cannot reach a server on this machine.
+        is_local = host in ("localhost", "::1") or host.startswith("127.")
+        opener = build_opener(_NoRedirects, *([ProxyHandler({})] if is_local else []))
+        try:
+            request = Request(self.url.geturl(), data, headers | format.headers(self.key), method="POST")
+            response: HTTPResponse = opener.open(request, timeout=_READ_TIMEOUT)
+        except HTTPError as error:
+            with error:
+                words = _message_in(error.read(65536)) or error.reason
+            hint = f" (it was asked as {self.wire}; --wire names another)" if error.code in (404, 405) else ""
+            message = f"{self.name} answered {error.code}: {words[:500]}{hint}"
+            raise click.ClickException(without_controls(message)) from None
+        except URLError as error:
+            reason = getattr(error.reason, "strerror", None) or error.reason
+            raise click.ClickException(without_controls(f"{self.name} cannot be reached: {reason}")) from None
+        except (HTTPException, OSError, ValueError) as error:
+            raise click.ClickException(without_controls(f"{self.name} did not answer: {error!r}")) from None
+        return response
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Refuses redirects: the request would lose its body, and the key would go to another host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def locate(url: str, wire: str | None) -> tuple[SplitResult, str]:
+    """Where to send requests, and in which format.
+
+    Args:
+        url: The server's URL, with or without a path.
+        wire: The format, if the user gave one.
+
+    Returns:
+        The URL with its path, and the name of the format.
+
+    Raises:
+        click.BadParameter: The URL is none, or does not decide the format.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = SplitResult("", "", "", "", ""), None
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not plain or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or port == 0:
+        raise click.BadParameter("URL is not http://HOST or https://HOST, with PORT and PATH", param_hint="'--url'")
+    path = parts.path.rstrip("/")
+    for name, format in REQUEST_FORMATS.items():
+        if path.endswith(format.path.removeprefix("/v1")):
+            return parts, wire or name
+    versioned = path.endswith("/v1")
+    if wire is None:
+        if path and not versioned:
+            raise click.BadParameter("needed, since the URL's path does not decide it", param_hint="'--wire'")
+        wire = "openai-chat" if path else "ollama-chat"
+    end = REQUEST_FORMATS[wire].path
+    return parts._replace(path=path + (end.removeprefix("/v1") if versioned else end)), wire
+
+
+def _message_in(body: bytes) -> str:
+    """The words of an error that came instead of a reply."""
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        return body[:200].decode(errors="replace")
+    for key in ("error", "message", "detail"):
+        if isinstance(value, dict):
+            value = value.get(key) or value
+    return value if isinstance(value, str) else str(value)
