@@ -26,3 +26,17 @@ class PartialJSONError(ValueError):
 
 def _error_again(message: str, position: int, reason: Any) -> PartialJSONError:
     return PartialJSONError(message, position=position, reason=reason)
+
+
+class WrongCharacter(Exception):
+    """A character that JSON does not allow there, as the steps of the grammar report it.
+
+    Attributes:
+        position: Where it is in the piece of text that is being read.
+        what: What is wrong.
+    """
+
+    def __init__(self, position: int, what: str) -> None:
+        super().__init__(position, what)
+        self.position = position
+        self.what = what

@@ -1,204 +1,258 @@
 """The grammar of JSON (RFC 8259) as steps that can stop at any character and go on with the next piece of text.
 
-A step takes what it can of the text from a position on and returns where the next step goes on. It puts what
-it finds into the view, which knows the next step.
+A step consumes what it can of the text from a position on and returns where the next step goes on. What it finds
+it puts into the growing value.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from ndstream.llm._partial_json.partial_json import PartialJSON
+import orjson
+
+from ndstream.llm._partial_json.error import PartialJSONError, WrongCharacter
+from ndstream.llm._partial_json.growing_value import GrowingValue
+from ndstream.llm._partial_json.strings import plain_characters, read_characters
+
+MAX_LEVELS = 1024  # as in orjson
 
 _space = re.compile(r"[ \t\n\r]*").match
-# Both match everywhere, if only nothing, so that there is an end to ask for.
-_plain = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').match
+# It matches everywhere, if only nothing, so that there is an end to ask for.
 _digits = re.compile(r"[-+.0-9eE]*").match
-_escape = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))').match
-_cut_escape = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z").match
-_low_half = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match
-_cut_low_half = re.compile(r"(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?\Z").match
 
-_ESCAPED = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS: dict[str, tuple[str, bool | None]] = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
 
-def value(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+class Grammar:
+    """A text that is read piece by piece.
+
+    Attributes:
+        value: What was found so far.
+        step: What reads on.
+        held: The beginning of an escape sequence or literal, read again with what follows: at most 11 characters.
+        number_position: Where the number that is being read begins.
+        before: How many characters came before those held.
+        scanned: How many characters were looked at.
+    """
+
+    __slots__ = ("before", "held", "number_position", "scanned", "step", "value")
+
+    def __init__(self) -> None:
+        self.value = GrowingValue()
+        self.step: Callable[[Grammar, str, int], int] = _value
+        self.held = ""
+        self.number_position = 0
+        self.before = 0
+        self.scanned = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the value has ended. A number outside of all brackets ends by white space or `finish`."""
+        return self.step is _after_all
+
+    def read(self, text: str) -> None:
+        """Read the next piece of the text.
+
+        Raises:
+            PartialJSONError: It is not JSON.
+        """
+        if self.held:
+            text = self.held + text
+            self.held = ""
+        position, size = 0, len(text)
+        self.scanned += size
+        try:
+            while position < size:
+                position = self.step(self, text, position)
+        except WrongCharacter as wrong:
+            raise _malformed(self.before + wrong.position, wrong.what) from None
+        self.before += size - len(self.held)
+
+    def finish(self) -> None:
+        """End the text.
+
+        Raises:
+            PartialJSONError: The value has not ended.
+        """
+        if self.step is _in_number:
+            self.end_number()
+        if not self.ended:
+            end = self.before + len(self.held)
+            raise PartialJSONError(
+                f"the text ends at character {end}, before its value does", position=end, reason="unfinished"
+            )
+
+    def put_whole(self, value: object) -> None:
+        """Put a value that came whole."""
+        self.value.finished.append(self.value.put(value))
+        self.go_on_after_value()
+
+    def go_on_after_value(self) -> None:
+        self.step = _after_value if self.value.levels else _after_all
+
+    def open(self, container: list[Any] | dict[str, Any], position: int) -> None:
+        if len(self.value.levels) == MAX_LEVELS:
+            position += self.before
+            raise PartialJSONError(
+                f"the JSON text is nested more than {MAX_LEVELS:,} levels deep at character {position}",
+                position=position,
+                reason="too_deep",
+            )
+        self.value.open(container)
+        self.step = _first_item if type(container) is list else _first_key
+
+    def close(self) -> None:
+        self.value.close()
+        self.go_on_after_value()
+
+    def end_number(self) -> None:
+        digits = self.value.taken_pieces()
+        try:
+            number = orjson.loads(digits)
+        except ValueError:
+            shown = digits if len(digits) <= 40 else f"{digits[:37]}..."
+            raise _malformed(self.number_position, f"{shown} is not a number that JSON and a double can hold") from None
+        self.put_whole(number)
+
+
+def _value(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if position == len(text):
         return position
     first = text[position]
     if first == '"':
-        end = _plain(text, position + 1).end()  # type: ignore[union-attr]
+        end = plain_characters(text, position + 1).end()  # type: ignore[union-attr]
         characters = text[position + 1 : end]
         if end < len(text) and text[end] == '"':
-            view._end(view._put(characters))
+            grammar.put_whole(characters)
             return end + 1
-        view._string = view._put("")
-        view._tail = []
-        view._add(characters)
-        view._step = _in_string
+        grammar.value.begin_string()
+        grammar.value.add(characters)
+        grammar.step = _in_string
         return end
     if first == "{":
-        view._open({}, position)
+        grammar.open({}, position)
     elif first == "[":
-        view._open([], position)
+        grammar.open([], position)
     elif first in _LITERALS:
-        return _literal(view, text, position)
+        return _literal(grammar, text, position)
     elif first in "-0123456789":
-        view._number_position = view._before + position
-        view._step = in_number
+        grammar.number_position = grammar.before + position
+        grammar.step = _in_number
         return position
     else:
-        raise view._wrong(position, "a value was to come")
+        raise WrongCharacter(position, "a value was to come")
     return position + 1
 
 
-def _literal(view: PartialJSON, text: str, position: int) -> int:
+def _literal(grammar: Grammar, text: str, position: int) -> int:
     word, value = _LITERALS[text[position]]
     found = text[position : position + len(word)]
     if found == word:
-        view._end(view._put(value))
+        grammar.put_whole(value)
         return position + len(word)
     if not word.startswith(found):
-        same = next(place for place, (one, other) in enumerate(zip(word, found, strict=False)) if one != other)
-        raise view._wrong(position + same, f"{word} was to come")
-    view._held = found
+        same = next(offset for offset, (one, other) in enumerate(zip(word, found, strict=False)) if one != other)
+        raise WrongCharacter(position + same, f"{word} was to come")
+    grammar.held = found
     return len(text)
 
 
-def in_number(view: PartialJSON, text: str, position: int) -> int:
+def _in_number(grammar: Grammar, text: str, position: int) -> int:
     end = _digits(text, position).end()  # type: ignore[union-attr]
-    view._pieces.append(text[position:end])
+    grammar.value.pieces.append(text[position:end])
     if end < len(text):
-        view._end_number()
+        grammar.end_number()
     return end
 
 
-def _in_string(view: PartialJSON, text: str, position: int) -> int:
-    end = _characters(view, text, position)
+def _in_string(grammar: Grammar, text: str, position: int) -> int:
+    end, grammar.held = read_characters(grammar.value, text, position)
     if end < 0:
         return len(text)
-    view._settle()
-    place = view._string
-    assert place is not None
-    view._string = None
-    view._end(place)
+    grammar.value.end_string()
+    grammar.go_on_after_value()
     return end
 
 
-def _in_key(view: PartialJSON, text: str, position: int) -> int:
-    end = _characters(view, text, position)
+def _in_key(grammar: Grammar, text: str, position: int) -> int:
+    end, grammar.held = read_characters(grammar.value, text, position)
     if end < 0:
         return len(text)
-    view._key = "".join(view._pieces)
-    view._pieces.clear()
-    view._step = _colon
+    grammar.value.key = grammar.value.taken_pieces()
+    grammar.step = _colon
     return end
 
 
-def first_item(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+def _first_item(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if text[position : position + 1] == "]":
-        view._close()
+        grammar.close()
         return position + 1
     if position < len(text):
-        view._step = value
+        grammar.step = _value
     return position
 
 
-def first_key(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+def _first_key(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if text[position : position + 1] == "}":
-        view._close()
+        grammar.close()
         return position + 1
     if position < len(text):
-        view._step = _key
+        grammar.step = _key
     return position
 
 
-def _key(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+def _key(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if position == len(text):
         return position
     if text[position] != '"':
-        raise view._wrong(position, "a key in quotes was to come")
-    view._step = _in_key
+        raise WrongCharacter(position, "a key in quotes was to come")
+    grammar.step = _in_key
     return position + 1
 
 
-def _colon(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+def _colon(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if position == len(text):
         return position
     if text[position] != ":":
-        raise view._wrong(position, "a colon was to come")
-    view._step = value
+        raise WrongCharacter(position, "a colon was to come")
+    grammar.step = _value
     return position + 1
 
 
-def after_value(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+def _after_value(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if position == len(text):
         return position
-    in_list = type(view._container) is list
+    in_list = type(grammar.value.container) is list
     if text[position] == ",":
-        view._step = value if in_list else _key
+        grammar.step = _value if in_list else _key
     elif text[position] == ("]" if in_list else "}"):
-        view._close()
+        grammar.close()
     else:
-        raise view._wrong(position, f"a comma or {']' if in_list else '}'} was to come")
+        raise WrongCharacter(position, f"a comma or {']' if in_list else '}'} was to come")
     return position + 1
 
 
-def behind(view: PartialJSON, text: str, position: int) -> int:
-    position = _behind_space(text, position)
+def _after_all(grammar: Grammar, text: str, position: int) -> int:
+    position = _after_white_space(text, position)
     if position < len(text):
-        raise view._wrong(position, "the value has ended, and nothing but white space may follow")
+        raise WrongCharacter(position, "the value has ended, and nothing but white space may follow")
     return position
 
 
-def _characters(view: PartialJSON, text: str, position: int) -> int:
-    """Take a string's characters: the place behind its closing quote, or -1 if that is not in the text."""
-    size = len(text)
-    while position < size:
-        end = _plain(text, position).end()  # type: ignore[union-attr]
-        if end > position:
-            view._add(text[position:end])
-        if end == size:
-            break
-        if text[end] == '"':
-            return end + 1
-        if text[end] != "\\":
-            raise view._wrong(end, "a string holds a control character or lone surrogate that is not escaped")
-        match = _escape(text, end)
-        if match is None:
-            if not _cut_escape(text, end):
-                raise view._wrong(end, "an escape sequence that JSON does not have")
-            view._held = text[end:]
-            break
-        position = match.end()
-        if match[1]:
-            view._add(_ESCAPED[match[1]])
-            continue
-        code = int(match[2], 16)
-        if 0xD800 <= code < 0xE000:
-            low = _low_half(text, position) if code < 0xDC00 else None
-            if low is None:
-                if code >= 0xDC00 or not _cut_low_half(text, position):
-                    raise view._wrong(end, "half of a surrogate pair without the other half")
-                view._held = text[end:]
-                break
-            position = low.end()
-            code = 0x10000 + ((code - 0xD800) << 10) + int(low[1], 16) - 0xDC00
-        view._add(chr(code))
-    return -1
-
-
-def _behind_space(text: str, position: int) -> int:
+def _after_white_space(text: str, position: int) -> int:
     if text[position] not in " \t\n\r":
         return position
     match = _space(text, position)
     return match.end() if match else position
+
+
+def _malformed(position: int, what: str) -> PartialJSONError:
+    return PartialJSONError(f"malformed JSON at character {position}: {what}", position=position, reason="invalid_json")

@@ -1,4 +1,11 @@
-"""All wires, by the names that ``wire=`` takes, in the order in which they are shown a first frame."""
+"""All wires, by the names that ``wire=`` takes, in the order in which they are asked whether a first frame is theirs.
+
+The first one that matches is taken, so that a wire which asks for little comes after those that ask for more.
+
+To add a wire: a module in this folder, named for its server, with a subclass of `Wire` that has a ``name`` and
+overrides `Wire.matches`, `Wire.fold` and the properties that its frames can fill; its place in the tuple below; what
+the server sends in ``tests/llm/examples.py``, from which the tests of all wires are made; a row in ``docs/llm.md``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,7 @@ from ndstream.llm._wires.openai_responses import OpenAIResponses
 from ndstream.llm._wires.tgi import TGI
 from ndstream.llm._wires.wire import Wire
 
-_ALL: tuple[type[Wire], ...] = (
+_IN_ORDER: tuple[type[Wire], ...] = (
     OpenAIChat,
     Anthropic,
     OllamaChat,
@@ -29,11 +36,11 @@ _ALL: tuple[type[Wire], ...] = (
     OllamaProgress,
 )
 
-WIRES: dict[str, type[Wire]] = {kind.name: kind for kind in _ALL}
+WIRES: dict[str, type[Wire]] = {kind.name: kind for kind in _IN_ORDER}
 
 
 def wire_of(frame: Any) -> type[Wire] | None:
-    """The wire that knows this frame; None where none does, as of a heartbeat or an error."""
+    """The first wire that matches this frame; None if none does, as of a heartbeat or an error."""
     if not isinstance(frame, dict):
         return None
-    return next((kind for kind in _ALL if kind.matches(frame)), None)
+    return next((kind for kind in _IN_ORDER if kind.matches(frame)), None)

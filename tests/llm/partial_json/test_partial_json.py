@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import itertools
 import json
-import pickle
 import re
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +18,7 @@ import strategies  # noqa: F401  (loads the hypothesis profile)
 from cuts import exact
 from llm.counting import lines_run
 from ndstream.llm._partial_json import partial_json
-from ndstream.llm._partial_json.error import PartialJSONError
 from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
-from ndstream.llm._tool_calls.router import ToolCalls
 
 NOTHING = None
 
@@ -159,14 +156,6 @@ def pieces_of(text: str, places: list[int]) -> list[str]:
     return [text[start:end] for start, end in itertools.pairwise(ends)]
 
 
-@given(texts(), st.lists(st.integers(0, 999), max_size=9))
-def test_in_the_end_it_is_what_orjson_says(text: str, places: list[int]) -> None:
-    view = fed(*pieces_of(text, places))
-    assert view.error is None
-    assert exact(view.finish()) == exact(orjson.loads(text))
-    assert view.complete
-
-
 @given(texts(), st.lists(st.integers(0, 999), max_size=9), st.data())
 def test_on_the_way_it_is_what_can_be_repaired(text: str, places: list[int], data: st.DataObject) -> None:
     prefix = text[: data.draw(st.integers(0, min(len(text), 300)))]
@@ -177,148 +166,6 @@ def test_on_the_way_it_is_what_can_be_repaired(text: str, places: list[int], dat
             assert view.error is None
             repr(view.value)
     assert exact(view.value) == exact(repaired(prefix))
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> str:
-    """A text with some characters changed, which may still be JSON."""
-    text = draw(texts())
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, len(text)))
-        gone = draw(st.integers(0, 2))
-        new = draw(st.sampled_from(['"', "\\", "[", "]", "{", "}", ",", ":", "0", "-", ".", "e", "t", "n", " ", "\n", "\\u", "\\ud83d", "\\udc00", "\ud800", "\x00", "\xa0", "\ufeff", ""]))  # fmt: skip  # noqa: E501
-        text = text[:place] + new + text[place + gone :]
-    return text
-
-
-@given(mutated(), st.lists(st.integers(0, 999), max_size=9))
-def test_it_refuses_what_orjson_refuses_and_nothing_else(text: str, places: list[int]) -> None:
-    view = fed(*pieces_of(text, places))
-    try:
-        expected = orjson.loads(text)
-    except ValueError:
-        with pytest.raises(PartialJSONError):
-            view.finish()
-        assert not view.complete
-    else:
-        assert exact(view.finish()) == exact(expected)
-    assert account(pieces_of(text, places)) == account([text])
-
-
-WRONG = [
-    ("]", 0, None),
-    ("[1,]", 3, [1]),
-    ("[,", 1, []),
-    ("[1 2", 3, [1]),
-    ("[1}", 2, [1]),
-    ('{"a"}', 4, {}),
-    ("{1", 1, {}),
-    ('{"a":1,}', 7, {"a": 1}),
-    ('{"a":1]', 6, {"a": 1}),
-    ("{,", 1, {}),
-    ("[tRue", 2, []),
-    ("[nulL", 4, []),
-    ("[nan", 2, []),
-    ("NaN", 0, None),
-    ("[Infinity", 1, []),
-    ("[-Infinity", 1, []),
-    ("[01,", 1, []),
-    ("[1.,", 1, []),
-    ("[-,", 1, []),
-    ("[1e400,", 1, []),
-    ("[+1,", 1, []),
-    ('["a\n', 3, ["a"]),
-    ('["a\\x', 3, ["a"]),
-    ('["a\\u12G', 3, ["a"]),
-    ('["a\\ud83dx', 3, ["a"]),
-    ('["a\\ud83d"', 3, ["a"]),
-    ('["a\\ud83d\\n', 3, ["a"]),
-    ('["a\\ud83d\\u0041', 3, ["a"]),
-    ('["a\\ude00', 3, ["a"]),
-    ('["a\ud83d', 3, ["a"]),
-    ('{"a\\x', 3, {}),
-    ("1 2", 2, 1),
-    ('{}"', 2, {}),
-    ("\ufeff1", 0, None),
-    ("\xa01", 0, None),
-    ("'a'", 0, None),
-    ("// x", 0, None),
-    ("{'a'", 1, {}),
-]
-
-
-@pytest.mark.parametrize(("text", "position", "value"), WRONG, ids=repr)
-def test_what_is_not_json_is_told_with_its_place_and_the_value_stays(text: str, position: int, value: Any) -> None:
-    for view in (fed(text), fed(*text)):
-        error = view.error
-        assert error is not None
-        assert (error.position, error.reason) == (position, "invalid_json")
-        assert f"character {position}" in str(error)
-        assert exact(view.value) == exact(value)
-        assert not view.complete
-        # Nothing after it counts, and the end raises it.
-        view.feed("[1, 2, 3]")
-        assert view.error is error
-        assert view.finished == []
-        assert exact(view.value) == exact(value)
-        with pytest.raises(PartialJSONError) as raised:
-            view.finish()
-        assert raised.value is error
-
-
-@pytest.mark.parametrize(
-    "text", ["", " ", "[", '{"a', '{"a"', '{"a":', '"', '"\\', '"\\u00', '"\\ud83d', "tru", "[1", "[1,"]
-)
-def test_a_text_that_ends_too_early_is_unfinished(text: str) -> None:
-    view = fed(*text)
-    assert view.error is None
-    assert not view.complete
-    with pytest.raises(PartialJSONError) as raised:
-        view.finish()
-    assert (raised.value.reason, raised.value.position) == ("unfinished", len(text))
-    assert view.error is raised.value
-
-
-def test_a_number_alone_ends_with_the_text() -> None:
-    view = fed("1", "2")
-    assert (view.value, view.complete) == (None, False)
-    assert view.finish() == 12
-    assert (view.value, view.complete) == (12, True)
-    assert view.finish() == 12
-    view = fed("1.")
-    with pytest.raises(PartialJSONError, match="character 0"):
-        view.finish()
-
-
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-@pytest.mark.parametrize("size", [1, 7, 10**9])
-def test_nesting_ends_where_orjson_ends_it(opening: str, closing: str, size: int) -> None:
-    def view_of(text: str) -> PartialJSON:
-        return fed(*(text[place : place + size] for place in range(0, len(text), size)))
-
-    inside = "" if opening == "[" else "1"
-    deep = opening * 1024 + inside + closing * 1024
-    assert exact(view_of(deep).finish()) == exact(orjson.loads(deep))
-    deeper = opening * 1025 + inside + closing * 1025
-    with pytest.raises(ValueError, match="depth"):
-        orjson.loads(deeper)
-    view = view_of(deeper)
-    assert view.error is not None
-    assert (view.error.reason, view.error.position) == ("too_deep", len(opening) * 1024)
-
-
-def test_a_flood_of_brackets_is_refused_and_costs_nothing_more() -> None:
-    view = fed(*["[" * 1000] * 1000)
-    assert view.error is not None
-    assert view.error.reason == "too_deep"
-    assert view._touched <= 3000
-
-
-def test_the_error_can_be_pickled() -> None:
-    error = fed("[x").error
-    assert error is not None
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.position, again.reason) == (str(error), 1, "invalid_json")
 
 
 @pytest.mark.parametrize("piece", [b"[", None, 1, ["["]])
@@ -444,7 +291,7 @@ def test_the_work_grows_with_the_text_and_no_faster(name: str) -> None:
                 view.feed(text[place : place + 20])
                 assert view.error is None
                 repr(view.tail)
-                assert len(view._held) <= 11
+                assert len(view._grammar.held) <= 11
 
         return feeds
 
@@ -457,54 +304,6 @@ def test_the_counter_counts() -> None:
     assert view._touched == 1002
     assert view.value == ["x" * 1000]
     assert view._touched == 2002
-
-
-@given(values.filter(lambda value: isinstance(value, dict)), st.lists(st.integers(0, 999), max_size=9), st.booleans())
-def test_a_tool_call_shows_its_arguments_so_far(value: Any, places: list[int], reads_text: bool) -> None:
-    text = json.dumps(value)
-    calls = ToolCalls()
-    call = calls.add(id="a", index=0, name="x")
-    assert call.partial is None
-    so_far = ""
-    for piece in pieces_of(text, places):
-        calls.add(index=0, arguments=piece)
-        so_far += piece
-        assert exact(call.partial) == exact(repaired(so_far))
-        assert not reads_text or call.raw == so_far
-    calls.finish(complete=False)
-    assert exact(call.partial) == exact(orjson.loads(text))
-    assert call.arguments is None
-
-
-def test_a_tool_call_keeps_one_view() -> None:
-    calls = ToolCalls()
-    call = calls.add(id="a", index=0, name="x", arguments='{"a":"b')
-    view = call.view
-    calls.add(index=0, arguments="c")
-    assert call.view is view
-    assert view.tail == Tail(("a",), "c")
-    calls.add(index=0, arguments='","d":2}')
-    assert view.finished == [("a",), ("d",), ()]
-    calls.finish(complete=True)
-    assert call.partial is call.arguments
-
-
-def test_a_tool_call_shows_decoded_arguments_and_text_as_they_are() -> None:
-    calls = ToolCalls()
-    call = calls.add(id="a", arguments='{"z')
-    assert call.partial == {}
-    calls.add(id="a", arguments={"a": 1})
-    assert call.partial == {"a": 1}
-    assert call.view.value == {"a": 1}
-    calls.add(id="a", arguments='{"b":"c')
-    assert call.partial == {"b": "c"}
-    custom = calls.add(id="b", type="custom", arguments="{ x")
-    assert custom.partial == "{ x"
-    calls.add(id="b", arguments="y")
-    assert custom.partial == "{ xy"
-    broken = calls.add(id="c", arguments='{"a":1,,')
-    assert broken.partial == {"a": 1}
-    assert broken.view.error is not None
 
 
 def test_the_examples_in_the_module_run() -> None:

@@ -1,0 +1,48 @@
+"""Gemini: parts, signatures, and arguments that come path by path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llm.example import sse, typed
+from llm.examples_typed import STARTED, block, gemini_frame, stopped
+from ndstream import llm
+
+
+def test_arguments_of_gemini_show_while_they_come_path_by_path() -> None:
+    calls: list[dict[str, Any]] = [{"name": "f"}]
+    calls += [{"partialArgs": [{"jsonPath": "$.to.city", "stringValue": text}]} for text in ("Ro", "me")]
+    frames = sse(*(gemini_frame([{"functionCall": {**call, "willContinue": True}}]) for call in calls))
+    reply = llm.reply(iter([*frames, *sse(gemini_frame([{"functionCall": {}}], "STOP"))]))
+    seen = [delta.tool_calls[0].partial for delta in reply]
+    assert seen == [{}, {"to": {"city": "Ro"}}, {"to": {"city": "Rome"}}, {"to": {"city": "Rome"}}]
+    assert reply.tool_calls[0].arguments == seen[-1]
+
+
+@pytest.mark.parametrize("path", ["$.a[999999999]", "$.a[2].b", "$[0]", "$.a[x]", "$"])
+def test_arguments_of_gemini_that_have_no_place_flag_the_call(path: str) -> None:
+    pieces = [{"jsonPath": "$.a[0]", "numberValue": 1}, {"jsonPath": path, "stringValue": "x"}]
+    call = {"functionCall": {"name": "f", "partialArgs": pieces}}
+    [told] = llm.collect(iter(sse(gemini_frame([call], "STOP")))).tool_calls
+    assert (told.arguments, told.incomplete) == (None, True)
+    assert told.partial == {"a": [1]}
+
+
+def test_a_part_with_a_signature_is_joined_with_no_other() -> None:
+    parts = [{"text": "a"}, {"text": "b", "thoughtSignature": "s"}, {"text": "c"}, {"text": "d"}]
+    answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
+    assert answer.body["candidates"][0]["content"]["parts"] == [*parts[:2], {"text": "cd"}]
+
+
+def test_an_empty_signature_is_kept_and_the_last_one_counts() -> None:
+    deltas = [{"type": "signature_delta", "signature": signature} for signature in ("", "x", "y")]
+    frames = typed(STARTED, *block(0, {"type": "thinking", "thinking": ""}, *deltas), *stopped("end_turn", {}))
+    assert llm.collect(iter(frames)).body["content"] == [{"type": "thinking", "thinking": "", "signature": "y"}]
+
+
+def test_parts_with_the_same_signature_are_two() -> None:
+    parts = [{"text": text, "thoughtSignature": "s"} for text in "ab"]
+    answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
+    assert answer.body["candidates"][0]["content"]["parts"] == parts

@@ -1,0 +1,23 @@
+"""Ollama: counts that it leaves out, and the progress of transfers."""
+
+from __future__ import annotations
+
+from llm.example import lines
+from llm.examples import by_name, ollama_frame
+from ndstream import llm
+
+
+def test_counts_that_ollama_leaves_out_are_zero() -> None:
+    answer = llm.collect(iter(lines(ollama_frame({"content": "a"}, True))))
+    assert (answer.metrics.prompt_tokens, answer.metrics.output_tokens) == (0, 0)
+    assert answer.metrics.tokens_per_second is None
+
+
+def test_progress_counts_each_layer_by_its_digest() -> None:
+    reply = llm.reply(by_name("ollama pull").data)
+    seen = [(reply.progress.completed, reply.progress.total) for _ in reply if reply.progress is not None]
+    assert seen == [(0, 0), (0, 100), (10, 150), (70, 150), (70, 150)]
+    assert reply.progress == llm.Progress(
+        "success", 70, 150, {"sha256:aa": llm.Layer(60, 100), "sha256:bb": llm.Layer(10, 50)}
+    )
+    assert llm.collect(by_name("ollama chat").data).progress is None

@@ -1,0 +1,189 @@
+"""The chat family: tools, thoughts, usage and choices, in all the ways that its servers write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llm.example import DONE, sse
+from llm.examples import by_name, chat_frame
+from llm.examples_typed import gemini_frame
+from ndstream import llm
+
+
+def calls_of(*fragments: Any, finish: str | None = "tool_calls") -> list[tuple[str | None, Any, bool]]:
+    """Name, arguments and incompleteness of the calls that these fragments make, each in a frame of its own."""
+    frames = sse(*(chat_frame({"tool_calls": [fragment]}) for fragment in fragments), chat_frame({}, finish))
+    answer = llm.collect(iter([*frames, DONE]) if finish else iter(frames), on_incomplete="return")
+    return [(call.name, call.arguments, call.incomplete) for call in answer.tool_calls]
+
+
+def opened(name: str, arguments: Any = "", **more: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+def further(arguments: Any, **more: Any) -> dict[str, Any]:
+    return {"function": {"arguments": arguments}, **more}
+
+
+ONE_AND_TWO = [("f", {"a": 1}, False), ("g", {"b": 2}, False)]
+
+
+@pytest.mark.parametrize("indexes", [(0, 1), (1, 2), (3, 9), (-1, 0), (1, 0)], ids=str)
+def test_indexes_are_keys_and_never_places(indexes: tuple[int, int]) -> None:
+    one, two = indexes
+    assert (
+        calls_of(
+            opened("f", '{"a"', index=one, id="x"),
+            opened("g", '{"b"', index=two, id="y"),
+            further(":2}", index=two),
+            further(":1}", index=one),
+        )
+        == ONE_AND_TWO
+    )
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}, {"index": None}], ids=["missing", "always 0", "null"])
+def test_parallel_calls_without_useful_indexes_are_told_by_their_ids(index: dict[str, Any]) -> None:
+    assert (
+        calls_of(
+            opened("f", '{"a":1}', id="x", **index),
+            opened("g", '{"b"', id="y", **index),
+            further(":2}", id="y", **index),
+        )
+        == ONE_AND_TWO
+    )
+
+
+def test_an_id_and_a_name_on_every_fragment_are_not_put_together() -> None:
+    fragments = [opened("f", part, index=0, id="x") for part in ("{", '"a":', "1}")]
+    assert calls_of(*fragments) == [("f", {"a": 1}, False)]
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_empty_names_and_ids_behind_the_first_are_nothing(nothing: Any) -> None:
+    more = {"id": nothing, "function": {"name": nothing, "arguments": "1}"}}
+    assert calls_of(opened("f", '{"a":', index=0, id="x"), {**more, "index": 0}) == [("f", {"a": 1}, False)]
+
+
+def test_arguments_that_come_as_an_object_are_taken_whole() -> None:
+    assert calls_of(opened("f", {"a": 1}, index=0, id="x")) == [("f", {"a": 1}, False)]
+
+
+def test_a_call_without_arguments_has_none() -> None:
+    assert calls_of(opened("f", "", index=0, id="x")) == [("f", {}, False)]
+
+
+def test_arguments_that_are_cut_by_length_are_flagged_even_where_they_happen_to_be_whole() -> None:
+    assert calls_of(opened("f", '{"a":1}', index=0, id="x"), finish="length") == [("f", None, True)]
+    assert calls_of(opened("f", '{"a":1', index=0, id="x"), finish="tool_calls") == [("f", None, True)]
+    assert calls_of(opened("f", '{"a":1}', index=0, id="x"), finish=None) == [("f", None, True)]
+
+
+def test_a_call_does_not_end_because_its_json_is_whole() -> None:
+    assert calls_of(opened("f", "[1]", index=0, id="x"), further(" ", index=0)) == [("f", [1], False)]
+
+
+def test_five_hundred_parallel_calls_are_five_hundred() -> None:
+    many = [opened("f", f'{{"n":{n}', index=n, id=str(n)) for n in range(500)]
+    frames = sse(
+        chat_frame({"tool_calls": many}),
+        chat_frame({"tool_calls": [further("}", index=n) for n in range(500)]}),
+        chat_frame({}, "tool_calls"),
+    )
+    reply = llm.reply(iter([*frames, DONE]))
+    deltas = list(reply)
+    assert [len(delta.tool_calls) for delta in deltas] == [500, 500, 0]
+    assert [call.arguments["n"] for call in reply.tool_calls] == list(range(500))
+
+
+def test_arguments_that_never_end_are_kept_as_they_came() -> None:
+    piece = '{"a":['
+    reply = llm.reply(iter(sse(*(chat_frame({"tool_calls": [further(piece, index=0)]}) for _ in range(2000)))))
+    with pytest.raises(llm.ReplyTruncatedError) as caught:
+        list(reply)
+    [call] = caught.value.reply.tool_calls
+    assert (call.raw, call.arguments, call.incomplete) == (piece * 2000, None, True)
+
+
+@pytest.mark.parametrize("given", [{}, {"index": 0}, {"index": 0, "id": ""}], ids=["nothing", "index", "empty id"])
+def test_two_calls_of_one_function_in_one_frame_are_two_without_any_id(given: dict[str, Any]) -> None:
+    calls = [opened("f", '{"a":1}', **given), opened("f", '{"a":2}', **given)]
+    frames = sse(chat_frame({"tool_calls": calls}), chat_frame({}, "tool_calls"))
+    assert [call.arguments for call in llm.collect(iter(frames)).tool_calls] == [{"a": 1}, {"a": 2}]
+
+
+def test_the_same_thought_under_two_names_is_one_thought() -> None:
+    frames = sse(chat_frame({"reasoning": "Hm", "reasoning_content": "Hm"}), chat_frame({"content": "a"}, "stop"))
+    answer = llm.collect(iter(frames))
+    assert answer.thinking == "Hm"
+    assert answer.body["choices"][0]["message"]["reasoning"] == "Hm"
+    assert answer.body["choices"][0]["message"]["reasoning_content"] == "Hm"
+
+
+def test_thoughts_between_texts_keep_their_order_in_the_body() -> None:
+    parts = [{"text": "a", "thought": True}, {"text": "b"}, {"text": "c", "thought": True}, {"text": "d"}]
+    frames = sse(*(gemini_frame([part]) for part in parts), gemini_frame([], "STOP"))
+    answer = llm.collect(iter(frames))
+    assert (answer.text, answer.thinking) == ("bd", "ac")
+    assert answer.body["candidates"][0]["content"]["parts"] == parts
+
+
+def test_a_choice_with_content_in_parts_is_folded_beside_one_of_text() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
+    frames = sse(
+        *(chat_frame({"content": ""}) for _ in range(3)),
+        chat_frame({"content": [thought]}),
+        *(chat_frame({"content": text}, index=index) for text, index in (("a", 1), ("b", 0), ("c", 1), ("d", 0))),
+    )
+    choices = llm.collect(iter(frames), on_incomplete="return").body["choices"]
+    assert choices[0]["message"]["content"] == [thought, {"type": "text", "text": "bd"}]
+    assert choices[1]["message"]["content"] == "ac"
+
+
+def test_fields_that_change_under_way_count_as_they_were_last() -> None:
+    frames = [chat_frame({"content": text}, service={"at": text}) for text in "abc"]
+    for count in (1, 2, 3):
+        body = llm.collect(iter(sse(*frames[:count])), on_incomplete="return").body
+        assert body["service"] == {"at": "abc"[count - 1]}
+
+
+USAGE = {"prompt_tokens": 4, "completion_tokens": 2}
+
+
+@pytest.mark.parametrize("usage", [None, [], "x", 3, {}])
+def test_usage_that_is_no_object_is_passed_over(usage: Any) -> None:
+    frames = sse(chat_frame({"content": "a"}, usage=USAGE), chat_frame({"content": "b"}, "stop", usage=usage))
+    assert llm.collect(iter(frames)).usage in (USAGE, {})
+
+
+def test_usage_that_comes_twice_counts_as_it_was_last() -> None:
+    first, last = ({"prompt_tokens": 1, "completion_tokens": count} for count in (2, 3))
+    frames = sse(chat_frame({"content": "x"}, "stop", usage=first), chat_frame(None, usage=last))
+    answer = llm.collect(iter([*frames, DONE]))
+    assert answer.usage == answer.body["usage"] == last
+
+
+def test_a_delta_names_its_choice_and_the_reply_is_the_first() -> None:
+    reply = llm.reply(by_name("two choices, side by side and in one frame").data)
+    assert [(delta.choice, delta.text) for delta in reply] == [(0, "a"), (1, "x"), (0, "b"), (1, "y"), (0, "")]
+    assert reply.text == "ab"
+    assert "".join(llm.reply(by_name("two choices, side by side and in one frame").data).texts()) == "ab"
+
+
+@pytest.mark.parametrize("choices", [[], None, {}, "x", [None], [[]], [{}], [{"index": 0}], [{"delta": None}]])
+def test_choices_that_say_nothing_are_passed_over(choices: Any) -> None:
+    odd = {**chat_frame({}), "choices": choices}
+    frames = sse(chat_frame({"content": "a"}), odd, chat_frame({"content": "b"}, "stop"), odd)
+    assert llm.collect(iter(frames)).text == "ab"
+
+
+def test_tool_arguments_cost_one_step_a_fragment_however_long_they_are() -> None:
+    # Reading them while they come costs only what is new; a fragment is never looked at twice.
+    size = 4000
+    frames = sse(*(chat_frame({"tool_calls": [further("x" * 20, index=0)]}) for _ in range(size)))
+    reply = llm.reply(iter(frames), on_incomplete="return")
+    for delta in reply:
+        [call] = delta.tool_calls
+    assert len(call.raw) == 20 * size
