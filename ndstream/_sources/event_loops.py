@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -77,6 +77,13 @@ class _AsyncioScope:
         ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
         self.cancelled_caught = ours and kind is not None and issubclass(kind, asyncio.CancelledError)
         return self.cancelled_caught
+
+
+def shielded() -> AbstractContextManager[object]:
+    """A context in which the cancel scopes of trio and anyio cancel nothing; `asyncio.Task.cancel` does so once."""
+    library: Any = trio_if_running() or sys.modules.get("anyio")
+    context: AbstractContextManager[object] = nullcontext() if library is None else library.CancelScope(shield=True)
+    return context
 
 
 def finalizer_of_running_loop(close: Callable[[], Awaitable[object]]) -> Finalizer | None:

@@ -81,6 +81,17 @@ class AwaitedReads:
         return chunk
 
 
+def copied_unless_bytes(chunk: Chunk) -> Chunk:
+    """A chunk that can be kept: a source may use another buffer than `bytes` again for the next chunk."""
+    if isinstance(chunk, (bytes, str)):
+        return chunk
+    try:
+        return memoryview(chunk).tobytes()
+    except TypeError:
+        # The decoder refuses it when it is fed.
+        return chunk
+
+
 def nothing_to_close() -> None:
     """Release a source that holds nothing."""
 

@@ -5,6 +5,7 @@ Nothing here touches a socket before it is asked to.
 
 from __future__ import annotations
 
+import os
 import time
 from _thread import get_ident
 from collections.abc import Callable, Iterator
@@ -29,14 +30,25 @@ def socket_controls(find: Callable[[], Any]) -> tuple[ReadDeadline, Interrupt]:
     Returns:
         What bounds reads, and what makes one return that waits in another thread.
     """
-    return partial(_shorten_timeout, find), partial(_shut_down, find)
+    return partial(_shorten_timeout, find), in_this_process(partial(_shut_down, find))
 
 
 def network_stream_controls(network: Any) -> tuple[ReadDeadline | None, Interrupt | None]:
     """`socket_controls` for the network stream of httpx, which sets a timeout of its own for each read."""
     if not callable(getattr(network, "read", None)) or not callable(getattr(network, "get_extra_info", None)):
         return None, None
-    return partial(_shorten_reads, network), partial(_shut_down, partial(network.get_extra_info, "socket"))
+    find = partial(network.get_extra_info, "socket")
+    return partial(_shorten_reads, network), in_this_process(partial(_shut_down, find))
+
+
+def in_this_process(interrupt: Interrupt) -> Interrupt:
+    """An interrupt that does nothing in a forked process, which shares the connection with its parent."""
+    return partial(_call_in_process, os.getpid(), interrupt)
+
+
+def _call_in_process(process: int, interrupt: Interrupt) -> None:
+    if os.getpid() == process:
+        interrupt()
 
 
 def socket_of_file(file: Any) -> Any:

@@ -24,7 +24,7 @@ from ndstream._sources.opened_source import (
     nothing_to_close,
     read_until_empty,
 )
-from ndstream._sources.read_deadlines import network_stream_controls, socket_controls, socket_of_file
+from ndstream._sources.read_deadlines import in_this_process, network_stream_controls, socket_controls, socket_of_file
 
 
 def open_response(source: Any) -> OpenedSource | None:
@@ -118,7 +118,8 @@ def _requests(response: Any) -> OpenedSource:
 def _urllib3(response: Any) -> OpenedSyncSource:
     headers = response.headers
     read_deadline, interrupt = socket_controls(lambda: getattr(response.connection, "sock", None))
-    interrupt = getattr(response, "shutdown", interrupt)
+    if hasattr(response, "shutdown"):
+        interrupt = in_this_process(response.shutdown)
     # A body that it keeps was read to the end, even if its file did not close itself there.
     if response.closed or getattr(response, "_body", None) is not None:
         body = response.data

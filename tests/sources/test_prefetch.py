@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pathlib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -24,6 +27,7 @@ from ndstream._sources.prefetch import read_ahead
 LINES = b'{"a":1}\n{"a":2}\n[3]\n'
 VALUES = [{"a": 1}, {"a": 2}, [3]]
 BACKENDS = ["asyncio", "trio"]
+TESTS = pathlib.Path(__file__).parent.parent
 
 
 def readers() -> list[str]:
@@ -201,9 +205,9 @@ def test_a_reader_that_cannot_be_interrupted_any_more_is_gone_all_the_same() -> 
 def test_a_read_that_nothing_interrupts_ends_when_it_will_and_closes_the_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import ndstream._sources.prefetch
+    import ndstream._sources.prefetch_thread
 
-    monkeypatch.setattr(ndstream._sources.prefetch, "_SECONDS_TO_STOP", 0.02)
+    monkeypatch.setattr(ndstream._sources.prefetch_thread, "_SECONDS_TO_STOP", 0.02)
     read, write = os.pipe()
     file = os.fdopen(read, "rb")
     os.write(write, b"1\n")
@@ -308,3 +312,204 @@ def test_a_task_that_somebody_cancels_is_no_clean_end() -> None:
 def test_a_number_of_chunks_that_is_none_is_refused(prefetch: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="prefetch"):
         ndstream.ndjson(b"", prefetch=prefetch)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["generator", "object"])
+def test_a_cancelled_scope_ends_an_async_stream_without_an_error(kind: str, backend: str) -> None:
+    released: list[str] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            yield b"1\n"
+            await anyio.sleep(60)
+        finally:
+            released.append("released")
+
+    class Waiting(AsyncChunks):
+        async def __anext__(self) -> bytes:
+            if not self.chunks:
+                await anyio.sleep(60)
+            return await super().__anext__()
+
+        async def aclose(self) -> None:
+            released.append("released")
+
+    async def main() -> None:
+        got = []
+        with anyio.move_on_after(0.05) as scope:
+            async with ndstream.ndjson(chunks() if kind == "generator" else Waiting(b"1\n"), prefetch=2) as stream:
+                async for value in stream:
+                    got.append(value)
+        assert scope.cancelled_caught
+        assert got == [1]
+        assert released == ["released"]
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_task_that_is_cancelled_twice_leaves_the_source_to_its_reader() -> None:
+    released: list[str] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            yield b"1\n"
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            released.append("released")
+
+    async def read() -> None:
+        async for _ in ndstream.ndjson(chunks(), prefetch=2):
+            pass
+
+    async def main() -> None:
+        task = asyncio.create_task(read())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0.001)
+        assert released == ["released"]
+
+    asyncio.run(main())
+
+
+def test_a_thread_that_cannot_start_is_an_error_and_releases_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    source = Source(b"1\n")
+    stream = ndstream.ndjson(source, prefetch=2)
+    with pytest.raises(RuntimeError, match="can't start"):
+        next(stream)
+    assert source.closed == 1
+    assert list(stream) == []
+
+
+@pytest.mark.parametrize("started", [True, False], ids=["after the start", "before the start"])
+def test_ctrl_c_while_the_thread_starts_loses_nothing(started: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = threading.Thread.start
+    interrupts = iter([True, False])
+
+    def start(thread: threading.Thread) -> None:
+        interrupted = next(interrupts)
+        if started or not interrupted:
+            original(thread)
+        if interrupted:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    source = Source(*[b"%d\n" % number for number in range(50)])
+    stream = ndstream.ndjson(source, prefetch=2)
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    assert list(stream) == list(range(50))
+    assert source.closed == 1
+
+
+def test_ctrl_c_while_the_thread_starts_and_a_close_release_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        original(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    source = Source(*[b"1\n"] * 50)
+    with pytest.raises(KeyboardInterrupt), ndstream.ndjson(source, prefetch=2) as stream:
+        next(stream)
+    wait_until(lambda: source.closed == 1)
+
+
+@pytest.mark.parametrize("first", ["close", "start"])
+def test_a_stream_may_be_closed_while_another_thread_starts_it(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = threading.Thread.start
+    source = Source(*[b"1\n"] * 50)
+    stream = ndstream.ndjson(source, prefetch=2)
+
+    def start(thread: threading.Thread) -> None:
+        monkeypatch.undo()
+        if first == "start":
+            original(thread)
+        closer = threading.Thread(target=stream.close)
+        closer.start()
+        closer.join()
+        if first == "close":
+            original(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert list(stream) == []
+    assert source.closed == 1
+
+
+def test_a_failing_close_of_the_source_is_not_swallowed() -> None:
+    class FailingClose(Source):
+        def close(self) -> None:
+            super().close()
+            raise OSError("close failed")
+
+    source = FailingClose(*[b"1\n"] * 50)
+    stream = ndstream.ndjson(source, prefetch=2)
+    assert next(stream) == 1
+    with pytest.raises(OSError, match="close failed"):
+        stream.close()
+    assert source.closed == 1
+
+
+FORK = """
+import os, sys, threading, ndstream
+sys.path.insert(0, sys.argv[2])
+from loopback import response, serving
+
+go_on = threading.Event()
+with serving(response(b"1\\n", go_on, b"2\\n")) as server:
+    if sys.argv[1] == "socket":
+        import socket
+        ours, theirs = socket.socketpair()
+        theirs.sendall(b"1\\n")
+        stream = ndstream.ndjson(ours, prefetch=2)
+    elif sys.argv[1] == "httpx":
+        import httpx
+        client = httpx.Client(verify=False)
+        stream = ndstream.ndjson(client.send(client.build_request("GET", server.url), stream=True), prefetch=2)
+    else:
+        import requests
+        stream = ndstream.ndjson(requests.get(server.url, stream=True), prefetch=2)
+    got = [next(stream)]
+    child = os.fork()
+    if not child:
+        if sys.argv[3] == "read":
+            try:
+                next(stream)
+            except ndstream.TruncatedError as error:
+                os._exit(0 if "parent process" in str(error) else 2)
+            os._exit(3)
+        if sys.argv[3] == "close":
+            stream.close()
+        # As the interpreter does at its end.
+        del stream
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, status
+    go_on.set()
+    if sys.argv[1] == "socket":
+        theirs.sendall(b"2\\n")
+        theirs.close()
+    got.extend(stream)
+    assert got == [1, 2], got
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("way", ["close", "drop", "read"])
+@pytest.mark.parametrize("name", ["socket", "httpx", "requests"])
+def test_a_forked_process_leaves_the_connection_to_its_parent(name: str, way: str) -> None:
+    if name != "socket":
+        real_parts.library(name)
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, name, str(TESTS), way]
+    subprocess.run(command, check=True, timeout=60)
