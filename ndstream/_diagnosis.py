@@ -7,23 +7,16 @@ another format, it says that. Nothing here runs while a stream is in order.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
 import orjson
 
-from ndstream._errors import DecodeError, FrameTooLargeError, TruncatedError
+from ndstream._errors import DecodeError, FrameTooLargeError, IdleTimeoutError, TruncatedError
 
 _SHOWN = 60
 _NUL_RUN = b"\x00" * 8
-_MARK = b"\xef\xbb\xbf"
 _DOCUMENT_BEGIN = re.compile(rb"\s*[\[{]([^\n]{0,100}[,:\[{])?\s*")
 _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
-
-
-class Stall(TimeoutError):
-    """No frame came for as long as ``idle_timeout`` allows."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no frame, nor any part of one, came for {seconds:g} seconds")
 
 
 def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> DecodeError:
@@ -122,7 +115,7 @@ def source_failed(
 ) -> TruncatedError:
     """The error for a source that raised before the stream was at its end."""
     where = f"after {frames} frames, {seen} bytes into the frame at byte {offset}"
-    if isinstance(cause, Stall):
+    if isinstance(cause, IdleTimeoutError):
         reason = "stalled"
         message = f"the stream stalled {where}: {cause}; ask again, or pass a larger idle_timeout"
     else:
@@ -166,7 +159,7 @@ def _shown(frame: bytes, position: int | None = None) -> str:
 
 def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | None, str]:
     """Why a whole frame is no value: the reason, the byte, and words for it."""
-    if frame.startswith(_MARK):
+    if frame.startswith(BOM_UTF8):
         return "byte_order_mark", 0, "begins with a byte order mark, which only a whole stream may do"
     if framing == "ndjson" and _has_nul_run(frame):
         return "nul_run", frame.index(b"\x00"), "holds a run of NUL bytes, as a lost write leaves them"

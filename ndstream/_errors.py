@@ -133,3 +133,10 @@ class EncodeError(ValueError, TypeError):
         self.field = field
         self.index = index
         self.path = path
+
+
+class IdleTimeoutError(TimeoutError):
+    """No frame came for as long as ``idle_timeout`` allows: the cause of a TruncatedError."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no frame, nor any part of one, came for {seconds:g} seconds")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._errors import StreamError
-from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format, make_decoder, sniffed
+from ndstream._framing import FORMATS, Format, make_decoder, sniffed
 from ndstream._sources.document import unfold
 from ndstream._sources.drain import DEFAULT_DRAIN
 from ndstream._sources.headers import framing

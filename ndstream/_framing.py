@@ -14,7 +14,6 @@ Format: TypeAlias = Literal["ndjson", "sse", "jsonseq"]
 
 FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq")
 
-DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
 """The limit of all ways in, in bytes; the decoders' own defaults are the same."""
 _MARK = b"\xef\xbb\xbf"
 MAX_SNIFFED_BYTES = 4096

@@ -20,7 +20,7 @@ from typing import Any
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import Event, SSEDecoder
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, Event, SSEDecoder
 from ndstream._errors import TruncatedError
 
 _DONE = b"[DONE]"
@@ -102,7 +102,7 @@ class ClientDecoder:
     """
 
     def __init__(
-        self, *, loads: Callable[[bytes], Any] = orjson_loads, max_frame_size: int | None = 16 * 1024 * 1024
+        self, *, loads: Callable[[bytes], Any] = orjson_loads, max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE
     ) -> None:
         self._loads = loads
         self._max_frame_size = max_frame_size

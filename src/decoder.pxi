@@ -67,7 +67,7 @@ cdef class Decoder(Payloads):
         return self.chunk_offset + self.size + self.queued_bytes - self.dropped - self.offset
 
     def _fail(self, cause, /):
-        return self.fail_stream(cause)
+        return self.fail_stream(self.frames, cause)
 
     @property
     def _touched(self):

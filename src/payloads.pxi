@@ -1,80 +1,13 @@
-# How a payload becomes a value, and what happens to one that does not: the options, the frame in
-# hand, and every error. Each framing finds its frames on top of this.
+# How a payload becomes a value, and what is done with one that does not, in the stream and at its end.
+# Each framing finds its frames on top of this.
 
-from orjson import JSONDecodeError as orjson_error
 from orjson import loads as orjson_loads
-
-from ndstream import _diagnosis
-
-cdef Py_ssize_t PREVIEW_SIZE = 256
-
-cdef enum Policy:
-    RAISE, SKIP, CALL
-
-cdef enum State:
-    IDLE
-    RUNNING
-    # An internal failure left a step half done.
-    BROKEN
-
-cdef enum Refusal:
-    # What an exception of ``loads`` says: the frame is bad; the program is; memory ran out; Ctrl-C.
-    BAD_FRAME, MISUSE_OF_LOADS, NO_MEMORY, INTERRUPT
-
-cdef extern from *:
-    """
-    /* Whether orjson raised this, and means that it could not allocate memory. Up to CPython 3.11 the
-       value may still be the tuple of arguments. */
-    static int ndstream_says_no_memory(PyObject *kind, PyObject *value, PyObject *orjson_error) {
-        PyObject *message = value;
-        if (kind != orjson_error || value == NULL) return 0;
-        if (PyExceptionInstance_Check(message)) message = ((PyBaseExceptionObject *)message)->args;
-        if (message != NULL && PyTuple_Check(message) && PyTuple_GET_SIZE(message) > 0)
-            message = PyTuple_GET_ITEM(message, 0);
-        if (message == NULL || !PyUnicode_Check(message)) return 0;
-        const char *text = PyUnicode_AsUTF8(message);
-        if (text == NULL) {
-            PyErr_Clear();
-            return 0;
-        }
-        return strncmp(text, "Not enough memory", 17) == 0;
-    }
-
-    /* What the exception that is set means for a frame. One of orjson's own that means that memory ran
-       out becomes a MemoryError. */
-    static int ndstream_refusal(PyObject *orjson_error) {
-        int no_memory;
-        if (PyErr_ExceptionMatches(PyExc_MemoryError)) return 2;
-        if (!PyErr_ExceptionMatches(PyExc_Exception)) return 3;
-        if (PyErr_ExceptionMatches(PyExc_RuntimeError)) return !PyErr_ExceptionMatches(PyExc_RecursionError);
-    #if PY_VERSION_HEX >= 0x030C0000
-        PyObject *error = PyErr_GetRaisedException();
-        no_memory = ndstream_says_no_memory((PyObject *)Py_TYPE(error), error, orjson_error);
-        PyErr_SetRaisedException(error);
-    #else
-        PyObject *kind, *value, *traceback;
-        PyErr_Fetch(&kind, &value, &traceback);
-        no_memory = ndstream_says_no_memory(kind, value, orjson_error);
-        PyErr_Restore(kind, value, traceback);
-    #endif
-        if (!no_memory) return 0;
-        PyErr_NoMemory();
-        return 2;
-    }
-    """
-    Refusal refusal_of_loads "ndstream_refusal"(PyObject* orjson_error) noexcept
-
-cdef extern from "Python.h":
-    void PyErr_Clear() noexcept
 
 
 @cython.internal
-cdef class Payloads(Chunks):
+cdef class Payloads(Reports):
     # Options.
     cdef object loads
-    cdef object handler
-    cdef Policy policy
-    cdef Py_ssize_t limit
     cdef bytes sentinel
     cdef unsigned char sentinel_byte
     cdef bint require_done
@@ -83,22 +16,10 @@ cdef class Payloads(Chunks):
     cdef PyObject* reusable
     cdef Py_ssize_t reusable_capacity
 
-    # The frame in hand, for its error; whether the end of the stream is what ended it.
-    cdef long long frame_offset
-    cdef long long frame_line
-    cdef bint at_end
-
-    # What Ctrl-C kept from being done with the frame in hand: a payload (bytes) to decode, or an
-    # error to report, as the function that makes it and its arguments (a tuple of the two).
-    cdef object interrupted
-
-    # The stream; the states are explained in _core.pyx.
-    cdef State state
+    # Whether the frame that the end of the stream cut was looked at.
     cdef bint tail_decoded
-    cdef bint no_more_frames
     cdef readonly bint done
     cdef readonly long long frames
-    cdef readonly long long errors
 
     def __dealloc__(self):
         Py_XDECREF(self.reusable)
@@ -136,25 +57,10 @@ cdef class Payloads(Chunks):
         return 0
 
     cdef int restart(self) except -1:
-        Chunks.restart(self)
-        self.frame_offset = self.frame_line = 0
-        self.at_end = False
-        self.interrupted = None
-        self.tail_decoded = self.no_more_frames = self.done = False
-        self.frames = self.errors = 0
+        Reports.restart(self)
+        self.tail_decoded = self.done = False
+        self.frames = 0
         return 0
-
-    cdef int refuse_if_running(self) except -1:
-        if self.state == RUNNING:
-            raise RuntimeError(
-                "the decoder is running already: it cannot be used from its own loads or on_error, "
-                "nor by two threads at once")
-        return 0
-
-    cdef int raise_recoverable(self, error) except -1:
-        """Raise an error after which the decoder goes on; any other that leaves a step breaks it."""
-        self.state = IDLE
-        raise error
 
     # Values.
 
@@ -194,8 +100,6 @@ cdef class Payloads(Chunks):
         self.chunk_offset += self.start
         self.drop_all()
         return True
-
-    # Errors.
 
     cdef Result undecodable(self, bytes payload) except NULL:
         """Handle the exception of ``loads`` that is set, by what it says of the payload."""
@@ -239,37 +143,6 @@ cdef class Payloads(Chunks):
             self.raise_recoverable(interrupt)
 
     @cython.final
-    cdef Result report(self, make, tuple arguments) except NULL:
-        """Do what on_error says with the error ``make(*arguments)``; NOTHING if the stream goes on.
-
-        All else that the error changes has been changed before, so that after a Ctrl-C in here the
-        next step has nothing to do but to report it again.
-        """
-        if self.policy == SKIP:
-            self.errors += 1
-            return NOTHING
-        try:
-            error = make(*arguments)
-        except MemoryError:
-            raise
-        except BaseException as interrupt:
-            self.interrupted = (make, arguments)
-            self.raise_recoverable(interrupt)
-        self.errors += 1
-        if self.policy == RAISE:
-            self.raise_recoverable(error)
-        try:
-            self.handler(error)
-        except (StopIteration, StopAsyncIteration) as stop:
-            # Passed on, it would end the user's loop without a word.
-            refusal = RuntimeError(f"on_error raised {type(stop).__name__}")
-            refusal.__cause__ = stop
-            self.raise_recoverable(refusal)
-        except BaseException as own:
-            self.raise_recoverable(own)
-        return NOTHING
-
-    @cython.final
     cdef Result repeat_interrupted(self) except NULL:
         """Do what Ctrl-C kept from being done."""
         interrupted = self.interrupted
@@ -278,20 +151,6 @@ cdef class Payloads(Chunks):
             return self.decode(<PyObject*> interrupted)
         make, arguments = <tuple> interrupted
         return self.report(make, arguments)
-
-    cdef Result too_large(self, Py_ssize_t seen, Py_ssize_t lead=0) except NULL:
-        """Report the unfinished frame as over-long; its bytes are dropped until it ends.
-
-        ``seen`` bytes proved it, so that a preview of no more is the same for every cut. The first
-        ``lead`` bytes begin the frame, but are not part of its payload.
-        """
-        cdef bytes preview = self.first_bytes(lead + min(seen, PREVIEW_SIZE))[lead:]
-        self.frame_offset = self.frame_start_offset()
-        self.discarding = True
-        self.dropped = self.buffered.length
-        self.buffered.clear()
-        return self.report(
-            _diagnosis.too_large, (preview, self.frame_offset, self.line_or_none(), self.limit, self.framing()))
 
     cdef Result next_at_end(self) except NULL:
         """What the end of the stream completes, cuts, or leaves missing."""
@@ -322,22 +181,3 @@ cdef class Payloads(Chunks):
         line = self.unfinished_line()
         self.frame_line = 0 if line is None else line
         return self.report(_diagnosis.missing_sentinel, (self.chunk_offset, self.sentinel))
-
-    cdef object fail_stream(self, cause):
-        """The error for a source that failed: what it left unfinished is not decoded."""
-        error = _diagnosis.source_failed(
-            self.first_bytes(self.buffered.length + self.size - self.start), self.frame_bytes_to(self.size),
-            self.frame_start_offset(), self.unfinished_line(), self.frames, cause)
-        self.no_more_frames = True
-        return error
-
-    cdef str framing(self):
-        raise NotImplementedError
-
-    cdef object unfinished_line(self):
-        """The line of the unfinished frame, if the framing has lines."""
-        return None
-
-    cdef object line_or_none(self):
-        """The line of the frame in hand, if the framing has lines."""
-        return self.frame_line

@@ -1,6 +1,5 @@
-# Pulling: chunks from an iterator through a decoder, in C from one value to the next. What the
-# iterator reads from, how the framing is told and how the source is released, the subclasses in
-# Python know.
+# Pulling: chunks from an iterator through a decoder, in C from one value to the next. The subclasses in
+# Python know what the iterator reads from, how the framing is detected and how the source is released.
 
 cdef extern from *:
     """
@@ -25,7 +24,7 @@ cdef tuple MISUSE = (TypeError, ValueError, AttributeError, AssertionError, Runt
 def iterates_in_c(kind, /):
     """Give a subclass of a puller the puller's own slot for the next value.
 
-    CPython would look the method up by its name for each value, and take a frame's time for it.
+    CPython would look the method up by its name for each value, and that takes as long as a frame.
     """
     if issubclass(kind, Puller):
         inherit_next(kind, Puller)
@@ -124,7 +123,7 @@ cdef class Puller:
 
     @cython.final
     cdef inline int next_chunk(self) except -1:
-        # Held here, since another thread, or the source itself, may close the stream meanwhile.
+        # A reference, since another thread, or the source itself, may close the stream meanwhile.
         chunks = self.chunks
         if chunks is None:
             raise RuntimeError("the stream has no source: its __init__ was not called")
@@ -147,7 +146,7 @@ cdef class Puller:
 
     @cython.final
     cdef inline int feed(self, object chunk) except -1:
-        # Until the chunk is taken, what goes wrong is the end.
+        # An error before the chunk is accepted ends the stream.
         self.ended = True
         try:
             if self.decoder is None:
@@ -171,7 +170,7 @@ cdef class Puller:
         try:
             self.release_source()
         except Exception as error:
-            # What arrived comes first.
+            # Buffered values come out before the close error.
             self.close_error = error
         return 0
 
@@ -198,10 +197,10 @@ cdef class Puller:
 
     cdef int fail(self, object cause) except -1:
         if self.ended:
-            # It was closed under way, which may well be why.
+            # It was closed meanwhile, which may well be the reason.
             return 0
         self.choose_at_end()
-        error = self.decoder.fail_stream(cause)
+        error = self.decoder.fail_stream(self.decoder.frames, cause)
         try:
             self.close()
         except Exception:

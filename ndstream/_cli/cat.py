@@ -13,7 +13,8 @@ from ndstream._cli import progress_bar
 from ndstream._cli.cat_values import ValueCopy, is_same_file
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP, DeadLetters
 from ndstream._cli.messages import STDIN
-from ndstream._framing import DEFAULT_MAX_FRAME_SIZE, FORMATS, Format
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE
+from ndstream._framing import FORMATS, Format
 
 _STATUS = """\b
 Exit status:

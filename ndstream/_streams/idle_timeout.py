@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ndstream._core import Decoder
-from ndstream._diagnosis import Stall
+from ndstream._errors import IdleTimeoutError
 from ndstream._sources.event_loops import move_on_after
 from ndstream._sources.opened_source import Chunk
 
@@ -28,7 +28,7 @@ class IdleTimeout:
         """The next chunk.
 
         Raises:
-            Stall: It did not come in time.
+            IdleTimeoutError: It did not come in time.
         """
         if decoder is not None and decoder.pending > self._max_pending:
             self._max_pending = decoder.pending
@@ -36,4 +36,4 @@ class IdleTimeout:
         with move_on_after(self._deadline - time.monotonic()) as scope:
             return await chunks.__anext__()
         assert scope.cancelled_caught
-        raise Stall(self._seconds)
+        raise IdleTimeoutError(self._seconds)

@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._core import Event
-from ndstream._diagnosis import Stall
-from ndstream._errors import DecodeError, StreamError
+from ndstream._errors import DecodeError, IdleTimeoutError, StreamError
 from ndstream._streams import AsyncStream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
@@ -99,7 +98,7 @@ class AsyncReply(Answer):
         if not (isinstance(item, Event) and is_heartbeat(item)):
             self._waited = 0.0
         elif self._waited >= seconds:
-            stall = Stall(seconds)
+            stall = IdleTimeoutError(seconds)
             assert self._stream.decoder is not None
             raise self._stream.decoder._fail(stall) from stall
         return item

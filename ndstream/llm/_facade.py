@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, overload
 
-from ndstream._framing import DEFAULT_MAX_FRAME_SIZE
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
 from ndstream._streams import Stream
 from ndstream.llm._answer import Answer

@@ -1,4 +1,4 @@
-# Async iteration: values that are there already are awaited without a coroutine of their own.
+# The awaitable of a stream's next value, which needs no coroutine if the value is there already.
 #
 # An await ends with a StopIteration that carries the result. Making that exception is most of what
 # awaiting costs from CPython 3.12 on, so the one that nobody has kept is used again.
@@ -7,7 +7,7 @@ ctypedef PyObject* (*Next)(PyObject*) noexcept
 
 cdef extern from *:
     """
-    /* A StopIteration to raise: the spare one where nobody has kept it. A new reference. */
+    /* A new reference to a StopIteration to raise: `spare` unless somebody has kept it. */
     static PyObject *ndstream_reusable_stop(PyObject *spare) {
     #if PY_VERSION_HEX >= 0x030C0000
         PyBaseExceptionObject *stop = (PyBaseExceptionObject *)spare;
@@ -49,6 +49,9 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* counted) noexcept
     void PyErr_SetObject(object kind, object error) noexcept
     void PyErr_SetString(object kind, const char* message) noexcept
+
+
+cdef class AsyncPuller
 
 
 @cython.final
@@ -118,74 +121,3 @@ cdef PyObject* ready_next(PyObject* ready) noexcept:
 
 
 set_next(NextValue, ready_next)
-
-
-NO_VALUE = object()
-
-
-cdef class AsyncPuller:
-    """The iterator under `ndstream.AsyncStream`, which adds `_slow_next` and `_fast_next`."""
-
-    cdef public Decoder decoder
-    cdef readonly bint _ended
-    cdef NextValue next_value
-    cdef Clock clock
-
-    def __cinit__(self):
-        self.clock = Clock()
-
-    @classmethod
-    def __class_getitem__(cls, item, /):
-        return GenericAlias(cls, item)
-
-    def __aiter__(self):
-        return self
-
-    def __anext__(self):
-        cdef Decoder decoder = self.decoder
-        if decoder is not None and decoder.start == decoder.size and not (
-            decoder.queued_bytes or decoder.finished or decoder.no_more_frames
-        ):
-            # Nothing is there to step over: a coroutine gives its result without a StopIteration.
-            return self._fast_next()
-        # The one that nobody holds is used again, unless it was given a value that nobody took.
-        if self.next_value is None or Py_REFCNT(<PyObject*> self.next_value) != 1 or self.next_value.value != NULL:
-            self.next_value = NextValue.__new__(NextValue)
-        self.next_value.stream = self
-        return self.next_value
-
-    @cython.final
-    cdef inline Result step(self) except NULL:
-        if self._ended or self.decoder is None or self.decoder.drop_used_chunk():
-            return NOTHING
-        return self.decoder.step()
-
-    @property
-    def last_byte_at(self):
-        return seconds_or_none(self.clock.byte_at)
-
-    @property
-    def last_frame_at(self):
-        self.clock.update(<PyObject*> self.decoder)
-        return seconds_or_none(self.clock.frame_at)
-
-    @property
-    def last_comment_at(self):
-        self.clock.update(<PyObject*> self.decoder)
-        return seconds_or_none(self.clock.comment_at)
-
-    def _note_chunk(self, chunk, /):
-        self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
-
-    def _is_misuse(self, error, /):
-        return not self.clock.byte_at and isinstance(error, MISUSE)
-
-    def _feed(self, chunk, /):
-        """The first value that the chunk completes, or NO_VALUE."""
-        self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
-        self.decoder.feed_chunk(chunk)
-        cdef Result value = self.decoder.step()
-        return NO_VALUE if value == NOTHING else steal(value)
-
-    def _end(self):
-        self._ended = True
