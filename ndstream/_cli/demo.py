@@ -16,15 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 import ndstream
-from ndstream._cli.demo_server import REPLY, WIRES, Wire, serve
+from ndstream._cli.demo_server import FORMATS, REPLY, ReplyFormat, serve
 
 _LINES_SHOWN = 3
 
 
 class _Result(NamedTuple):
-    """What came of a reply."""
+    """What a reply came to."""
 
-    wire: Wire
+    format: ReplyFormat
     text: str
     tokens: int
     frames: int
@@ -40,18 +40,18 @@ class _Result(NamedTuple):
     type=click.FloatRange(min=0),
     default=30.0,
     show_default=True,
-    help="Tokens a second; 0 for as many as will go.",
+    help="Tokens a second; 0 for as many as possible.",
 )
 def demo(rate: float) -> None:
     """Stream a sample reply from a server on 127.0.0.1, as NDJSON and as server-sent events.
 
-    The server is started for this, on a port of its own, and is gone afterwards. At the end: frames,
+    The server runs on a port of its own, for as long as the demo does. At the end: frames,
     bytes, time to the first token, and tokens a second.
     """
     console = _Console(highlight=False)
     try:
         with serve(rate) as address:
-            results = [_ask(address, wire, console) for wire in WIRES]
+            results = [_ask(address, format, console) for format in FORMATS]
     except ndstream.StreamError as error:
         raise click.ClickException(str(error)) from error
     console.print(_table(results))
@@ -59,20 +59,20 @@ def demo(rate: float) -> None:
         raise click.ClickException("the reply did not arrive as it was sent")
 
 
-def _ask(address: tuple[str, int], wire: Wire, console: Console) -> _Result:
-    """Request the reply, and show it while it comes."""
+def _ask(address: tuple[str, int], format: ReplyFormat, console: Console) -> _Result:
+    """Request the reply, and show it as it comes."""
     text = ""
     arrivals: list[float] = []
     with closing(client.HTTPConnection(*address, timeout=60)) as connection:
         began = time.perf_counter()
-        connection.request("GET", wire.path)
+        connection.request("GET", format.path)
         response = connection.getresponse()
-        title = f"GET http://{address[0]}:{address[1]}{wire.path}: {response.headers['Content-Type']}"
+        title = f"GET http://{address[0]}:{address[1]}{format.path}: {response.headers['Content-Type']}"
         with _screen(console, title) as screen:
             chunks = iter(lambda: response.read1(65536), b"")
             with ndstream.stream(screen.watched(chunks)) as values:
                 for value in values:
-                    token = wire.token(value)
+                    token = format.token(value)
                     if token:
                         arrivals.append(time.perf_counter())
                         text += token
@@ -81,7 +81,7 @@ def _ask(address: tuple[str, int], wire: Wire, console: Console) -> _Result:
     assert decoder is not None
     seconds = max(arrivals[-1] - arrivals[0], 1e-9)
     return _Result(
-        wire,
+        format,
         text,
         len(arrivals),
         frames=decoder.frames,
@@ -93,7 +93,7 @@ def _ask(address: tuple[str, int], wire: Wire, console: Console) -> _Result:
 
 @contextmanager
 def _screen(console: Console, title: str) -> Iterator[_Screen]:
-    """Where a reply is shown: panels that grow on a terminal, plain text elsewhere."""
+    """Where a reply is shown: growing panels on a terminal, plain text anywhere else."""
     if not console.is_interactive:
         print(title, flush=True)
         yield _Screen()
@@ -106,7 +106,7 @@ def _screen(console: Console, title: str) -> Iterator[_Screen]:
 
 
 class _Screen:
-    """Plain text: tokens one behind the other, each written at once."""
+    """Plain text: each token is written at once."""
 
     def watched(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
         return chunks
@@ -118,7 +118,7 @@ class _Screen:
 class _Panels(_Screen):
     """The last bytes on the wire, and under them the reply.
 
-    The display's own thread renders: what it looks at is replaced or copied, never seen half done.
+    Rendering runs in the display's own thread. What it reads is therefore replaced or copied, never changed.
     """
 
     def __init__(self, title: str) -> None:
@@ -153,7 +153,7 @@ def _table(results: list[_Result]) -> Table:
         table.add_column(heading, justify="right")
     for result in results:
         table.add_row(
-            result.wire.name,
+            result.format.name,
             f"{result.frames:,}",
             f"{result.bytes:,}",
             f"{result.tokens:,}",
@@ -164,7 +164,7 @@ def _table(results: list[_Result]) -> Table:
 
 
 class _Console(Console):
-    """A console that leaves a closed pipe to the command, which ends as all commands do then."""
+    """A console that raises if its pipe is closed; rich would end the process with status 1."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

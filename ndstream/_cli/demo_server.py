@@ -1,7 +1,7 @@
 """The server of ``ndstream demo``: a sample reply over HTTP on loopback, at the pace of a language model.
 
-It is HTTP/1.1 with chunked transfer coding over a real socket, with the same reply as NDJSON (in the
-shape of Ollama's) and as server-sent events (in the shape of OpenAI's). Only the model is missing.
+It is HTTP/1.1 with chunked transfer coding over a real socket. The same reply comes as NDJSON, in the shape
+of Ollama's, and as server-sent events, in the shape of OpenAI's.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ REPLY = (
     "broken or cut is an error with an offset, and never touches its neighbours. What you see here came "
     "over a real socket, a token at a time, and none of them had to wait for the next."
 )
-"""What the server has to say; its tokens are words, with the space in front of them."""
+"""The text of the reply. Its tokens are words, with the white space before them."""
 
 _TOKENS = re.findall(r"\s*\S+", REPLY)
 _MODEL = "sample-1"
 
 
-class Wire(NamedTuple):
-    """A framing and a shape for replies.
+class ReplyFormat(NamedTuple):
+    """A framing, and the shape of a reply in it.
 
     Attributes:
-        name: What to call it.
+        name: The name of the framing.
         path: Where the server has it.
-        content_type: What the server says of it.
+        content_type: The Content-Type of the response.
         frames: Makes the frames of the reply.
-        token: Takes the text out of a frame's value; "" where it has none.
+        token: Gives the text of a frame's value; "" if it has none.
     """
 
     name: str
@@ -72,9 +72,9 @@ def _openai_token(value: Any) -> str:
     return str(value["choices"][0]["delta"].get("content", ""))
 
 
-WIRES = (
-    Wire("NDJSON", "/ndjson", "application/x-ndjson", _ollama_frames, _ollama_token),
-    Wire("SSE", "/sse", "text/event-stream", _openai_frames, _openai_token),
+FORMATS = (
+    ReplyFormat("NDJSON", "/ndjson", "application/x-ndjson", _ollama_frames, _ollama_token),
+    ReplyFormat("SSE", "/sse", "text/event-stream", _openai_frames, _openai_token),
 )
 
 
@@ -83,13 +83,13 @@ def serve(rate: float) -> Iterator[tuple[str, int]]:
     """Run the server, on a port of its own, for as long as the block lasts.
 
     Args:
-        rate: Frames a second; 0 for as many as will go.
+        rate: Frames a second; 0 for as many as possible.
 
     Returns:
         A context manager that gives the server's host and port.
 
     Raises:
-        OSError: There is no port to be had.
+        OSError: No port is free.
 
     Example:
         >>> from urllib.request import urlopen
@@ -98,26 +98,26 @@ def serve(rate: float) -> Iterator[tuple[str, int]]:
         'application/x-ndjson'
     """
     closing = threading.Event()
-    wires = {wire.path: wire for wire in WIRES}
+    formats = {format.path: format for format in FORMATS}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # A token is a small packet, and must not wait for the acknowledgement of the one before.
+        # A token is a small packet, which must not wait for the acknowledgement of the one before it.
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            wire = wires.get(self.path)
-            if wire is None:
+            reply_format = formats.get(self.path)
+            if reply_format is None:
                 self.send_error(404)
                 return
             self.send_response(200)
-            self.send_header("Content-Type", wire.content_type)
+            self.send_header("Content-Type", reply_format.content_type)
             self.send_header("Transfer-Encoding", "chunked")
             self.send_header("Connection", "close")
             self.end_headers()
-            # A client that has all it wanted, or was interrupted, is no error here.
+            # A client may leave before the end.
             with suppress(ConnectionError):
-                self.send_frames(wire.frames())
+                self.send_frames(reply_format.frames())
 
         def send_frames(self, frames: Iterator[bytes]) -> None:
             began = time.monotonic()
@@ -132,7 +132,7 @@ def serve(rate: float) -> Iterator[tuple[str, int]]:
             pass
 
     class Server(ThreadingHTTPServer):
-        # So that to close it is to wait for the threads of its connections as well.
+        # Closing the server then waits for the threads of its connections as well.
         daemon_threads = False
 
     with Server(("127.0.0.1", 0), Handler) as server:

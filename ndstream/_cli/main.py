@@ -1,7 +1,7 @@
-"""The command line: from the arguments to an exit status and, where it fails, one line that says why.
+"""The command line: from the arguments to an exit status and, if a command fails, one line that says why.
 
-Nothing here, nor anything it imports first, needs click or rich: without the ``cli`` extra there has
-to be someone left to say what to install. The commands are in files of their own.
+Importing this module needs neither click nor rich, so that a missing ``cli`` extra can be reported. Each
+command is in a file of its own.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ COMMANDS = ("cat", "chat", "demo")
 """Each is a function of a module of the same name."""
 
 _SIGPIPE = 13
-"""The number has a name only on POSIX."""
+"""`signal.SIGPIPE`, which Windows does not have."""
 
 
 def main() -> NoReturn:
     """Run the ``ndstream`` command with the arguments of the process, and end the process.
 
     The exit status is 0 when all went well, 1 when it did not, and 2 for arguments that make no sense.
-    A closed pipe and Ctrl-C end the process by the signal that stands for them, quietly.
+    A closed pipe and Ctrl-C end the process by their signals, without a traceback.
 
     Raises:
-        SystemExit: Always, but where a signal ends the process.
+        SystemExit: Always, unless a signal ends the process.
 
     Example:
         ``python -m ndstream cat log.ndjson``
@@ -42,13 +42,13 @@ def main() -> NoReturn:
     except OSError as error:
         file = f"{error.filename}: " if isinstance(error.filename, str) else ""
         _say(f"{file}{error.strerror or error}")
-        # If it was the output that failed, the interpreter would try it once more at its end, and complain.
+        # If standard output failed, the interpreter would try to flush it again at exit, and print a traceback.
         with contextlib.suppress(OSError):
             if sys.stdout is not None:
                 sys.stdout.close()
         status = 1
     except MemoryError:
-        _say("out of memory; --max-frame-size keeps a frame from taking it all")
+        _say("out of memory; --max-frame-size limits what a frame may take")
         status = 1
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("click", "rich"):
@@ -59,13 +59,13 @@ def main() -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run a command; what the user got wrong becomes one line and a status."""
+    """Run a command, and return its exit status. An error of usage becomes one line on standard error."""
     import click
 
     from ndstream import __version__
 
     class Commands(click.Group):
-        """Imports a command when it is asked for, since ``demo`` needs much that ``cat`` does not."""
+        """Imports a command when it is used, since ``demo`` needs much that ``cat`` does not."""
 
         def list_commands(self, ctx: click.Context) -> list[str]:
             return list(COMMANDS)
@@ -84,8 +84,8 @@ def _run(arguments: list[str]) -> int:
     )
     click.version_option(__version__, message="%(prog)s %(version)s")(group)
 
-    # click's own way to run a command would turn Ctrl-C and a closed pipe into status 1, and leave
-    # no choice; so the two steps it is made of are taken here, and the completion that it also does.
+    # click's `main` turns Ctrl-C and a closed pipe into status 1. Its parts are called here instead:
+    # completion for shells, the context, the command.
     instruction = os.environ.get("_NDSTREAM_COMPLETE")
     if instruction:
         from click.shell_completion import shell_complete
@@ -106,16 +106,16 @@ def _run(arguments: list[str]) -> int:
 
 
 def _say(message: str) -> None:
-    # Without a standard error, print would choose standard output.
+    # If standard error is closed, print would write to standard output.
     if sys.stderr is not None:
         print("ndstream:", " ".join(message.split()), file=sys.stderr)
 
 
 def _die_of(number: int) -> NoReturn:
-    """End the way an uncaught signal ends a process.
+    """End the process by a signal.
 
-    The shell reports 128 + number either way, but only this tells it that the user meant the loop or
-    the script around the command as well.
+    A shell reports 128 + number for an exit status as well, but only after a signal does it also end the loop
+    or script that ran the command.
     """
     if sys.platform != "win32":
         signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, and a standard output that gets along with it on one terminal."""
+"""A progress bar on standard error, and a standard output that does not mix with it on one terminal."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _SECONDS_BETWEEN_DRAWINGS = 0.1
-_LONGEST_NAME = 24
+_MAX_NAME_LENGTH = 24
 
 
 class Bar:
-    """A bar with bytes, rate and time left. It is drawn by whoever moves it, so that no thread runs beside.
+    """A bar with bytes, rate and time left. Only calls to it draw it, no thread does.
 
     Args:
         total: How many bytes there are to read.
-        stays: Whether the bar is left standing when it is closed.
+        stays: Whether the bar stays on the screen when it is closed.
 
     Example:
         >>> bar = Bar(1000, stays=True)  # doctest: +SKIP
@@ -53,12 +53,12 @@ class Bar:
         self._progress.start()
 
     def begin(self, name: str) -> None:
-        """Show which file it is now."""
-        short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        """Show the name of the file that is read now."""
+        short = name if len(name) <= _MAX_NAME_LENGTH else f"{name[: _MAX_NAME_LENGTH - 1]}…"
         self._progress.update(self._task, description=short)
 
     def move(self, completed: int) -> None:
-        """Take note of the bytes read so far; now and then, draw them."""
+        """Show how many bytes were read so far. It is drawn at most ten times a second."""
         now = time.monotonic()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
@@ -66,7 +66,7 @@ class Bar:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Take the bar away while someone else writes on the terminal."""
+        """Remove the bar while something else is written to the terminal."""
         self._progress.stop()
         try:
             yield
@@ -74,17 +74,17 @@ class Bar:
             self._progress.start()
 
     def close(self, completed: int) -> None:
-        """Draw the bar for the last time, or take it away for good."""
+        """Draw the bar for the last time, or remove it."""
         self._progress.update(self._task, completed=completed)
         self._progress.live.transient = not self._stays
         self._progress.stop()
 
 
 class Output(io.FileIO):
-    """Standard output without a buffer; a bar on the same terminal steps aside for it.
+    """Standard output without a buffer. A bar on the same terminal is removed during each write.
 
     Attributes:
-        bar: The bar that stands on the terminal this writes to.
+        bar: The bar on the terminal that this writes to, if there is one.
     """
 
     bar: Bar | None = None
@@ -101,7 +101,7 @@ class Output(io.FileIO):
 
 @contextmanager
 def _named() -> Iterator[None]:
-    """Errors inside tell that it was standard output that failed."""
+    """Name standard output in errors."""
     try:
         yield
     except OSError as error:
@@ -110,11 +110,11 @@ def _named() -> Iterator[None]:
 
 
 def make_bar(total: int, output: Output) -> Bar | None:
-    """Put up a bar, where there is someone to see it and a size to measure by.
+    """A bar, if standard error is a terminal and the size of the input is known.
 
     Args:
-        total: How many bytes there are to read; 0 where that is not known.
-        output: Where the values go. If that is a terminal as well, the values are what stays on it.
+        total: How many bytes there are to read; 0 if that is not known.
+        output: Where the values go. If that is a terminal as well, the bar does not stay on it.
 
     Returns:
         The bar, or None.

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 import ndstream
-from ndstream._cli.demo_server import REPLY, WIRES, Wire, serve
+from ndstream._cli.demo_server import FORMATS, REPLY, ReplyFormat, serve
 
 COMMAND = [sys.executable, "-m", "ndstream", "demo"]
 PATIENCE = 60
@@ -35,24 +35,24 @@ def without_escapes(output: bytes) -> str:
 
 
 class TestServer:
-    @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
-    def test_it_speaks_http_with_chunked_transfer_coding(self, wire: Wire) -> None:
-        with serve(rate=0) as (host, port), urlopen(f"http://{host}:{port}{wire.path}") as response:
-            assert response.headers["Content-Type"] == wire.content_type
+    @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+    def test_it_speaks_http_with_chunked_transfer_coding(self, format: ReplyFormat) -> None:
+        with serve(rate=0) as (host, port), urlopen(f"http://{host}:{port}{format.path}") as response:
+            assert response.headers["Content-Type"] == format.content_type
             assert response.headers["Transfer-Encoding"] == "chunked"
-            assert response.read() == b"".join(wire.frames())
+            assert response.read() == b"".join(format.frames())
 
-    @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
-    def test_a_stream_of_its_response_is_the_reply(self, wire: Wire) -> None:
+    @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+    def test_a_stream_of_its_response_is_the_reply(self, format: ReplyFormat) -> None:
         with (
             serve(rate=0) as (host, port),
-            ndstream.stream(urlopen(f"http://{host}:{port}{wire.path}")) as stream,
+            ndstream.stream(urlopen(f"http://{host}:{port}{format.path}")) as stream,
         ):
-            assert "".join(map(wire.token, stream)) == REPLY
+            assert "".join(map(format.token, stream)) == REPLY
 
     def test_each_frame_is_a_chunk_of_its_own(self) -> None:
         with serve(rate=4) as (host, port), urlopen(f"http://{host}:{port}/ndjson") as response:
-            assert [response.read1(65536) for _ in range(3)] == list(WIRES[0].frames())[:3]
+            assert [response.read1(65536) for _ in range(3)] == list(FORMATS[0].frames())[:3]
 
     def test_what_it_does_not_have_is_not_found(self) -> None:
         with serve(rate=0) as (host, port), pytest.raises(HTTPError, match="404") as caught:
@@ -72,8 +72,8 @@ class TestServer:
 
     def test_a_client_that_leaves_early_is_no_error(self, capfd: pytest.CaptureFixture[str]) -> None:
         with serve(rate=0) as (host, port):
-            for wire in WIRES:
-                with urlopen(f"http://{host}:{port}{wire.path}") as response:
+            for format in FORMATS:
+                with urlopen(f"http://{host}:{port}{format.path}") as response:
                     response.read1(1)
         assert capfd.readouterr() == ("", "")
 
@@ -84,12 +84,12 @@ class TestCommand:
         assert (result.stderr, result.returncode) == (b"", 0)
         shown = result.stdout.decode()
         assert shown.count(REPLY) == 2
-        for wire in WIRES:
-            assert re.search(rf"GET http://127\.0\.0\.1:\d+{wire.path}: {wire.content_type}\n", shown)
-            frames, size = len(list(wire.frames())), len(b"".join(wire.frames()))
-            values = frames - (wire.name == "SSE")
+        for format in FORMATS:
+            assert re.search(rf"GET http://127\.0\.0\.1:\d+{format.path}: {format.content_type}\n", shown)
+            frames, size = len(list(format.frames())), len(b"".join(format.frames()))
+            values = frames - (format.name == "SSE")
             assert re.search(
-                rf"{wire.name}\s*│\s*{values}\s*│\s*{size:,}\s*│\s*\d+\s*│\s*[\d.]+ ms\s*│\s*[\d,.]+", shown
+                rf"{format.name}\s*│\s*{values}\s*│\s*{size:,}\s*│\s*\d+\s*│\s*[\d.]+ ms\s*│\s*[\d,.]+", shown
             )
 
     def test_a_terminal_shows_the_reply_and_gets_its_cursor_back(self) -> None:
