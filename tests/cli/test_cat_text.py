@@ -1,0 +1,75 @@
+"""``cat --text``: the text of recorded replies, as it comes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+from commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running
+
+SAID = b'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":%s}]}\n\n'
+
+
+def test_the_text_of_a_reply_comes_out_as_it_was_said(tmp_path: Path) -> None:
+    (tmp_path / "chat").write_bytes(SAID % (b"Gr\xc3\xbc", b"null") + SAID % (b"\xc3\x9f\\n", b'"stop"'))
+    (tmp_path / "lines").write_bytes(b'{"response":"one","done":false}\n{"response":" two","done":true}\n')
+    result = cat("--text", tmp_path / "chat", tmp_path / "lines")
+    assert (result.stdout.decode(), result.stderr, result.returncode) == ("Grüß\none two\n", b"", 0)
+
+
+def test_what_comes_of_a_reply_that_is_cut_comes_out_and_the_status_says_so() -> None:
+    result = cat("--text", stdin=SAID % (b"half", b"null"))
+    assert only_line(result.stderr).endswith("the server had not said that it was done")
+    assert (result.stdout, result.returncode) == (b"half\n", 1)
+    assert b"standard input: the stream ended after 4 characters of text" in result.stderr
+
+
+def test_text_comes_out_before_the_reply_is_over() -> None:
+    with running("cat", "--text") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(SAID % (b"now", b"null"))
+        assert process.stdout.read(3) == b"now"
+        process.stdin.close()
+        process.wait(PATIENCE)
+
+
+def test_a_file_that_is_not_there_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    result = cat("--text", tmp_path / "none", "-", stdin=SAID % (b"all", b'"stop"'))
+    assert (result.stdout, result.returncode) == (b"all\n", 1)
+    assert b"none: No such file" in result.stderr
+
+
+def test_an_output_that_is_full_is_named() -> None:
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [*COMMAND, "cat", "--text"],
+            input=SAID % (b"all", b'"stop"'),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            env=environment(),
+        )
+    assert result.returncode == 1
+    assert result.stderr == b"ndstream: standard output: No space left on device\n"
+
+
+def test_other_options_do_not_go_with_it() -> None:
+    result = cat("--text", "--contains", "a")
+    assert result.returncode == 2
+    assert b"--text goes with --max-frame-size alone" in result.stderr
+
+
+def test_an_interrupt_of_text_with_a_slow_reader_ends_it_at_once(tmp_path: Path) -> None:
+    line = b'{"response":"%07d","done":false}\n'
+    (tmp_path / "long").write_bytes(b"".join(line % i for i in range(50_000)))
+    text = b"".join(b"%07d" % i for i in range(50_000))
+    with running("cat", "--text", str(tmp_path / "long")) as process:
+        assert process.stdout is not None
+        written = receive(process, 100)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == -signal.SIGINT
+        written += process.stdout.read()
+    assert len(written) < len(text)
+    assert text.startswith(written)

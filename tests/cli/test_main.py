@@ -1,0 +1,68 @@
+"""The command itself: arguments, help, the missing extra, and the exit status after a failure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import ndstream
+from commands import COMMAND, PATIENCE, environment, only_line, run
+
+
+def test_out_of_memory_is_one_line_and_a_failure() -> None:
+    script = 'ulimit -v 400000; head -c 1000000000 /dev/zero | tr "\\0" 1 | "$@"'
+    result = subprocess.run(
+        ["bash", "-c", script, "bash", *COMMAND, "cat", "--max-frame-size", "0"],
+        capture_output=True,
+        timeout=PATIENCE,
+        env=environment(),
+    )
+    assert (result.stdout, result.returncode) == (b"", 1)
+    assert only_line(result.stderr).startswith("ndstream: out of memory; --max-frame-size ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Missing command. (try 'ndstream --help')"),
+        (["dog"], "No such command 'dog'."),
+        (["cat", "--format", "xml"], "'--format'"),
+        (["cat", "--contains", ""], "'--contains'"),
+        (["cat", "--max-frame-size", "-1"], "'--max-frame-size'"),
+        (["cat", "--colour"], "(try 'ndstream cat --help')"),
+        (["demo", "--rate", "fast"], "'--rate'"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_one_line(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+    assert (result.stdout, result.returncode) == (b"", 2)
+    assert said in only_line(result.stderr)
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from ndstream._cli.main import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", program, "demo"], capture_output=True, timeout=PATIENCE, env=environment()
+    )
+    assert (result.stdout, result.returncode) == (b"", 1)
+    assert 'pip install "ndstream[cli]"' in only_line(result.stderr)
+
+
+def test_help_names_every_command_and_the_version_is_told() -> None:
+    help = run("--help").stdout.decode()
+    assert all(name in help for name in ("cat", "chat", "demo"))
+    assert "Dead letters" in run("cat", "-h").stdout.decode()
+    assert run("--version").stdout.decode() == f"ndstream {ndstream.__version__}\n"
+
+
+def test_a_shell_can_complete_commands() -> None:
+    result = subprocess.run(
+        [*COMMAND],
+        capture_output=True,
+        timeout=PATIENCE,
+        env=environment(_NDSTREAM_COMPLETE="bash_complete", COMP_WORDS="ndstream ca", COMP_CWORD="1"),
+    )
+    assert (result.stdout, result.returncode) == (b"plain,cat\n", 0)
