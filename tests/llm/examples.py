@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm.example import DONE, Example, ids, lines, sse
+from llm.examples_cloud import CLOUD
 from llm.examples_typed import TYPED
 
 
@@ -507,7 +508,7 @@ OLLAMA = [
     ),
 ]
 
-EXAMPLES = [*CHAT, *DIALECTS, *OLLAMA, *TYPED]
+EXAMPLES = [*CHAT, *DIALECTS, *OLLAMA, *TYPED, *CLOUD]
 
 
 def by_name(name: str) -> Example:

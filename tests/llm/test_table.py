@@ -9,7 +9,8 @@ from ndstream import llm
 NONE_OF_IT = {
     ("ollama-progress", "text"), ("ollama-progress", "thinking"), ("ollama-progress", "tools"),
     ("ollama-progress", "usage"), ("ollama-progress", "metrics"),
-    ("tgi", "thinking"), ("tgi", "tools"),
+    ("tgi", "thinking"),
+    ("workers-ai", "thinking"), ("tgi", "tools"),
     ("llama-cpp", "thinking"), ("llama-cpp", "tools"),
 }  # fmt: skip
 

@@ -153,14 +153,13 @@ class OpenAIResponses(Wire):
 
     def change(self, kind: str, response: dict[str, Any], frame: dict[str, Any]) -> Delta:
         """An event of the whole response's life; the last one holds all of it."""
+        identity, known = response.get("id"), (self.response or {}).get("id")
+        if kind == "response.created" and self.response and not self.ended and identity != known:
+            # Only a second begin is a splice: Copilot's gateway gives each event of one response an id of its own.
+            self.note_error(ServerError(f"another response ({identity}) begins inside the first ({known})", "spliced"))
+            return FullDelta(frame)
         if self.response is None:
             self.response = {}
-        elif response.get("id") != self.response.get("id") and None not in (
-            response.get("id"),
-            self.response.get("id"),
-        ):
-            self.note_error(ServerError(f"another response ({response.get('id')}) begins inside the first", "spliced"))
-            return FullDelta(frame)
         overlay(self.response, response)
         usage = response.get("usage")
         usage = usage if isinstance(usage, dict) else None

@@ -12,8 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._wires.anthropic import Anthropic
+from ndstream.llm._wires.bedrock_converse import BedrockConverse
 from ndstream.llm._wires.cohere import Cohere
 from ndstream.llm._wires.gemini import Gemini
+from ndstream.llm._wires.gemini_interactions import GeminiInteractions
 from ndstream.llm._wires.llama_cpp import LlamaCpp
 from ndstream.llm._wires.lm_studio import LMStudio
 from ndstream.llm._wires.ollama import OllamaChat, OllamaGenerate, OllamaProgress
@@ -21,6 +23,7 @@ from ndstream.llm._wires.openai_chat import OpenAIChat
 from ndstream.llm._wires.openai_responses import OpenAIResponses
 from ndstream.llm._wires.tgi import TGI
 from ndstream.llm._wires.wire import Wire
+from ndstream.llm._wires.workers_ai import WorkersAI
 
 _IN_ORDER: tuple[type[Wire], ...] = (
     OpenAIChat,
@@ -29,10 +32,13 @@ _IN_ORDER: tuple[type[Wire], ...] = (
     OllamaGenerate,
     OpenAIResponses,
     Gemini,
+    GeminiInteractions,
+    BedrockConverse,
     Cohere,
     LMStudio,
     TGI,
     LlamaCpp,
+    WorkersAI,
     OllamaProgress,
 )
 

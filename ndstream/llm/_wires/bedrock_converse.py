@@ -1,0 +1,271 @@
+"""Amazon Bedrock's Converse: messages of one key each, which is their type; blocks by index.
+
+ConverseStream is a binary event stream. These are its messages as JSON, as boto3 and gateways give them once they
+have unwrapped it, and the answer of Converse, which is not streamed.
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
+from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._server_error import ServerError
+from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.single_message import SingleMessage
+from ndstream.llm._wires.wire import overlay
+
+_MESSAGES = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
+# The exceptions of the API's reference, each with the kind of error that it is.
+_EXCEPTIONS = {
+    "internalServerException": "server",
+    "modelStreamErrorException": "server",
+    "modelTimeoutException": "timeout",
+    "serviceUnavailableException": "overloaded",
+    "throttlingException": "rate_limit",
+    "validationException": "invalid_request",
+}
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+
+
+class _Block:
+    """One block of the content: text, reasoning, a tool call, or what its start says."""
+
+    __slots__ = (
+        "call",
+        "citations",
+        "fields",
+        "index",
+        "redacted",
+        "results",
+        "signature",
+        "stopped",
+        "texts",
+        "thoughts",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.fields: dict[str, Any] = {}
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.signature: list[str] = []
+        self.redacted: Any = None
+        self.citations: list[Any] = []
+        self.results: list[Any] = []
+        self.call: ToolCall | None = None
+        self.stopped = False
+
+    def body(self) -> dict[str, Any]:
+        body = dict(self.fields)
+        if self.call is not None:
+            body["toolUse"] = {**dict_of(body.get("toolUse")), "toolUseId": self.call.id, "name": self.call.name}
+            if self.call.arguments is not None:
+                body["toolUse"]["input"] = self.call.arguments
+        if self.thoughts or self.signature:
+            reasoning = {"text": joined(self.thoughts)}
+            if self.signature:
+                reasoning["signature"] = joined(self.signature)
+            body["reasoningContent"] = {"reasoningText": reasoning}
+        elif self.redacted is not None:
+            body["reasoningContent"] = {"redactedContent": self.redacted}
+        if self.results:
+            body["toolResult"] = {**dict_of(body.get("toolResult")), "content": list(self.results)}
+        if self.citations:
+            body["citationsContent"] = {"content": [{"text": joined(self.texts)}], "citations": list(self.citations)}
+        elif self.texts:
+            body["text"] = joined(self.texts)
+        return body
+
+
+class BedrockConverse(SingleMessage):
+    """Amazon Bedrock's ``ConverseStream`` as JSON, and ``Converse``."""
+
+    name: ClassVar[str] = "bedrock-converse"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message: dict[str, Any] = {}
+        self.fields: dict[str, Any] = {}
+        self.blocks: list[_Block] = []
+        self.by_index: dict[int, _Block] = {}
+        self.latency: Any = None
+
+    @classmethod
+    def matches(cls, frame: dict[str, Any]) -> bool:
+        if not _MESSAGES.isdisjoint(frame):
+            return True
+        whole = "stopReason" in frame and isinstance(dict_of(frame.get("output")).get("message"), dict)
+        return whole or any(isinstance(frame.get(name), dict) for name in _EXCEPTIONS.keys() & frame.keys())
+
+    def fold(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            message = frame["contentBlockDelta"]
+            text = message["delta"]["text"]
+            block = self.by_index[message["contentBlockIndex"]]
+            if type(text) is str and not block.stopped and message["contentBlockIndex"] is not True:
+                block.texts.append(text)
+                self.texts.append(text)
+                plain = TextDelta()
+                plain.raw = frame
+                plain.text = text
+                return plain
+        except (KeyError, TypeError):
+            pass
+        return self.fold_general(frame, event)
+
+    def fold_general(self, frame: Any, event: Event | None) -> Delta:
+        """All but text for a block that is open."""
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        if "output" in frame:
+            return self.fold_whole(frame)
+        delta = FullDelta(frame)
+        for name, message in frame.items():
+            if not isinstance(message, dict):
+                continue
+            index = as_index(message.get("contentBlockIndex")) or 0
+            if name == "messageStart":
+                overlay(self.message, message)
+            elif name == "contentBlockStart":
+                self.start_block(index, dict_of(message.get("start")), delta)
+            elif name == "contentBlockDelta":
+                self.add(self.block(index), dict_of(message.get("delta")), delta)
+            elif name == "contentBlockStop":
+                self.stop_block(index)
+            elif name == "messageStop":
+                self.stop(message)
+            elif name == "metadata":
+                self.add_metadata(message, delta)
+        return delta
+
+    def look_for_error(self, frame: Any, event: Event | None) -> bool:
+        for name, kind in _EXCEPTIONS.items():
+            exception = frame.get(name) if isinstance(frame, dict) else None
+            if isinstance(exception, dict):
+                text = text_of(exception.get("message")) or text_of(exception.get("originalMessage")) or name
+                self.note_error(ServerError(text, kind, name))
+                return True
+        return super().look_for_error(frame, event)
+
+    def fold_whole(self, frame: dict[str, Any]) -> Delta:
+        """The answer of Converse, which is one frame."""
+        delta = FullDelta(frame)
+        message = dict_of(dict_of(frame.get("output")).get("message"))
+        overlay(self.message, {name: value for name, value in message.items() if name != "content"})
+        for index, content in enumerate(dicts_of(message.get("content"))):
+            block = self.block(index)
+            text, reasoning = content.get("text"), dict_of(content.get("reasoningContent"))
+            cited = dict_of(content.get("citationsContent"))
+            known = {"text", "reasoningContent", "citationsContent"}
+            self.start_block(index, {name: value for name, value in content.items() if name not in known}, delta)
+            parts = dict_of(reasoning.get("reasoningText"))
+            self.add(block, {"text": text, "reasoningContent": {**reasoning, **parts}}, delta)
+            for part in dicts_of(cited.get("content")):
+                self.add(block, {"text": part.get("text")}, delta)
+            block.citations += dicts_of(cited.get("citations"))
+            self.stop_block(index)
+        self.add_metadata(frame, delta)
+        self.stop({name: frame[name] for name in ("stopReason", "additionalModelResponseFields") if name in frame})
+        return delta
+
+    def block(self, index: int) -> _Block:
+        """The block that an index means now: after its stop, the index means a new one."""
+        block = self.by_index.get(index)
+        if block is None or block.stopped:
+            block = self.by_index[index] = _Block(index)
+            self.blocks.append(block)
+        return block
+
+    def start_block(self, index: int, start: dict[str, Any], delta: FullDelta) -> None:
+        block = self.block(index)
+        overlay(block.fields, start)
+        tool = start.get("toolUse")
+        if isinstance(tool, dict):
+            given = tool.get("input")
+            block.call = self.calls.open(
+                id=tool.get("toolUseId"),
+                index=index,
+                name=tool.get("name"),
+                arguments=given if given else None,
+                type=tool.get("type"),
+            )
+            delta.tool_calls = (*delta.tool_calls, block.call)
+
+    def stop_block(self, index: int) -> None:
+        block = self.by_index.get(index)
+        if block is not None:
+            block.stopped = True
+            if block.call is not None:
+                block.call.close()
+
+    def add(self, block: _Block, new: dict[str, Any], delta: FullDelta) -> None:
+        text = text_of(new.get("text"))
+        if text:
+            block.texts.append(text)
+            self.texts.append(text)
+            delta.text += text
+        reasoning = dict_of(new.get("reasoningContent"))
+        thought = text_of(reasoning.get("text"))
+        if thought:
+            block.thoughts.append(thought)
+            self.thoughts.append(thought)
+            delta.thinking += thought
+        if text_of(reasoning.get("signature")):
+            block.signature.append(reasoning["signature"])
+        if reasoning.get("redactedContent"):
+            block.redacted = reasoning["redactedContent"]
+        tool = new.get("toolUse")
+        if isinstance(tool, dict):
+            if block.call is None:
+                block.call = self.calls.open(index=block.index)
+            block.call.add_arguments(tool.get("input"))
+            delta.tool_calls = (block.call,)
+        if isinstance(new.get("citation"), dict):
+            block.citations.append(new["citation"])
+        if isinstance(new.get("toolResult"), list):
+            # The result of a tool that the server runs: no part of the answer's text.
+            block.results += new["toolResult"]
+
+    def stop(self, message: dict[str, Any]) -> None:
+        overlay(self.fields, message)
+        reason = text_of(message.get("stopReason"))
+        if reason:
+            self.note_finish_reason(reason)
+        if reason in _CUT and len(self.calls) and self.blocks[-1].call is not None:
+            # Its block is stopped all the same, so that a call that was cut looks like one that is whole.
+            self.blocks[-1].call.cut()
+        self.calls.finish(complete=reason not in _CUT)
+        self.note_end("messageStop")
+
+    def add_metadata(self, message: dict[str, Any], delta: FullDelta) -> None:
+        usage = message.get("usage")
+        if isinstance(usage, dict):
+            self.usage = delta.usage = usage
+        self.latency = dict_of(message.get("metrics")).get("latencyMs", self.latency)
+        known = {"output", "stopReason", "additionalModelResponseFields"}
+        overlay(self.fields, {name: value for name, value in message.items() if name not in known})
+
+    def finish(self, complete: bool) -> None:
+        self.calls.finish(complete=complete)
+
+    @property
+    def body(self) -> Any:
+        if not self.message and not self.blocks and not self.fields:
+            return None
+        content = [block.body() for block in sorted(self.blocks, key=lambda block: block.index)]
+        message = {"role": "assistant", **self.message, "content": content}
+        return {"output": {"message": message}, **self.fields}
+
+    @property
+    def metrics(self) -> Metrics:
+        usage = self.usage or {}
+        return Metrics.of(
+            "usage",
+            prompt_tokens=usage.get("inputTokens"),
+            output_tokens=usage.get("outputTokens"),
+            total_seconds=number_of(self.latency, 0.001),
+        )

@@ -1,0 +1,251 @@
+"""Gemini's Interactions: steps by index, each begun, added to and ended, between the begin and the end of it all.
+
+A step is a thought, the model's output, a call, or the result of a call that the server made. The data names its
+type as ``event_type``, so that streams without ``event:`` lines are read as well.
+https://ai.google.dev/api/interactions-api
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ndstream._core import Event
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.merging import Piece
+from ndstream.llm._wires.single_message import SingleMessage
+from ndstream.llm._wires.wire import overlay
+
+_EVENTS = ("interaction.", "step.")
+_CUT = frozenset({"incomplete", "budget_exceeded", "cancelled", "failed"})
+_GOES_ON = frozenset({"", "in_progress", "queued", "requires_continuation"})
+
+
+class _Step:
+    """One step; its texts are joined, and what grows item by item is kept as items."""
+
+    __slots__ = ("call", "fields", "items", "stopped")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        # The content of an output, or the summary of a thought.
+        self.items: list[Piece] = []
+        self.call: ToolCall | None = None
+        self.stopped = False
+
+    def text_item(self) -> Piece:
+        """The item that text is added to: the last one, if it is text."""
+        if not self.items or self.items[-1].fields.get("type") != "text":
+            self.items.append(Piece())
+            self.items[-1].fields["type"] = "text"
+        return self.items[-1]
+
+    def body(self) -> dict[str, Any]:
+        body = dict(self.fields)
+        if self.items:
+            body["summary" if body.get("type") == "thought" else "content"] = [item.body() for item in self.items]
+        if self.call is not None and self.call.arguments is not None:
+            body["arguments"] = self.call.arguments
+        return body
+
+
+class GeminiInteractions(SingleMessage):
+    """Gemini's ``/v1beta/interactions``."""
+
+    name: ClassVar[str] = "gemini-interactions"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, Any] = {}
+        self.steps: list[_Step] = []
+        self.by_index: dict[int, _Step] = {}
+        # Where most deltas go: the output's text that was added to last, and the index of its step.
+        self.open_text: dict[int, list[str]] = {}
+
+    @classmethod
+    def matches(cls, frame: dict[str, Any]) -> bool:
+        whole = frame.get("object") == "interaction" and "status" in frame
+        return whole or text_of(frame.get("event_type")).startswith(_EVENTS)
+
+    def fold(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            delta = frame["delta"]
+            if delta["type"] == "text" and frame["event_type"] == "step.delta" and len(delta) == 2:
+                text, index = delta["text"], frame["index"]
+                parts = self.open_text[index]
+                if type(text) is str and index is not True:
+                    parts.append(text)
+                    self.texts.append(text)
+                    plain = TextDelta()
+                    plain.raw = frame
+                    plain.text = text
+                    return plain
+        except (KeyError, TypeError):
+            pass
+        return self.fold_general(frame, event)
+
+    def fold_general(self, frame: Any, event: Event | None) -> Delta:
+        """All but text for an output that has text already."""
+        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+            return FullDelta(frame)
+        kind = text_of(frame.get("event_type"))
+        index = as_index(frame.get("index")) or 0
+        delta = FullDelta(frame)
+        if kind == "step.start":
+            self.start_step(index, dict_of(frame.get("step")), delta)
+        elif kind == "step.delta":
+            self.add(index, dict_of(frame.get("delta")), delta)
+        elif kind == "step.stop":
+            self.stop_step(index)
+        elif kind == "interaction.status_update":
+            overlay(self.fields, {"id": frame.get("interaction_id"), "status": frame.get("status")})
+            self.add_usage(frame.get("usage"), delta)
+            self.note_status(text_of(frame.get("status")), ends=False)
+        elif kind.startswith("interaction."):
+            self.update(dict_of(frame.get("interaction")), delta, ends=not kind.endswith((".created", ".start")))
+        elif frame.get("object") == "interaction":
+            self.update(frame, delta, ends=True)
+        return delta
+
+    def look_for_error(self, frame: Any, event: Event | None) -> bool:
+        if isinstance(frame, dict) and frame.get("event_type") == "error":
+            self.note_error(error_in({"error": frame.get("error") or frame}) or ServerError(str(frame)))
+            return True
+        return super().look_for_error(frame, event)
+
+    def update(self, interaction: dict[str, Any], delta: FullDelta, ends: bool) -> None:
+        """Take in the interaction itself, which comes at the begin without its steps and at the end sometimes whole."""
+        overlay(self.fields, {name: value for name, value in interaction.items() if name not in ("steps", "usage")})
+        self.add_usage(interaction.get("usage"), delta)
+        steps = [step for step in dicts_of(interaction.get("steps")) if step.get("type") != "user_input"]
+        # Steps that were streamed are known better than from a summary of them.
+        for index, step in enumerate(steps[len(self.steps) :], len(self.steps)):
+            self.start_step(index, step, delta)
+            self.stop_step(index)
+        if ends:
+            self.note_status(text_of(interaction.get("status")), ends=True)
+
+    def note_status(self, status: str, ends: bool) -> None:
+        if status in _GOES_ON or (status not in _CUT and not ends):
+            return
+        self.note_finish_reason(status)
+        if status == "failed" and self.error is None:
+            found = next(iter(dicts_of(self.fields.get("errors"))), {})
+            self.note_error(error_in({"error": found}) or ServerError("the interaction failed", "server", status))
+        if status in _CUT and self.steps and self.steps[-1].call is not None:
+            # Its step is stopped all the same, so that a call that was cut looks like one that is whole.
+            self.steps[-1].call.cut()
+        self.calls.finish(complete=status not in _CUT)
+        if ends:
+            self.note_end("interaction.completed")
+
+    def step(self, index: int) -> _Step:
+        """The step that an index means now: after its stop, the index means a new one."""
+        step = self.by_index.get(index)
+        if step is None or step.stopped:
+            step = self.by_index[index] = _Step()
+            self.open_text.pop(index, None)
+            self.steps.append(step)
+        return step
+
+    def start_step(self, index: int, given: dict[str, Any], delta: FullDelta) -> None:
+        step = self.step(index)
+        kind = text_of(given.get("type"))
+        grows = "summary" if kind == "thought" else "content"
+        overlay(step.fields, {name: value for name, value in given.items() if name != grows})
+        if kind == "function_call" or kind.endswith("_call"):
+            arguments = given.get("arguments")
+            step.call = self.calls.open(
+                id=given.get("id"),
+                index=index,
+                name=given.get("name") or kind.removesuffix("_call"),
+                arguments=arguments if arguments else None,
+                type=kind,
+            )
+            delta.tool_calls = (*delta.tool_calls, step.call)
+        for item in dicts_of(given.get(grows)):
+            self.add_item(index, step, item, delta)
+
+    def add(self, index: int, new: dict[str, Any], delta: FullDelta) -> None:
+        step = self.step(index)
+        kind = text_of(new.get("type"))
+        if kind == "text":
+            step.fields.setdefault("type", "model_output")
+            self.add_item(index, step, new, delta)
+        elif kind == "thought_summary":
+            step.fields.setdefault("type", "thought")
+            self.add_item(index, step, dict_of(new.get("content")), delta)
+        elif kind == "arguments_delta":
+            if step.call is None:
+                step.fields.setdefault("type", "function_call")
+                step.call = self.calls.open(index=index)
+            step.call.add_arguments(new.get("arguments"))
+            delta.tool_calls = (step.call,)
+        elif kind == "text_annotation_delta":
+            step.text_item().extend("annotations", dicts_of(new.get("annotations")))
+        elif kind in ("image", "audio", "video", "document"):
+            step.items.append(Piece())
+            step.items[-1].add(new, ())
+            self.open_text.pop(index, None)
+        else:
+            # A signature, or a call or result of a tool that the server runs: the last value counts.
+            if kind.endswith(("_call", "_result")):
+                step.fields.setdefault("type", kind)
+            overlay(step.fields, {name: value for name, value in new.items() if name != "type"})
+            if step.call is not None and new.get("arguments"):
+                step.call.add_arguments(new["arguments"])
+                delta.tool_calls = (step.call,)
+
+    def add_item(self, index: int, step: _Step, item: dict[str, Any], delta: FullDelta) -> None:
+        """Add an item of an output or of a thought's summary; text goes on where text was."""
+        if item.get("type", "text") != "text":
+            step.items.append(Piece())
+            step.items[-1].add(item, ())
+            self.open_text.pop(index, None)
+            return
+        text = text_of(item.get("text"))
+        held = step.text_item()
+        parts = held.join("text", text)
+        if item.get("annotations"):
+            held.extend("annotations", dicts_of(item["annotations"]))
+        if step.fields.get("type") == "thought":
+            self.thoughts.append(text)
+            delta.thinking += text
+        else:
+            self.texts.append(text)
+            self.open_text[index] = parts
+            delta.text += text
+
+    def stop_step(self, index: int) -> None:
+        step = self.by_index.get(index)
+        if step is not None:
+            step.stopped = True
+            self.open_text.pop(index, None)
+            if step.call is not None:
+                step.call.close()
+
+    def add_usage(self, usage: Any, delta: FullDelta) -> None:
+        if isinstance(usage, dict) and usage:
+            self.usage = delta.usage = usage
+
+    def finish(self, complete: bool) -> None:
+        self.calls.finish(complete=complete)
+
+    @property
+    def body(self) -> Any:
+        if not self.fields and not self.steps:
+            return None
+        body = {**self.fields, "steps": [step.body() for step in self.steps]}
+        if self.usage is not None:
+            body["usage"] = self.usage
+        return body
+
+    @property
+    def metrics(self) -> Metrics:
+        usage = self.usage or {}
+        return Metrics.of(
+            "usage", prompt_tokens=usage.get("total_input_tokens"), output_tokens=usage.get("total_output_tokens")
+        )
