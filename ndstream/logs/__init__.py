@@ -9,6 +9,7 @@
 `read` takes paths, globs and binary files, plain or compressed, and tells the format from the bytes.
 """
 
+from ndstream.logs._containers import Envelope, Record
 from ndstream.logs._errors import LogFileError, LogFileTruncatedError
 from ndstream.logs._positions import Member, Position
 from ndstream.logs._read import read
@@ -16,12 +17,14 @@ from ndstream.logs._report import FileReport, Report
 from ndstream.logs._stream import LogStream
 
 __all__ = [
+    "Envelope",
     "FileReport",
     "LogFileError",
     "LogFileTruncatedError",
     "LogStream",
     "Member",
     "Position",
+    "Record",
     "Report",
     "read",
 ]

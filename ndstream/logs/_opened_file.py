@@ -13,17 +13,25 @@ This is what everything in this room reads files through. It promises:
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TypeAlias
+from collections.abc import Callable, Iterator
 
-from ndstream._sources.opened_source import CHUNK_SIZE
-from ndstream.logs._errors import LogFileTruncatedError
-from ndstream.logs._positions import START, Member, Position
+from ndstream._sources.opened_source import CHUNK_SIZE, Chunk, OpenedSyncSource
+from ndstream.logs._archives import Archive
+from ndstream.logs._errors import LogFileError
+from ndstream.logs._formats import HEAD_SIZE, Format, compression_of, container_of, may_become_member, skippable_size
+from ndstream.logs._paths import PathOrFile
+from ndstream.logs._positions import START, Position
+from ndstream.logs._stored import Stored, StoredChunks, StoredFile
+from ndstream.logs._trail import Trail
 
-PathOrFile: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]"
+DEFAULT_MAX_WINDOW = 128 * 1024 * 1024
+
+_INLINE_CHUNK_SIZE = 1024 * 1024
+# A thread that gives up the GIL gets it back late, so that it has to hand over much at once.
+_AHEAD_CHUNK_SIZE = 4 * 1024 * 1024
+_CHUNKS_AHEAD = 1
+_MIN_SIZE_TO_READ_AHEAD = 1024 * 1024
 
 
 class OpenedFile:
@@ -36,59 +44,114 @@ class OpenedFile:
         chunks: The content.
     """
 
-    def __init__(self, file: io.FileIO, path: str | None, start: Position) -> None:
-        self.path = path
-        self.format = "plain"
-        self.size: int | None = os.fstat(file.fileno()).st_size
-        self._file = file
-        self._offset = start.offset
+    def __init__(
+        self,
+        stored: Stored,
+        start: Position = START,
+        max_window: int | None = DEFAULT_MAX_WINDOW,
+        ahead: int | None = None,
+    ) -> None:
+        self.path = stored.path
+        self.size = stored.size
+        self.chunks: Iterator[Chunk]
+        self.close: Callable[[], object]
+        self._trail = Trail(start)
+        head = _first_block(stored)
+        compression = compression_of(head) or (None if skippable_size(head) is None else "zstd")
+        self.format: Format = compression or "plain"
+        count = _chunks_ahead(stored, compression is not None) if ahead is None else ahead
         if start.offset:
-            file.seek(start.offset)
-        self.chunks: Iterator[bytes] = self._read()
+            # The head was needed to tell the format alone.
+            stored.seek(start.offset if compression is None else start.member.compressed_offset)
+            head = b""
+        if compression is None:
+            self.chunks = self._plain(stored, head, start.offset)
+        else:
+            size = _AHEAD_CHUNK_SIZE if count else _INLINE_CHUNK_SIZE
+            self.chunks = Archive(stored, head, start, size, max_window, self._trail).chunks()
+        if not start.offset:
+            self.chunks = self._checked(self.chunks)
+        self.close = stored.close
+        if count:
+            from ndstream._sources.prefetch import read_ahead
+
+            source = read_ahead(OpenedSyncSource(self.chunks, stored.close), count)
+            assert isinstance(source, OpenedSyncSource)
+            self.chunks, self.close = source.chunks, source.close
 
     def position(self, offset: int) -> Position:
-        """The place of a byte of content, which is one of the last chunk or its end.
+        """The place of a byte of content that was delivered, or of its end.
 
         Offsets must not go backwards from call to call.
         """
-        return Position(offset, offset, Member())
+        position = self._trail.position(offset)
+        return position._replace(compressed_offset=offset) if self.format == "plain" else position
 
-    @property
-    def compressed_offset(self) -> int:
-        """How many bytes as stored were read for the chunks taken so far."""
-        return self._offset
+    def _plain(self, stored: Stored, block: bytes, offset: int) -> Iterator[bytes]:
+        while block := block or stored.read(CHUNK_SIZE):
+            offset += len(block)
+            self._trail.note_chunk_end(offset, offset)
+            yield block
+            block = b""
 
-    def close(self) -> None:
-        """Release the file."""
-        self._file.close()
-
-    def _read(self) -> Iterator[bytes]:
-        while chunk := self._file.read(CHUNK_SIZE):
-            self._offset += len(chunk)
-            yield chunk
-        if self.size and os.fstat(self._file.fileno()).st_size < self._offset:
-            raise LogFileTruncatedError(
-                f"{self.path} became shorter while it was read: {self._offset} bytes had been read",
-                reason="shrank",
+    def _checked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same chunks, unless the first is no text."""
+        first = next(chunks, b"")
+        container = container_of(first)
+        if container is not None:
+            layer = "" if self.format == "plain" else f"what its {self.format} holds "
+            raise LogFileError(
+                f"{self.path or 'the file'}: {layer}is {container}, not lines of JSON",
+                reason="not_lines",
                 path=self.path,
-                compressed_offset=self._offset,
-                decompressed_offset=self._offset,
+                format=self.format,
             )
+        if first:
+            yield first
+        yield from chunks
 
 
-def open_file(path: PathOrFile, *, start: Position = START) -> OpenedFile:
+def open_file(
+    source: PathOrFile,
+    *,
+    start: Position = START,
+    max_window: int | None = DEFAULT_MAX_WINDOW,
+    ahead: int | None = None,
+) -> OpenedFile:
     """Open a log file.
 
     Args:
-        path: A path or a binary file.
+        source: A path or a binary file.
         start: Where to begin: the position that an earlier `OpenedFile` told of a byte of the same file.
+        max_window: How much memory decompressing may take for the window of a member, in bytes; None for no limit.
+        ahead: How many chunks a thread reads ahead, 0 for none; None to do so if it pays.
 
     Returns:
         The opened file.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: It cannot be opened or read, or is no place to begin at as `start` asks.
+        TypeError: It is neither a path nor a binary file.
     """
-    assert isinstance(path, (str, bytes, os.PathLike))
-    name = os.fsdecode(path)
-    return OpenedFile(Path(name).open("rb", buffering=0), name, start)
+    stored: Stored = StoredFile(os.fsdecode(source)) if isinstance(source, (str, os.PathLike)) else StoredChunks(source)
+    try:
+        return OpenedFile(stored, start, max_window, ahead)
+    except BaseException:
+        stored.close()
+        raise
+
+
+def _first_block(stored: Stored) -> bytes:
+    """The first bytes, as many as it takes to tell the format."""
+    block = stored.read(CHUNK_SIZE)
+    while len(block) < HEAD_SIZE and may_become_member(block) and (more := stored.read(CHUNK_SIZE)):
+        block += more
+    return block
+
+
+def _chunks_ahead(stored: Stored, is_compressed: bool) -> int:
+    """How many chunks to read ahead: where decompression, or the way to another machine, takes time beside decoding."""
+    if stored.is_remote:
+        return _CHUNKS_AHEAD
+    pays = is_compressed and (stored.size or 0) >= _MIN_SIZE_TO_READ_AHEAD and (os.cpu_count() or 1) > 1
+    return _CHUNKS_AHEAD if pays else 0

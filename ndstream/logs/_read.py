@@ -2,29 +2,187 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
+
+from orjson import loads as orjson_loads
 
 from ndstream._core import NDJSONDecoder
-from ndstream.logs._opened_file import PathOrFile
+from ndstream._errors import StreamError
+from ndstream.logs._containers import Container, Record, Unwrapper
+from ndstream.logs._fields import Fields, row_decoder
+from ndstream.logs._opened_file import DEFAULT_MAX_WINDOW, open_file
+from ndstream.logs._paths import PathOrFile, find_files
+from ndstream.logs._positions import START, Position
 from ndstream.logs._stream import LogFiles, LogStream, stream_of
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def read(*paths: PathOrFile, **options: Any) -> LogStream[Any]:
-    """Iterate over the values of log files.
+T = TypeVar("T")
+
+OnError = Literal["raise", "skip"] | Callable[[StreamError], object]
+
+
+class _Options(TypedDict, total=False):
+    contains: bytes | str | Iterable[bytes | str] | None
+    sample: float | None
+    seed: int
+    on_error: OnError
+    max_frame_size: int | None
+    max_window: int | None
+    prefetch: int | None
+    duplicates: bool
+    start: Position
+    start_line: int
+
+
+@overload
+def read(
+    paths: PathOrFile | Iterable[PathOrFile],
+    *,
+    unwrap: Container,
+    loads: Callable[[bytes], T],
+    **options: Unpack[_Options],
+) -> LogStream[Record[T]]: ...
+@overload
+def read(
+    paths: PathOrFile | Iterable[PathOrFile],
+    *,
+    unwrap: Container,
+    fields: Fields | None = None,
+    **options: Unpack[_Options],
+) -> LogStream[Record[Any]]: ...
+@overload
+def read(
+    paths: PathOrFile | Iterable[PathOrFile], *, loads: Callable[[bytes], T], **options: Unpack[_Options]
+) -> LogStream[T]: ...
+@overload
+def read(
+    paths: PathOrFile | Iterable[PathOrFile], *, fields: Fields | None = None, **options: Unpack[_Options]
+) -> LogStream[Any]: ...
+def read(
+    paths: PathOrFile | Iterable[PathOrFile],
+    *,
+    loads: Callable[[bytes], Any] | None = None,
+    fields: Fields | None = None,
+    contains: bytes | str | Iterable[bytes | str] | None = None,
+    sample: float | None = None,
+    seed: int = 0,
+    unwrap: Container | None = None,
+    on_error: OnError = "raise",
+    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_window: int | None = DEFAULT_MAX_WINDOW,
+    prefetch: int | None = None,
+    duplicates: bool = False,
+    start: Position = START,
+    start_line: int = 0,
+) -> LogStream[Any]:
+    """Iterate over the values of log files, plain or compressed: one JSON value a line.
+
+    The format of each file is told from its bytes: plain, gzip, zstd, bz2, xz or lz4. Lines of two files are never
+    joined, and each file has offsets and line numbers of its own.
 
     Args:
-        paths: Paths of files.
-        options: Those of `ndstream.NDJSONDecoder`.
+        paths: A path, a glob, a URL or a binary file, or several of them. The matches of a glob come in the order of
+            their content: of rotated files the oldest first. URLs take the extra ``remote``.
+        loads: A callable from a line (bytes) to a value; ``bytes`` for the lines as they are.
+        fields: Instead of `loads`: for each column a dotted path, or a path and a type. The values are then rows with
+            an attribute for each column, and nothing else of a line is decoded. It takes the extra ``fields``.
+        contains: Decode only lines that hold these bytes, or one of several needles. The bytes are compared as they
+            are: an escape such as ``\\u0065`` is not the letter it means.
+        sample: Decode only about this share of the lines, chosen by a hash of their offsets.
+        seed: An integer; another one chooses another sample.
+        unwrap: "docker" (json-file driver) or "cri" (Kubernetes): take off the envelope, and join the parts of long
+            lines. The values are then `Record`, and errors have their envelope in ``error.envelope``.
+        on_error: "raise" (the iteration can go on after the error), "skip" (bad lines are counted in the report;
+            a damaged file is raised all the same), or a callable that is given each error.
+        max_frame_size: The longest line, in bytes without its end; None for no limit.
+        max_window: How much memory decompressing may take for the window or dictionary of an archive, in bytes;
+            None for no limit.
+        prefetch: How many chunks of up to 4 MiB a thread reads and decompresses ahead; 0 for none. None does so for
+            archives and URLs, where it pays.
+        duplicates: Whether a file that is named twice, also through a link, is read twice.
+        start: Where to begin in the one file that is read: the ``position`` that an earlier stream told.
+        start_line: How many lines precede `start`.
 
     Returns:
-        A stream with the current path, line and offset, and a report of what was read.
+        A stream with the current ``path``, ``line``, ``offset``, ``compressed_offset`` and ``position``, and a
+        ``report`` of what was read.
 
     Raises:
-        OSError: A file cannot be opened.
+        FileNotFoundError: A path does not exist, or a glob matches nothing.
+        IsADirectoryError: A path is a folder.
+        TypeError: It is nothing that can be read, or an option has the wrong type.
+        ValueError: An option has none of its values, or does not go with another one.
+        ModuleNotFoundError: A library is missing; the message says how to get it.
 
     Example:
+        >>> import gzip, io
         >>> from ndstream import logs
-        >>> list(logs.read("app.log"))  # doctest: +SKIP
-        [{'level': 'info'}]
+        >>> list(logs.read(io.BytesIO(gzip.compress(b'{"a":1}\\n{"a":2}\\n'))))
+        [{'a': 1}, {'a': 2}]
     """
-    return stream_of(LogFiles(paths, NDJSONDecoder(**options)))
+    if fields is not None:
+        if loads is not None:
+            raise ValueError("fields= and loads= both say how lines are decoded: pass one of them")
+        loads = row_decoder(fields)
+    _check_window(max_window)
+    if prefetch is not None and (isinstance(prefetch, bool) or not isinstance(prefetch, int)):
+        raise TypeError(f"prefetch must be a number of chunks, 0 for none, or None, not {prefetch!r}")
+    if prefetch is not None and prefetch < 0:
+        raise ValueError(f"prefetch must be a number of chunks, 0 for none, or None, not {prefetch}")
+    if unwrap not in (None, "docker", "cri"):
+        raise ValueError(f"unwrap must be 'docker', 'cri' or None, not {unwrap!r}")
+    sources = find_files(paths)
+    _check_files(sources)
+    if start.offset and len(sources) != 1:
+        raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
+    decoder_of_values = partial(
+        NDJSONDecoder,
+        loads=orjson_loads if loads is None else loads,
+        max_frame_size=max_frame_size,
+        contains=contains,
+        sample=sample,
+        seed=seed,
+    )
+    unwrapper: Unwrapper[Any] | None = None
+    if unwrap is None:
+        make_decoder = partial(decoder_of_values, on_error=on_error)
+    else:
+        unwrapper = Unwrapper(unwrap, lambda handler: decoder_of_values(on_error=handler), max_frame_size, on_error)
+        # An envelope needs some room around its part of the text.
+        limit = None if max_frame_size is None else 6 * max_frame_size + _ENVELOPE_SIZE
+        make_decoder = partial(NDJSONDecoder, loads=bytes, max_frame_size=limit, on_error=on_error)
+    # Options are checked here, not when the first file is opened.
+    make_decoder()
+
+    def started_decoder() -> NDJSONDecoder[Any]:
+        decoder = make_decoder()
+        decoder.reset(offset=start.offset, line=start_line)
+        return decoder
+
+    opener = partial(open_file, start=start, max_window=max_window, ahead=prefetch)
+    return stream_of(LogFiles(sources, opener, started_decoder, unwrapper, on_error, duplicates))
+
+
+_ENVELOPE_SIZE = 64 * 1024
+
+
+def _check_window(max_window: int | None) -> None:
+    if max_window is not None:
+        if isinstance(max_window, bool) or not isinstance(max_window, int):
+            raise TypeError(f"max_window must be a number of bytes or None, not {type(max_window).__name__}")
+        if max_window < 1:
+            raise ValueError(f"max_window must be at least 1 byte, or None for no limit, not {max_window}")
+
+
+def _check_files(sources: list[str | IO[bytes]]) -> None:
+    """Say at once what is missing, and not after hours of reading."""
+    for source in sources:
+        if isinstance(source, str) and "://" not in source and os.path.isdir(source):  # noqa: PTH112
+            raise IsADirectoryError(21, "this is a folder; name its files, or pass a glob", source)
+        if isinstance(source, str) and "://" not in source:
+            os.stat(source)  # noqa: PTH116

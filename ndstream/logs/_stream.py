@@ -1,117 +1,238 @@
 """The stream over log files: the values of one file after the other, each file with offsets and lines of its own.
 
-Values come by `itertools.chain`, from decoder to caller, without a Python frame for each.
+Values go from decoder to caller through `itertools.chain`, so that no Python code runs for each. Whatever is to give
+values next waits in a queue: the stream of the file that is open, then the opener of the next file. The queue is
+taken from in C as well: an interrupt, which Python code would be given, can cost neither a value nor a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterator
 from itertools import chain
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, TypeVar
 
 from ndstream._core import NDJSONDecoder
+from ndstream._sources.opened_source import Chunk, OpenedSyncSource
+from ndstream._streams import Stream
+from ndstream.logs._containers import Unwrapper
 from ndstream.logs._errors import LogFileError
-from ndstream.logs._opened_file import OpenedFile, PathOrFile, open_file
+from ndstream.logs._opened_file import OpenedFile
+from ndstream.logs._paths import SeenFiles, generations_of
 from ndstream.logs._positions import START, Position
 from ndstream.logs._report import FileReport, Report
 
 T = TypeVar("T")
 
 
-class LogFiles(Generic[T]):
-    """The decoder, each time that it has more to give: for each chunk of each file, and at each end."""
+class LogFiles:
+    """The files of a stream, and the one that is open. As an iterator it gives nothing: a turn opens the next file.
 
-    def __init__(self, paths: Iterable[PathOrFile], decoder: NDJSONDecoder[T]) -> None:
-        self.decoder = decoder
-        self.file: OpenedFile | None = None
-        self.report = Report()
+    Args:
+        sources: The files to read.
+        open_file: Opens one of them.
+        make_decoder: Makes the decoder for its lines.
+        unwrapper: What takes the lines apart that a container runtime wrote; None for plain lines.
+        on_error: What to do about a damaged file: a callable is given the error, anything else raises it.
+        duplicates: Whether a file is read again under another name.
+    """
+
+    def __init__(
+        self,
+        sources: list[str | IO[bytes]],
+        open_file: Callable[[str | IO[bytes]], OpenedFile],
+        make_decoder: Callable[[], NDJSONDecoder[Any]],
+        unwrapper: Unwrapper[Any] | None,
+        on_error: object,
+        duplicates: bool,
+    ) -> None:
+        self._sources = deque(sources)
+        self._open_file = open_file
+        self._make_decoder = make_decoder
+        self._unwrapper = unwrapper
+        self._on_error = on_error
+        self._seen = None if duplicates else SeenFiles()
+        self._failure: LogFileError | None = None
+        self._stream: Stream[Any] | None = None
+        self._decoder: NDJSONDecoder[Any] | None = None
+        self._file: OpenedFile | None = None
+        self._report = Report()
+        # Whatever gives values next; None is the end.
+        self.turns: deque[Any] = deque([self])
         self.closed = False
-        self._paths = iter(paths)
 
-    def __iter__(self) -> Iterator[Iterator[T]]:
-        return self._feeds()
+    def __iter__(self) -> Iterator[Any]:
+        return self
 
-    def _feeds(self) -> Iterator[Iterator[T]]:
-        for path in self._paths:
-            self.file = open_file(path)
-            self.report.files.append(FileReport(self.file.path, self.file.format))
-            self.decoder.reset()
-            try:
-                for chunk in self.file.chunks:
-                    yield self.decoder.feed(chunk)
-                yield self.decoder.finish()
-            except LogFileError as error:
-                yield _raising(error)
-            self._settle()
-            self.file.close()
-        self.closed = True
+    def __next__(self) -> Any:
+        """Open the next file, and put its values in the queue."""
+        self._raise_failure()
+        while self._sources:
+            source = self._sources[0]
+            if not self._is_repeated(source):
+                break
+            self._sources.popleft()
+        else:
+            self._end()
+            raise StopIteration
+        if self._unwrapper is not None and self._unwrapper.may_change_to(_group_of(source)):
+            # What the last container left unfinished comes before the lines of another one.
+            self.turns.extend((self._unwrapper.leftovers(), self))
+            raise StopIteration
+        try:
+            opened = self._open_file(source)
+        except Exception as error:
+            # It will be no better the next time.
+            self._sources.popleft()
+            self._report.files.append(FileReport(source if isinstance(source, str) else None, error=error))
+            raise
+        values = self._values(opened)
+        self._sources.popleft()
+        self.turns.extend((values, self))
+        raise StopIteration
 
-    def settle(self) -> None:
-        self._settle()
+    def _values(self, opened: OpenedFile) -> Iterator[Any]:
+        decoder = self._make_decoder()
+        self.settle()
+        self._report.files.append(FileReport(opened.path, opened.format))
+        self._file, self._decoder = opened, decoder
+        self._stream = Stream(OpenedSyncSource(self._chunks(opened, decoder), opened.close), decoder)
+        return self._stream if self._unwrapper is None else self._unwrapper.values(self._stream, decoder)
 
-    def _settle(self) -> None:
-        if self.file is not None:
-            report = self.report.files[-1]
-            report.bytes, report.compressed_bytes = self.decoder.offset, self.file.compressed_offset
-            report.lines, report.values, report.bad = self.decoder.line, self.decoder.frames, self.decoder.errors
+    def _chunks(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Chunk]:
+        try:
+            for chunk in opened.chunks:
+                yield chunk
+                # What lies behind need not be remembered.
+                opened.position(decoder.offset)
+        except LogFileError as error:
+            cut = decoder._fail(error)
+            error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
+            self._failure = self._report.files[-1].error = error
+            # Its last line was cut: closing keeps it from being decoded as if it were whole.
+            assert self._stream is not None
+            self._stream.close()
+
+    def _raise_failure(self) -> None:
+        """What ended the last file, now that its values are out."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            if not callable(self._on_error):
+                raise failure
+            self._on_error(failure)
+
+    def _is_repeated(self, source: str | IO[bytes]) -> bool:
+        if self._seen is None or not isinstance(source, str) or "://" in source:
+            return False
+        try:
+            status = os.stat(source)  # noqa: PTH116
+        except OSError:
+            # Opening it tells.
+            return False
+        if stat.S_ISREG(status.st_mode) and not self._seen.is_new(status):
+            self._report.repeated.append(source)
+            return True
+        return False
+
+    def _end(self) -> None:
+        if self._unwrapper is not None and self._unwrapper.is_unfinished:
+            self.turns.extend((self._unwrapper.leftovers(), self))
+        else:
+            self.turns.append(None)
+            self.closed = True
+
+    def settle(self) -> Report:
+        """The report, up to date."""
+        if self._decoder is not None and self._file is not None:
+            report = self._report.files[-1]
+            report.bytes = self._decoder.offset
+            report.compressed_bytes = self.position.compressed_offset
+            report.lines = self._decoder.line
+            counted = self._decoder if self._unwrapper is None else self._unwrapper
+            report.values, report.bad = counted.frames, counted.errors
+        return self._report
+
+    @property
+    def path(self) -> str | None:
+        return None if self._file is None else self._file.path
+
+    @property
+    def decoder(self) -> NDJSONDecoder[Any] | None:
+        return self._decoder
+
+    @property
+    def position(self) -> Position:
+        if self._file is None or self._decoder is None:
+            return START
+        return self._file.position(self._decoder.offset)
 
     def close(self) -> None:
         self.closed = True
-        self._paths = iter(())
-        if self.file is not None:
-            self.file.close()
+        self._sources.clear()
+        self.turns.clear()
+        self.turns.append(None)
+        if self._stream is not None:
+            self._stream.close()
 
 
-def _raising(error: Exception) -> Iterator[Any]:
-    raise error
-    yield
+def _group_of(source: str | IO[bytes]) -> str | None:
+    return generations_of(source) if isinstance(source, str) else None
 
 
 class LogStream(chain[T]):
     """An iterator over the values of log files. It is made by `read`.
 
-    After an error the iteration can go on: with the next line, or with the next file where a file ended early.
+    After an error the iteration can go on: with the next line, or with the next file if a file ended early.
+
+    Raises:
+        StreamError: From ``next``: a line is bad, a file is damaged (`LogFileError`) or a read failed (a
+            `TruncatedError` with its OSError as the cause).
+        OSError: From ``next``: a file cannot be opened.
 
     Example:
+        >>> import io
         >>> from ndstream import logs
-        >>> with logs.read("app.log.gz") as stream:  # doctest: +SKIP
-        ...     for value in stream:
-        ...         print(stream.path, stream.line, value)
+        >>> with logs.read(io.BytesIO(b'{"a":1}\\n{"a":2}\\n')) as stream:
+        ...     [(value["a"], stream.line, stream.offset) for value in stream]
+        [(1, 1, 8), (2, 2, 16)]
     """
 
-    _files: LogFiles[T]
+    _files: LogFiles
 
     @property
     def path(self) -> str | None:
         """The path or name of the file that the last value came from; None before the first, and if it has none."""
-        return None if self._files.file is None else self._files.file.path
+        return self._files.path
 
     @property
     def offset(self) -> int:
         """Where the last line ended, in bytes of the file's content."""
-        return self._files.decoder.offset
+        decoder = self._files.decoder
+        return 0 if decoder is None else decoder.offset
 
     @property
     def line(self) -> int:
         """The 1-based number of the last line in its file."""
-        return self._files.decoder.line
+        decoder = self._files.decoder
+        return 0 if decoder is None else decoder.line
 
     @property
     def compressed_offset(self) -> int:
         """How much of the file was read for what came out so far, in bytes as stored."""
-        return 0 if self._files.file is None else self._files.file.compressed_offset
+        return self._files.position.compressed_offset
 
     @property
     def position(self) -> Position:
-        """The end of the last line, as a place to go on from."""
-        return START if self._files.file is None else self._files.file.position(self.offset)
+        """The end of the last line: a place to go on from."""
+        return self._files.position
 
     @property
     def report(self) -> Report:
         """What was read so far."""
-        self._files.settle()
-        return self._files.report
+        return self._files.settle()
 
     @property
     def closed(self) -> bool:
@@ -130,9 +251,15 @@ class LogStream(chain[T]):
     ) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        # The queue refers to the opener and the opener to the queue, so that nothing else would close the file at once.
+        if hasattr(self, "_files"):
+            self.close()
 
-def stream_of(files: LogFiles[T]) -> LogStream[T]:
+
+def stream_of(files: LogFiles) -> LogStream[Any]:
     """The stream over these files."""
-    stream: LogStream[T] = LogStream.from_iterable(files)  # type: ignore[assignment]
+    stream = LogStream.from_iterable(iter(files.turns.popleft, None))
+    assert isinstance(stream, LogStream)
     stream._files = files
     return stream

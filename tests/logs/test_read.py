@@ -14,7 +14,7 @@ def test_each_file_has_lines_and_offsets_of_its_own(tmp_path: Path) -> None:
     one, two = tmp_path / "1.log", tmp_path / "2.log"
     one.write_bytes(b'{"a":1}\n\n{"a":2}')
     two.write_bytes(b'{"a":3}\n')
-    with logs.read(one, two) as stream:
+    with logs.read([one, two]) as stream:
         seen = [(value["a"], stream.path, stream.line, stream.offset) for value in stream]
     assert seen == [(1, str(one), 1, 8), (2, str(one), 3, 16), (3, str(two), 1, 8)]
     assert stream.closed

@@ -1,0 +1,285 @@
+"""Logs of container runtimes: what the program wrote, out of the envelopes that Docker and CRI put around it.
+
+The runtimes cut long lines into parts. The parts of a stream (stdout, stderr) are joined as bytes, whatever lies
+between them, also from one file to the next generation of the same log, and only then decoded: a part may end in
+the middle of a character or of an escape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+import orjson
+
+from ndstream._core import NDJSONDecoder
+from ndstream._errors import DecodeError, StreamError, TruncatedError
+from ndstream._streams import Stream
+
+T = TypeVar("T")
+
+Container = Literal["docker", "cri"]
+
+
+class Envelope(NamedTuple):
+    """What a runtime adds to a line.
+
+    Attributes:
+        time: When the line, or its first part, was written, as the runtime spells it (RFC 3339).
+        stream: "stdout" or "stderr".
+    """
+
+    time: str
+    stream: str
+
+
+class Record(NamedTuple, Generic[T]):
+    """A value that was unwrapped, and its envelope.
+
+    Attributes:
+        value: What `loads` made of the text.
+        time: When the line, or its first part, was written, as the runtime spells it (RFC 3339).
+        stream: "stdout" or "stderr".
+    """
+
+    value: T
+    time: str
+    stream: str
+
+
+class _Part(NamedTuple):
+    envelope: Envelope
+    text: bytes
+    is_last: bool
+
+
+class _Message:
+    """The parts of one line so far."""
+
+    def __init__(self, envelope: Envelope, offset: int, line: int) -> None:
+        self.envelope = envelope
+        self.offset = offset
+        self.line = line
+        self.parts: list[bytes] = []
+        self.size = 0
+
+
+class Unwrapper(Generic[T]):
+    """Takes envelopes off and joins parts, for all files of a stream.
+
+    Args:
+        container: Whose envelopes they are.
+        make_decoder: Makes the decoder for the texts, given its ``on_error=``.
+        max_frame_size: The longest text, in bytes; None for no limit.
+        on_error: "raise", "skip" or a callable.
+
+    Attributes:
+        frames: How many values came out of the current file.
+        errors: How many bad lines and texts it had.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        make_decoder: Callable[[Any], NDJSONDecoder[T]],
+        max_frame_size: int | None,
+        on_error: Any,
+    ) -> None:
+        self._split = {"docker": _docker_part, "cri": _cri_part}[container]
+        self._container = container
+        self._decoder = make_decoder(self._hand_over if callable(on_error) else on_error)
+        self._max_size = max_frame_size
+        self._on_error = on_error
+        self._envelope: Envelope | None = None
+        self._unfinished: dict[str, _Message] = {}
+        self._group: str | None = None
+        self._began = False
+        self.frames = 0
+        self.errors = 0
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a line waits for its last part."""
+        return bool(self._unfinished)
+
+    def may_change_to(self, group: str | None) -> bool:
+        """Go on with a file of this log. If it is another log, what is unfinished has to be taken first."""
+        if self._began and (group is None or group != self._group) and self._unfinished:
+            return True
+        self._began, self._group = True, group
+        return False
+
+    def leftovers(self) -> Iterator[Any]:
+        """No values: an error for each line whose last part never came."""
+        return _Leftovers(self)
+
+    def report_leftover(self) -> None:
+        """Report the oldest line that is unfinished."""
+        stream = next(iter(self._unfinished))
+        message = self._unfinished.pop(stream)
+        text = b"".join(message.parts)
+        self._report(
+            TruncatedError(
+                f"the message at byte {message.offset} (line {message.line}) of {stream} is unfinished: its last part "
+                "never came; the container may have been killed while it wrote",
+                frame=text,
+                offset=message.offset,
+                line=message.line,
+                position=len(text),
+                reason="unfinished",
+            ),
+            message.envelope,
+        )
+
+    def values(self, lines: Stream[bytes], decoder: NDJSONDecoder[bytes]) -> Iterator[Record[T]]:
+        """The values of one file.
+
+        Args:
+            lines: The file's lines as they are.
+            decoder: The decoder of `lines`, which knows where they are.
+        """
+        self.frames = self.errors = 0
+        return _Values(self, lines, decoder)
+
+    def take(self, line: bytes, offset: int, number: int, is_cut: bool) -> Iterator[Record[T]]:
+        """The value of a line; none of a part that is not the last, and of what was passed over."""
+        part = self._split(line)
+        if part is None:
+            self._report(self._no_envelope(line, offset, number, is_cut), None)
+            return
+        envelope, text, is_last = part
+        message = self._unfinished.pop(envelope.stream, None)
+        if message is None:
+            message = _Message(envelope, offset, number)
+        message.size += len(text)
+        # Past the limit one byte more is enough for the decoder to say so.
+        if self._max_size is None or message.size - len(text) <= self._max_size:
+            message.parts.append(text if self._max_size is None else text[: self._max_size + 1])
+        if is_last:
+            yield from self._decode(message)
+        else:
+            self._unfinished[envelope.stream] = message
+
+    def _decode(self, message: _Message) -> Iterator[Record[T]]:
+        decoder = self._decoder
+        envelope = self._envelope = message.envelope
+        decoder.reset(offset=message.offset, line=message.line - 1)
+        try:
+            for value in decoder.feed(b"".join((*message.parts, b"\n"))):
+                yield Record(value, *envelope)
+                self.frames += 1
+        except StreamError as error:
+            self.errors += 1
+            raise with_envelope(error, envelope) from error.__cause__
+        self.errors += decoder.errors
+
+    def _hand_over(self, error: StreamError) -> None:
+        """Give an error of the decoder to the user's callable."""
+        if self._envelope is not None:
+            with_envelope(error, self._envelope)
+        self._on_error(error)
+
+    def _no_envelope(self, line: bytes, offset: int, number: int, is_cut: bool) -> StreamError:
+        where = f"the line at byte {offset} (line {number})"
+        shown = f"{line[:60]!r}{'...' if len(line) > 60 else ''}"
+        if is_cut:
+            return TruncatedError(
+                f"{where} was cut by the end of the file: {shown}",
+                frame=line,
+                offset=offset,
+                line=number,
+                position=len(line),
+                reason="unfinished",
+            )
+        return DecodeError(
+            f"{where} is no line of a {self._container} log, which has the form {_FORMS[self._container]}: {shown}; "
+            "leave out unwrap= for lines without an envelope",
+            frame=line,
+            offset=offset,
+            line=number,
+            reason="invalid_envelope",
+        )
+
+    def _report(self, error: StreamError, envelope: Envelope | None) -> None:
+        self.errors += 1
+        if envelope is not None:
+            with_envelope(error, envelope)
+        if callable(self._on_error):
+            self._on_error(error)
+        elif self._on_error == "raise":
+            raise error
+
+
+class _Values(Iterator[Any]):
+    """The values of one file. After an error it goes on, as a generator would not."""
+
+    def __init__(self, unwrapper: Unwrapper[Any], lines: Stream[bytes], decoder: NDJSONDecoder[bytes]) -> None:
+        self._unwrapper = unwrapper
+        self._lines = lines
+        self._decoder = decoder
+        self._end = decoder.offset
+        self._waiting: Iterator[Any] = iter(())
+
+    def __next__(self) -> Any:
+        while True:
+            for value in self._waiting:
+                return value
+            line = next(self._lines)
+            end = self._decoder.offset
+            # Blank lines may lie between; one byte at least ends a line.
+            offset = max(self._end, end - len(line) - 2)
+            self._end = end
+            self._waiting = self._unwrapper.take(line, offset, self._decoder.line, self._decoder.unterminated)
+
+
+class _Leftovers(Iterator[Any]):
+    def __init__(self, unwrapper: Unwrapper[Any]) -> None:
+        self._unwrapper = unwrapper
+
+    def __next__(self) -> Any:
+        while self._unwrapper.is_unfinished:
+            self._unwrapper.report_leftover()
+        raise StopIteration
+
+
+def with_envelope(error: StreamError, envelope: Envelope) -> StreamError:
+    """The error, with the envelope of its line in ``error.envelope``."""
+    error.envelope = envelope  # type: ignore[attr-defined]
+    return error
+
+
+_FORMS = {
+    "docker": '{"log": "...", "stream": "stdout", "time": "..."}',
+    "cri": "time, stream, P or F, text, with a space between",
+}
+
+
+def _docker_part(line: bytes) -> _Part | None:
+    """A line of Docker's json-file driver; a message is whole if its text ends in a line feed."""
+    try:
+        fields = orjson.loads(line)
+        text = fields["log"].encode()
+    except orjson.JSONDecodeError:
+        # The daemon cuts bytes, so that a part may hold half a character.
+        try:
+            fields = json.loads(line.decode("utf-8", "surrogateescape"))
+            text = fields["log"].encode("utf-8", "surrogateescape")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+    except (TypeError, KeyError, AttributeError, UnicodeEncodeError):
+        return None
+    envelope = Envelope(str(fields.get("time", "")), str(fields.get("stream", "")))
+    return _Part(envelope, text.removesuffix(b"\n"), text.endswith(b"\n"))
+
+
+def _cri_part(line: bytes) -> _Part | None:
+    """A line in the format of the Kubernetes container runtime interface: time, stream, tags, text."""
+    time, _, rest = line.partition(b" ")
+    stream, _, rest = rest.partition(b" ")
+    tags, _, text = rest.partition(b" ")
+    # More tags may follow the first, after a colon.
+    tag = tags.partition(b":")[0]
+    if tag not in (b"P", b"F") or stream not in (b"stdout", b"stderr") or not time[:1].isdigit():
+        return None
+    return _Part(Envelope(time.decode("ascii", "replace"), stream.decode()), text, tag == b"F")
