@@ -16,6 +16,7 @@ both are imported when they are used.
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from ndstream._core import (
+    ConcatenatedJSONDecoder,
     Decoder,
     Event,
     JSONSeqDecoder,
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncStream",
+    "ConcatenatedJSONDecoder",
     "DecodeError",
     "Decoder",
     "EncodeError",

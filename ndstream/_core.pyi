@@ -333,6 +333,73 @@ class JSONSeqDecoder(Decoder[_T_co]):
     ) -> None: ...
 
 @final
+class ConcatenatedJSONDecoder(Decoder[_T_co]):
+    """Decodes JSON values that follow one another, with or without white space, on one line or many.
+
+    Brackets and strings alone tell where a value ends, and `loads` gets its bytes as they came: a
+    closed but wrong value is one bad frame. What cannot begin a value is passed over as one bad frame,
+    up to the next line end or value. A value that never closes reaches to the limit or the end of the
+    stream, and is one error. A number at the very end is a value; it may be cut.
+
+    Args:
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The longest value or element, in bytes; None for no limit.
+        on_error: "raise", "skip", or a callable that is given each error.
+        items: Whether to yield the elements of top-level arrays, however long these are; a top-level
+            value that is no array comes as itself.
+        contains: Decode only values or elements that hold these bytes, or one of several needles.
+        done: A payload that ends the stream. With `items` it cannot be an array.
+        require_done: Whether a stream that ends without `done` is truncated.
+
+    Raises:
+        TypeError: An option has the wrong type.
+        ValueError: An option has none of its values.
+        DecodeError: From ``next``: a value is wrong; a comma of an array is missing, or has no
+            element; or bytes begin no value.
+        FrameTooLargeError: From ``next``: a value or element is longer than `max_frame_size`.
+        TruncatedError: From ``next``, after `finish`: a value or array was cut.
+
+    Example:
+        >>> from ndstream import ConcatenatedJSONDecoder
+        >>> list(ConcatenatedJSONDecoder().feed(b'{"a":1}{"a":\\n2}[3]'))
+        [{'a': 1}, {'a': 2}, [3]]
+        >>> decoder = ConcatenatedJSONDecoder(items=True)
+        >>> [list(decoder.feed(chunk)) for chunk in (b'[{"a":1', b'}, 2, ', b'[3]]')]
+        [[], [{'a': 1}, 2], [[3]]]
+    """
+
+    @overload
+    def __init__(
+        self: ConcatenatedJSONDecoder[Any],
+        *,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        items: bool = False,
+        contains: bytes | str | Iterable[bytes | str] | None = None,
+        done: bytes | str | None = None,
+        require_done: bool = False,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ConcatenatedJSONDecoder[_T],
+        *,
+        loads: Callable[[bytes], _T] = ...,
+        max_frame_size: int | None = 16777216,
+        on_error: _OnError = "raise",
+        items: bool = False,
+        contains: bytes | str | Iterable[bytes | str] | None = None,
+        done: bytes | str | None = None,
+        require_done: bool = False,
+    ) -> None: ...
+    @property
+    def array_closed(self) -> bool:
+        """With `items`, whether the last top-level array ended with its bracket; False before the first."""
+
+    @property
+    def unterminated(self) -> bool:
+        """Whether the last value is a number or name that the end of the stream ended: a number may be cut."""
+
+@final
 class Event:
     """A server-sent event. It cannot be changed, so a copy is the event itself; one that was pickled
     decodes with orjson, whatever the decoder's ``loads``.

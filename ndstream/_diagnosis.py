@@ -16,7 +16,7 @@ from ndstream._errors import DecodeError, FrameTooLargeError, IdleTimeoutError, 
 _SHOWN = 60
 _NUL_RUN = b"\x00" * 8
 _DOCUMENT_BEGIN = re.compile(rb"\s*[\[{]([^\n]{0,100}[,:\[{])?\s*")
-_NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element"}
+_NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element", "json": "value"}
 
 
 def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> DecodeError:
@@ -59,7 +59,7 @@ def too_large(frame: bytes, offset: int, line: int | None, limit: int, framing: 
     """The error for a frame past the limit, with the first bytes of it."""
     message = (
         f"{_where(_NOUN[framing], offset, line)} is longer than max_frame_size={limit} bytes; pass a larger "
-        f"max_frame_size, or None for no limit: {_shown(frame)}{_hint(frame, framing)}"
+        f"max_frame_size, or None for no limit{_array_hint(frame, framing)}: {_shown(frame)}{_hint(frame, framing)}"
     )
     return FrameTooLargeError(message, frame=frame, offset=offset, line=line, limit=limit)
 
@@ -99,6 +99,44 @@ def stray(frame: bytes, offset: int) -> DecodeError:
         f"{_hint(frame, 'jsonseq') or '; without separators it may be NDJSON: use ndjson()'}"
     )
     return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")
+
+
+def stray_text(frame: bytes, offset: int, problem: str) -> DecodeError:
+    """The error for bytes among concatenated values that begin no value, or are out of place in an array."""
+    reason, position, what = "invalid_json", 0, problem
+    if frame.startswith(BOM_UTF8):
+        reason, what = "byte_order_mark", "is a byte order mark, which only a whole stream may begin with"
+    elif _has_nul_run(frame):
+        reason, position, what = "nul_run", frame.index(b"\x00"), "holds NUL bytes, as a lost write leaves them"
+    else:
+        try:
+            frame.decode()
+        except UnicodeDecodeError as error:
+            reason, position = "invalid_utf8", error.start
+            what = f"is not UTF-8 from its byte {error.start} on ({error.reason})"
+    message = f"{_where('text', offset, None)} {what}: {_shown(frame)}{_hint(frame, 'json')}"
+    return DecodeError(message, frame=frame, offset=offset, position=position, reason=reason)
+
+
+def nul_tail(frame: bytes, offset: int) -> TruncatedError:
+    """The error for NUL bytes at the end of concatenated values."""
+    message = (
+        f"the stream ends in NUL bytes from byte {offset} on: an append that was interrupted; it is good up to there"
+    )
+    return TruncatedError(message, frame=frame, offset=offset, position=0, reason="nul_tail")
+
+
+def unclosed(frame: bytes, offset: int, in_array: bool) -> TruncatedError:
+    """The error for a value, or an array whose elements were asked for, that the end of the stream cut."""
+    if in_array:
+        message = f"the array was cut: the stream ended at byte {offset + len(frame)} before its closing bracket"
+        message += f", inside the element at byte {offset}: {_shown(frame)}" if frame else ""
+    else:
+        message = (
+            f"{_where('value', offset, None)} was cut: the stream ended before it was closed, or one of its brackets "
+            f"or quotes is missing: {_shown(frame)}{_hint(frame, 'json')}"
+        )
+    return TruncatedError(message, frame=frame, offset=offset, position=len(frame), reason="unfinished")
 
 
 def missing_sentinel(offset: int, sentinel: bytes) -> TruncatedError:
@@ -208,12 +246,22 @@ def _hint(frame: bytes, framing: str) -> str:
     elif framing == "ndjson" and frame.startswith(b"\x1e"):
         hint = "it looks like a JSON text sequence: use jsonseq()"
     elif framing == "ndjson" and (b"}{" in frame or b"][" in frame):
-        hint = "it looks like lines without their ends: pass the response itself, not its iter_lines()"
+        hint = (
+            "it looks like values without line ends between them: use concatenated(); or, if the source removed the "
+            "line ends, pass the response itself, not its iter_lines()"
+        )
     return f"; {hint}" if hint else ""
 
 
 def _document_hint(frame: bytes, framing: str) -> str:
     """What a whole line says that does no more than open brackets."""
     if framing == "ndjson" and _DOCUMENT_BEGIN.fullmatch(frame):
-        return "; it looks like a JSON document over several lines, not one value a line: use json.load()"
+        return "; it looks like a JSON document over several lines, not one value a line: use concatenated()"
+    return ""
+
+
+def _array_hint(frame: bytes, framing: str) -> str:
+    """What an over-long frame says that may be one long array."""
+    if framing in ("ndjson", "json") and frame.removeprefix(BOM_UTF8).lstrip().startswith(b"["):
+        return "; or read the elements of the array one by one: use concatenated(), with items=True"
     return ""

@@ -52,7 +52,8 @@ class DecodeError(StreamError, ValueError):
     """A frame arrived whole, but does not hold exactly one value.
 
     ``reason`` is one of:
-        ``invalid_json``: ``loads`` refused it, and it is not one JSON value.
+        ``invalid_json``: ``loads`` refused it, and it is not one JSON value; or, among concatenated values,
+            no value can begin with it, or it is out of place in an array.
         ``invalid_utf8``: it holds bytes that are not UTF-8; ``position`` is the first of them.
         ``byte_order_mark``: it begins with a BOM, which only the start of a stream may do.
         ``nul_run``: it holds a run of NUL bytes, the trace of a write that was lost.

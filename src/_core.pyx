@@ -45,6 +45,8 @@ Any other error that leaves a step unplanned breaks the decoder until `reset`, w
 cimport cython
 
 include "scan.pxi"
+include "scan_values.pxi"
+include "scan_words.pxi"
 include "buffer.pxi"
 include "result.pxi"
 include "reuse.pxi"
@@ -61,6 +63,7 @@ include "sse_block.pxi"
 include "sse_events.pxi"
 include "sse.pxi"
 include "jsonseq.pxi"
+include "concatenated.pxi"
 include "clock.pxi"
 include "puller.pxi"
 include "next_value.pxi"

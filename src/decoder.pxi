@@ -13,7 +13,7 @@ cdef class Decoder(Payloads):
     cdef long long comment_count
 
     def __init__(self):
-        raise TypeError("use NDJSONDecoder, SSEDecoder or JSONSeqDecoder")
+        raise TypeError("use NDJSONDecoder, SSEDecoder, JSONSeqDecoder or ConcatenatedJSONDecoder")
 
     cdef int start_stream(self) except -1:
         self.state = RUNNING

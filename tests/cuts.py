@@ -18,12 +18,12 @@ BYTEWISE_MOST = 64 * 1024
 TWO_WAY_MOST = 4096
 
 # Where a decoder has something to decide: terminators, quotes, escapes, separators, all but ASCII.
-INTERESTING = re.compile(rb'[\0\n\r\x1e":\\\x80-\xff]')
+INTERESTING = re.compile(rb'[\0\n\r\x1e":,\\{}\[\]\x80-\xff]')
 
 # What a decoder tells of the stream; not every decoder has all of it.
 ATTRIBUTES = (
     "offset", "line", "frames", "errors", "pending", "done",
-    "unterminated", "last_event_id", "retry", "comments", "stray",
+    "unterminated", "array_closed", "last_event_id", "retry", "comments", "stray",
 )  # fmt: skip
 
 

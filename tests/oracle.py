@@ -36,6 +36,7 @@ class Answer:
     done: bool = False
     was_cut: bool = False
     unterminated: bool = False
+    array_closed: bool = False
     last_event_id: str = ""
     retry: int | None = None
     comments: int = 0

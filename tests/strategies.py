@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import oracle
-from ndstream import JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+import oracle_concatenated
+from ndstream import ConcatenatedJSONDecoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=SLOW)
@@ -28,7 +29,7 @@ settings.load_profile(os.environ.get("NDSTREAM_HYPOTHESIS", "ci"))
 
 
 class Framing(NamedTuple):
-    """One of the three kinds of stream: its decoder, its oracle, and what to try on them."""
+    """One of the four kinds of stream: its decoder, its oracle, and what to try on them."""
 
     name: str
     decoder: Callable[..., Any]
@@ -97,6 +98,31 @@ BAD_JSON = [
     b"{}" + b"\x00" * 8,
     b"data: {}",
 ]
+# Of these the ones that brackets, quotes or a line end close, and in which no value can begin.
+CLOSED_BAD_JSON = [
+    b"]",
+    b"{]",
+    b'{"a":}',
+    b"[1,,2]",
+    b"tru",
+    b"nan",
+    b"01",
+    b"1e",
+    b"-",
+    b"not json at all",
+    b"[DONE}",
+    b'"\xed\xa0\x80"',
+    b'"\xc0\x80"',
+    b'"\x1f"',
+    b"\x0b1",
+    b'"\\ud800"',
+    b'["a\nb"]',
+    b"\x00",
+    b"\x00" * 9,
+    b"<html>",
+    b"data: x",
+    b"\xff\xfe",
+]
 PIECES = [
     BOM,
     BOM[:1],
@@ -129,7 +155,7 @@ PIECES = [
 SSE_LINES = [
     b"data",
     b"data:",
-    b"data: ",
+    b"data: x",
     b"data:  x",
     b"data:x",
     b"data: {}",
@@ -225,6 +251,42 @@ jsonseq_streams = st.tuples(
     _joined(jsonseq_element, jsonseq_element, noise),
 ).map(b"".join) | _joined(any_json, noise, st.just(b"\x1e"))
 
+# Values with and without white space between them, with what makes arrays of them, and with brackets, quotes
+# and escapes on their own.
+concatenated_text = st.sampled_from(
+    [
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b'"',
+        b"\\",
+        b'\\"',
+        b"-",
+        b"1e",
+        b"tru",
+        b"nullx",
+        b"NaN",
+        b"END",
+        b"and",
+        b"{]",
+    ]
+)
+separators = st.sampled_from([b"", b"", b"\n", b"\r\n", b" ", b",", b", ", b",\n"])
+array = st.tuples(
+    st.sampled_from([b"[", b"[", b"[\n", b"[,"]),
+    _joined(_pairs(good_json, st.sampled_from([b",", b",", b", ", b"\n,", b" ", b""])), concatenated_text, most=5),
+    st.sampled_from([b"]", b"]", b"1]", b",]", b"}", b""]),
+).map(b"".join)
+long_string = st.integers(50, 200).map(lambda size: b'{"long":"' + b"\\\\" * (size % 3) + b"y" * size + b'\\""}')
+concatenated_streams = st.tuples(
+    maybe_bom,
+    _joined(_pairs(good_json | array | long_string, separators), concatenated_text, noise, bad_json),
+    any_json | concatenated_text | noise,
+).map(b"".join) | _joined(concatenated_text, concatenated_text, noise)
+
 limits = st.none() | st.integers(1, 12) | st.integers(13, 400)
 
 
@@ -241,7 +303,7 @@ def cuts(draw: st.DrawFn, stream: bytes) -> list[bytes]:
         points = places[:: draw(st.integers(1, 9))]
     else:
         if style == "trouble":
-            near = {at for hit in re.finditer(rb"[\r\n\x1e\x00\\\"\x80-\xff]", stream) for at in hit.span()}
+            near = {at for hit in re.finditer(rb"[\r\n\x1e\x00\\\"{}\[\],\x80-\xff]", stream) for at in hit.span()}
             places = sorted(near) or places
         # A place drawn twice makes an empty chunk.
         points = sorted(draw(st.lists(st.sampled_from(places), max_size=12)))
@@ -286,6 +348,16 @@ sse_options = st.fixed_dictionaries(
         "last_event_id": st.just("\N{EURO SIGN}9"),
     },
 )
+concatenated_options = st.fixed_dictionaries(
+    {},
+    optional={
+        "max_frame_size": limits,
+        "items": st.booleans(),
+        "contains": st.sampled_from([b"a", b'"', b" ", b"\xe2\x82"]),
+        "done": st.sampled_from([None, b"[DONE]", b"END", b"null"]),
+        "loads": loads,
+    },
+).filter(lambda drawn: not (drawn.get("items") and drawn.get("done") == b"[DONE]"))
 jsonseq_options = st.fixed_dictionaries({}, optional={"max_frame_size": limits, "done": done, "loads": loads})
 
 
@@ -320,4 +392,12 @@ JSONSEQ = Framing(
     _requiring_done(jsonseq_options),
     lambda text: b"\x1e" + text + b"\n",
 )
-FRAMINGS = [NDJSON, SSE, JSONSEQ]
+CONCATENATED = Framing(
+    "concatenated",
+    ConcatenatedJSONDecoder,
+    oracle_concatenated.concatenated,
+    concatenated_streams,
+    _requiring_done(concatenated_options),
+    lambda text: text + b"\n",
+)
+FRAMINGS = [NDJSON, SSE, JSONSEQ, CONCATENATED]

@@ -16,7 +16,8 @@ _OPTIONS = {
     "use sse(), or stream() to take their JSON": "use --format sse",
     "use ndjson()": "use --format ndjson",
     "use jsonseq()": "use --format jsonseq",
-    "use json.load()": "write each value on one line, as jq -c does",
+    "use concatenated(), with items=True": "use --items",
+    "use concatenated()": "use --format json",
     "pass the response itself, not its iter_lines()": "write a line end after each value",
 }
 """What errors advise to programs, and what does the same on the command line."""

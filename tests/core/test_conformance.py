@@ -19,6 +19,7 @@ import pytest
 
 from cuts import Outcome, Run, cuts, exact, outcomes, run, state_of, wrong
 from ndstream import (
+    ConcatenatedJSONDecoder,
     FrameTooLargeError,
     JSONSeqDecoder,
     NDJSONDecoder,
@@ -28,7 +29,12 @@ from ndstream import (
 )
 
 CORPUS = Path(__file__).parents[1] / "conformance"
-DECODERS: dict[str, Any] = {"sse": SSEDecoder, "ndjson": NDJSONDecoder, "jsonseq": JSONSeqDecoder}
+DECODERS: dict[str, Any] = {
+    "sse": SSEDecoder,
+    "ndjson": NDJSONDecoder,
+    "jsonseq": JSONSeqDecoder,
+    "concatenated": ConcatenatedJSONDecoder,
+}
 
 # The two-way cuts of long streams are tried once; these suffice for the ways to treat an error.
 FEW = 256
@@ -292,6 +298,12 @@ def test_every_section_of_the_other_standards_has_cases() -> None:
         assert section in rules
 
 
+def test_every_rule_of_concatenated_json_has_cases() -> None:
+    rules = {"brackets", "scalars", "stray text", "the end", "items", "offsets", "as soon as possible"}
+    named = {case.rule for case in CASES if case.framing == "concatenated"}
+    assert named == rules | {"max_frame_size", "done", "require_done", "contains"}
+
+
 def test_every_option_has_cases() -> None:
     used = {(case.framing, name) for case in CASES for name in case.options}
     common = {"max_frame_size", "done", "require_done"}
@@ -299,6 +311,7 @@ def test_every_option_has_cases() -> None:
         *(("sse", name) for name in common | {"on_truncated", "values", "raw", "last_event_id"}),
         *(("ndjson", name) for name in common | {"contains", "blank_lines"}),
         *(("jsonseq", name) for name in common),
+        *(("concatenated", name) for name in common | {"contains", "items"}),
     }
 
 

@@ -202,14 +202,15 @@ STREAMING = """
         "NDJSONDecoder": lambda text: text + b"\\n",
         "SSEDecoder": lambda text: b"data: " + text + b"\\n\\n",
         "JSONSeqDecoder": lambda text: b"\\x1e" + text + b"\\n",
+        "ConcatenatedJSONDecoder": lambda text: text + b"\\n",
     }
     wrap = wraps[name]
     decoder = getattr(ndstream, name)(loads=len, max_frame_size=1_000_000, on_error="skip")
     chunk = {
         "long": wrap(text),
         "short": wrap(small) * 5000,
-        "bad": wrap(b"\\x00" * 100_000),
-        "endless": text,
+        "bad": wrap(b'"' + b"\\x00" * 100_000 + b'"'),
+        "endless": text[:-1],
     }[shape]
     count = 0
     def pump(rounds):
@@ -252,6 +253,7 @@ NO_MEMORY = """
         "NDJSONDecoder": lambda text: text + b"\\n",
         "SSEDecoder": lambda text: b"id: 1\\nevent: e\\ndata: " + text + b"\\ndata: \\nretry: 5\\n\\n",
         "JSONSeqDecoder": lambda text: b"\\x1e" + text + b"\\n",
+        "ConcatenatedJSONDecoder": lambda text: text + b"\\n",
     }[name]
     options = {"values": True} if name == "SSEDecoder" else {}
 
@@ -295,6 +297,13 @@ NO_MEMORY = """
         "reset": (lambda: make().feed(many), lambda d: d.reset()),
         "offset": (lambda: make().feed(many), lambda d: (d.offset, d.pending, d.frames, d.errors)),
     }
+    if name == "ConcatenatedJSONDecoder":
+        cases["next_needle"] = lambda: make(contains=b"1").feed(many), next
+        cases["next_item"] = lambda: make(items=True).feed(b"[1,1]"), next
+        cases["next_stray"] = lambda: make(on_error=keep).feed(b"x\\n"), lambda d: next(d, None)
+        cases["next_comma"] = lambda: make(items=True, on_error=keep).feed(b"[,]"), lambda d: next(d, None)
+        cases["next_array_cut"] = lambda: make(items=True, on_error=keep).feed(b"[").finish(), lambda d: next(d, None)
+        cases["next_value_cut"] = lambda: make(on_error=keep).feed(b"[").finish(), lambda d: next(d, None)
     if name == "NDJSONDecoder":
         cases["next_needle"] = lambda: make(contains=b"1").feed(many), next
         cases["next_blank"] = lambda: make(blank_lines="error").feed(b" \\n"), lambda d: next(d, None)
@@ -427,6 +436,7 @@ STICKY = """
         ("NDJSONDecoder", b"1" * 3000),
         ("SSEDecoder", b"data: " + b"1" * 3000),
         ("JSONSeqDecoder", b"\\x1e" + b"1" * 3000),
+        ("ConcatenatedJSONDecoder", b"1" * 3000),
     ):
         seen = set()
         for fail_from in range(20):
@@ -459,7 +469,7 @@ STICKY = """
 
 def test_a_decoder_that_lost_bytes_to_a_failed_allocation_says_so_until_reset() -> None:
     real_parts.library("_testcapi", get="a CPython with its own test modules")
-    assert in_subprocess(STICKY) == [["sticky", "worked"]] * 3
+    assert in_subprocess(STICKY) == [["sticky", "worked"]] * 4
 
 
 def test_the_subprocess_helper_reports_a_crash() -> None:

@@ -189,12 +189,12 @@ def test_a_frame_that_is_decoded_again_has_the_same_error(framing: Framing) -> N
         interrupted = False
 
         def __call__(self, payload: bytes) -> int:
-            if payload == b"nope" and not self.interrupted:
+            if payload == b"[nope]" and not self.interrupted:
                 self.interrupted = True
                 raise KeyboardInterrupt
             return int(payload)
 
-    data = stream(framing, b"1", b"nope", b"3")
+    data = stream(framing, b"1", b"[nope]", b"3")
     values, (expected,) = drain(framing.values(loads=int).feed(data))
     decoder = framing.values(loads=Loads()).feed(data)
     assert next(decoder) == 1

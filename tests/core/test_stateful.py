@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import ndstream
 from cuts import Outcome, exact, run, state_of
 from oracle import comparable
-from strategies import JSONSEQ, NDJSON, SSE, Framing, cuts
+from strategies import CONCATENATED, JSONSEQ, NDJSON, SSE, Framing, cuts
 
 
 def spread(data: bytes) -> tuple[memoryview, bytearray]:
@@ -180,6 +180,10 @@ class JSONSeqMachine(DecoderMachine):
     framing = JSONSEQ
 
 
+class ConcatenatedMachine(DecoderMachine):
+    framing = CONCATENATED
+
+
 def machine_test(machine: type[RuleBasedStateMachine]) -> Any:
     case: Any = machine.TestCase
     case.settings = settings(settings(), stateful_step_count=30)
@@ -189,3 +193,4 @@ def machine_test(machine: type[RuleBasedStateMachine]) -> Any:
 TestNDJSON = machine_test(NDJSONMachine)
 TestSSE = machine_test(SSEMachine)
 TestJSONSeq = machine_test(JSONSeqMachine)
+TestConcatenated = machine_test(ConcatenatedMachine)

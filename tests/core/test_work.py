@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from strategies import FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
+from strategies import CONCATENATED, FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
 
 PER_BYTE = 3
 # The needle is looked for by a search of its own, beside the one for the line's end.
@@ -100,9 +100,39 @@ JSONSEQ_SHAPES = {
     "stray_bytes_in_single_bytes": (b"stray" * 10_000, 1),
     "broken_elements": (b'\x1e{"a' * 50_000, 1000),
 }
+CONCATENATED_SHAPES = {
+    "one_long_value": (b'{"a":"' + NUMBERS * (400 * KIB) + b'"}', 64 * KIB),
+    "one_long_value_never_ended": (b'{"a":"' + NUMBERS * (400 * KIB), 1460),
+    "one_long_string_in_single_bytes": (b'"' + NUMBERS * (10 * KIB) + b'"', 1),
+    "short_values_in_single_bytes": (b'{"a":1}' * 10_000, 1),
+    "short_values_at_once": (b'{"a":1}' * 100_000, 2**30),
+    "empty_values": (b"{}" * 100_000, 1000),
+    "numbers": (b"1 " * 100_000, 1000),
+    "one_long_number": (b"1" * 300_000, 1000),
+    "one_long_array": (b"[" + b"1,\n" * 100_000 + b"1]", 1000),
+    "deep_brackets": (b"[" * 100_000 + b"]" * 100_000, 1000),
+    "escapes": (b'"' + b'\\\\\\"' * 50_000 + b'"', 999),
+    "escapes_in_single_bytes": (b'["' + b'\\\\\\"' * 10_000 + b'"]', 1),
+    "backslashes_outside_strings": (b"[" + b"\\" * 300_000, 1000),
+    "space_between": (b" \r\n" * 100_000, 1000),
+    "stray_words": (b"stray word " * 30_000, 1000),
+    "stray_lines": (b"stray line\n" * 30_000, 1000),
+    "stray_lines_in_single_bytes": (b"stray line\n" * 5_000, 1),
+    "stray_numbers": (b"stray 1 " * 30_000, 1000),
+    "words_that_begin_as_names": (b"nothing " * 30_000, 1000),
+    "closing_brackets": (b"]}" * 100_000, 1000),
+    "commas": (b"," * 200_000, 1000),
+    "nuls": (bytes(300_000), 1000),
+    "broken_values": (b"{]" * 50_000, 1000),
+}
 SHAPES = [
     pytest.param(framing, data, size, id=f"{framing}-{name}")
-    for framing, shapes in ((NDJSON, NDJSON_SHAPES), (SSE, SSE_SHAPES), (JSONSEQ, JSONSEQ_SHAPES))
+    for framing, shapes in (
+        (NDJSON, NDJSON_SHAPES),
+        (SSE, SSE_SHAPES),
+        (JSONSEQ, JSONSEQ_SHAPES),
+        (CONCATENATED, CONCATENATED_SHAPES),
+    )
     for name, (data, size) in shapes.items()
 ]
 
@@ -116,6 +146,14 @@ def test_no_shape_costs_more_than_three_looks_at_a_byte(framing: Framing, data: 
 def test_what_is_over_the_limit_costs_no_more(framing: Framing, data: bytes, size: int) -> None:
     decoder = make(framing, max_frame_size=100)
     assert touched(decoder, data, size) <= PER_BYTE * len(data) + CONSTANT
+
+
+@pytest.mark.parametrize(("data", "size"), CONCATENATED_SHAPES.values(), ids=CONCATENATED_SHAPES)
+@pytest.mark.parametrize("limit", [None, 100])
+def test_elements_of_an_array_cost_no_more_than_values(data: bytes, size: int, limit: int | None) -> None:
+    array = b"[" + data.replace(b"}{", b"},{").replace(b"} {", b"},{")
+    decoder = make(CONCATENATED, items=True, max_frame_size=limit)
+    assert touched(decoder, array, size) <= PER_BYTE * len(array) + CONSTANT
 
 
 @pytest.mark.parametrize("name", NDJSON_SHAPES)

@@ -23,6 +23,7 @@ STUB = ast.parse((PACKAGE / "_core.pyi").read_text())
 def test_the_public_names_are_these() -> None:
     assert ndstream.__all__ == [
         "AsyncStream",
+        "ConcatenatedJSONDecoder",
         "DecodeError",
         "Decoder",
         "EncodeError",
@@ -98,7 +99,9 @@ def test_a_way_in_documents_each_of_its_options(name: str) -> None:
         assert f"{parameter}:" in documentation
 
 
-@pytest.mark.parametrize("decoder", [ndstream.NDJSONDecoder, ndstream.SSEDecoder, ndstream.JSONSeqDecoder])
+@pytest.mark.parametrize(
+    "decoder", [ndstream.NDJSONDecoder, ndstream.SSEDecoder, ndstream.JSONSeqDecoder, ndstream.ConcatenatedJSONDecoder]
+)
 def test_decoders_show_their_options_at_run_time(decoder: Any) -> None:
     parameters = inspect.signature(decoder).parameters
     assert parameters["max_frame_size"].default == 16 * 1024 * 1024
