@@ -9,8 +9,8 @@
 `ndjson`, `sse`, `jsonseq` and `stream` take a source of bytes and give an iterator of values.
 `NDJSONDecoder`, `SSEDecoder` and `JSONSeqDecoder` are the same without input: feed them chunks.
 `encode_ndjson`, `encode_sse` and `encode_jsonseq` write frames.
-`ndstream.llm` makes replies of the streams of LLM servers, `ndstream.logs` reads log files and archives;
-both are imported when they are used.
+`ndstream.llm` makes replies of the streams of LLM servers, `ndstream.logs` reads log files and archives,
+`ndstream.serving` sends streams on to clients; they are imported when they are used.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
@@ -35,6 +35,7 @@ from ndstream._streams import AsyncStream, Stream
 if _TYPE_CHECKING:
     from ndstream import llm as llm
     from ndstream import logs as logs
+    from ndstream import serving as serving
 
 __version__ = "0.1.0"
 
@@ -65,7 +66,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in ("llm", "logs"):
+    if name in ("llm", "logs", "serving"):
         # Rooms that only some users need.
         from importlib import import_module
 

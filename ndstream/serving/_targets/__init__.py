@@ -1,0 +1,1 @@
+"""The formats of front ends, one a file, each fed with the deltas of a reply."""
