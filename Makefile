@@ -3,13 +3,14 @@
 #   make run                       install into .venv and watch the demo
 #   make test                      the whole suite, types, stubs and style
 #   make test PYTHON=python3.13    the same with another Python, in an environment of its own
-#   make test-all                  with each Python of PYTHONS
+#   make test-all                  with each supported Python that is installed, or each of PYTHONS
 #   make fuzz                      the property tests with 20,000 examples each
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 
 PYTHON ?= python3
-PYTHONS ?= python3.10 python3.11 python3.12 python3.13
+SUPPORTED = python3.10 python3.11 python3.12 python3.13 python3.14 python3.15
+PYTHONS ?= $(foreach python,$(SUPPORTED),$(if $(shell $(python) -c 1 2>&1 || echo no),,$(python)))
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ifeq ($(origin PYTHON),file)
 VENV ?= .venv
@@ -41,6 +42,7 @@ lint: $(VENV)/installed-cli,test
 
 test-all:
 	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
+	@echo "not installed: $(filter-out $(PYTHONS),$(SUPPORTED))"
 
 fuzz: $(VENV)/installed-cli,test
 	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py tests/core/test_stateful.py

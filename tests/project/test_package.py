@@ -22,6 +22,16 @@ def test_the_packages_that_are_installed_are_those_of_the_tree() -> None:
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
+def test_the_supported_pythons_are_the_same_wherever_they_are_listed() -> None:
+    makefile, project, readme = ((ROOT / name).read_text() for name in ("Makefile", "pyproject.toml", "README.md"))
+    listed = re.search(r"^SUPPORTED = (.*)$", makefile, re.MULTILINE)
+    assert listed is not None
+    supported = listed[1].replace("python", "").split()
+    assert re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project) == supported
+    assert f'requires-python = ">={supported[0]}"' in project
+    assert f"from {supported[0]} to {supported[-1]}" in readme
+
+
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     folder = tmp_path_factory.mktemp("sdist")
