@@ -18,7 +18,7 @@ _OPTIONS = {
     "use jsonseq()": "use --format jsonseq",
     "use concatenated(), with items=True": "use --items",
     "use concatenated()": "use --format json",
-    "pass the response itself, not its iter_lines()": "write a line end after each value",
+    "; or, if the source removed the line ends, pass the response itself, not its iter_lines()": "",
 }
 """What errors advise to programs, and what does the same on the command line."""
 

@@ -205,8 +205,8 @@ class TestBadFrames:
         [
             ("ndjson", b'data: {"a":1}\n\n', "use --format sse"),
             ("ndjson", b"\x1e[1]\n", "use --format jsonseq"),
-            ("ndjson", b'{\n  "a": 1\n}\n', "jq -c"),
-            ("ndjson", b'{"a":1}{"b":2}\n', "write a line end after each value"),
+            ("ndjson", b'{\n  "a": 1\n}\n', "use --format json"),
+            ("ndjson", b'{"a":1}{"b":2}\n', "use --format json"),
             ("jsonseq", b'{"a":1}\n', "use --format ndjson"),
             ("sse", b'{"error":"no"}\n', "use --format ndjson"),
             ("sse", b"data: 1\n", "pass --on-truncated=emit, or --on-truncated=discard"),
