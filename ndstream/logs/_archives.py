@@ -12,9 +12,10 @@ an error.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from ndstream.logs._decompressors import decompress, make_decompressor
+from ndstream.logs._decompressors import Decompressor, decompress, make_decompressor
 from ndstream.logs._errors import LogFileError, LogFileTruncatedError
 from ndstream.logs._formats import HEAD_SIZE, Compression, compression_of, may_become_member, skippable_size
 from ndstream.logs._positions import Position
@@ -110,6 +111,7 @@ class Archive:
             elif head[0] == 0 and self._consumed:
                 self._consume_zeros()
             elif may_become_member(head):
+                self._consume(len(head))
                 raise self._truncated("the header of a member")
             else:
                 raise self._error(
@@ -136,6 +138,10 @@ class Archive:
                     data = self._take(step)
                     step = min(2 * step, BLOCK_SIZE)
                     if not data:
+                        if compression == "gzip" and self._stored.seekable:
+                            # isal gives a byte only once it has some bytes after it.
+                            delivered = self._offset - content_begin
+                            yield from self._rest_of_damaged_member(compression, head, begin, delivered)
                         raise self._truncated(f"member {self._members}")
                 piece = decompress(decompressor, data, self._chunk_size)
                 if piece:
@@ -152,26 +158,37 @@ class Archive:
         self, compression: Compression, head: bytes, begin: int, delivered: int
     ) -> Iterator[bytes]:
         """The content between what was delivered and the damage, which the failed call has swallowed."""
-        self._stored.seek(begin)
-        self._block, self._index = b"", 0
-        decompressor = make_decompressor(compression, head, self._max_window, exact=True)
-        rest = bytearray()
-        try:
-            while len(rest) < self._chunk_size and not decompressor.eof:
-                data = self._take(_FIRST_STEP if delivered else 1) if decompressor.needs_input else b""
-                if decompressor.needs_input and not data:
-                    break
-                piece = decompress(decompressor, data, min(delivered, self._chunk_size) or 1)
-                if delivered:
-                    delivered -= len(piece)
-                else:
-                    rest += piece
-        except (Refusal, LogFileError):
-            # The same as before, but now all that precedes it is there.
-            pass
+        rest, safe = b"", 0
+        # The smallest steps are slow: they are taken for the last of it, once the first run has found where that is.
+        for step in (_FIRST_STEP, 1):
+            self._stored.seek(begin)
+            self._block, self._index = b"", 0
+            decompressor = make_decompressor(compression, head, self._max_window, exact=True)
+            rest, safe = self._content_in_steps(decompressor, step, safe, delivered)
         if rest:
             self._offset += len(rest)
-            yield bytes(rest)
+            yield rest
+
+    def _content_in_steps(self, decompressor: Decompressor, step: int, safe: int, skip: int) -> tuple[bytes, int]:
+        """What comes after the first ``skip`` bytes of content, and how much input precedes the step that fails.
+
+        Up to ``safe`` bytes of input, steps are of `_FIRST_STEP`.
+        """
+        content = bytearray()
+        taken = before = 0
+        with suppress(Refusal, LogFileError):
+            while len(content) < self._chunk_size and not decompressor.eof:
+                data = b""
+                if decompressor.needs_input:
+                    data = self._take(_FIRST_STEP if taken < safe else step)
+                    if not data:
+                        break
+                    before = taken
+                    taken += len(data)
+                piece = decompress(decompressor, data, self._chunk_size if taken <= safe else step)
+                content += piece[skip:]
+                skip -= min(skip, len(piece))
+        return bytes(content), before
 
     # The input.
 
