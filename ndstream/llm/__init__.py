@@ -16,11 +16,13 @@ from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Evidence
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
 from ndstream.llm._facade import collect, reply
+from ndstream.llm._finish_reason import FinishReason
 from ndstream.llm._metrics import Clock, Metrics
 from ndstream.llm._partial_json.error import PartialJSONError
 from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
 from ndstream.llm._reply import Reply
 from ndstream.llm._server_error import ServerError
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Layer, Progress
 from ndstream.llm._wires.registry import WIRES
@@ -33,6 +35,7 @@ __all__ = [
     "Delta",
     "Ending",
     "Evidence",
+    "FinishReason",
     "Layer",
     "Metrics",
     "PartialJSON",
@@ -44,6 +47,7 @@ __all__ = [
     "ReplyTruncatedError",
     "ServerError",
     "Tail",
+    "Tokens",
     "ToolCall",
     "collect",
     "reply",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._ending import Ending
+from ndstream.llm._finish_reason import FinishReason
 from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
 from ndstream.llm._wires.wire import Wire
@@ -61,6 +63,22 @@ class Answer:
     def tool_calls(self) -> list[ToolCall]:
         """The tool calls of the first choice, with ``incomplete`` set on those that were cut."""
         return self._state.wire.tool_calls
+
+    @property
+    def refusal(self) -> str:
+        """What the model said in place of an answer that it refuses to give; empty if it does not refuse."""
+        return self._state.wire.refusal
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the first choice finished, in the words of all wires; None as long as the server has not said so."""
+        wire = self._state.wire
+        return wire.finish_reason_of(wire.first_choice)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The token counts, counted in one way over all wires; each is None if the server does not give it."""
+        return self._state.wire.tokens
 
     @property
     def usage(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What one frame adds to a reply: six plain attributes, and nothing made for the parts that are absent."""
+"""What one frame adds to a reply: plain attributes, and nothing made for the parts that are absent."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ndstream.llm._finish_reason import FinishReason
     from ndstream.llm._tool_calls.tool_call import ToolCall
 
-_SHOWN = ("text", "thinking", "tool_calls", "usage", "choice")
+_SHOWN = ("text", "thinking", "tool_calls", "usage", "finish_reason", "choice")
 
 
 class Delta:
@@ -20,6 +21,8 @@ class Delta:
         thinking: What it adds to the thoughts; empty where it adds none.
         tool_calls: The tool calls that it opens or adds to; they grow as the reply goes on.
         usage: The token counts that it brings, as the server writes them; mostly None.
+        finish_reason: Why the choice finished, in the words of all wires; None of all deltas but the one that
+            brings it.
         raw: The decoded frame it came from.
         choice: Which of several answers to one request it belongs to, counted from 0.
 
@@ -36,6 +39,7 @@ class Delta:
     thinking: str = ""
     tool_calls: Sequence[ToolCall] = ()
     usage: dict[str, Any] | None = None
+    finish_reason: FinishReason | None = None
     choice: int = 0
 
     raw: Any
@@ -64,7 +68,7 @@ class CallDelta(Delta):
 class FullDelta(Delta):
     """One of any kind."""
 
-    __slots__ = ("choice", "text", "thinking", "tool_calls", "usage")
+    __slots__ = ("choice", "finish_reason", "text", "thinking", "tool_calls", "usage")
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class FullDelta(Delta):
         tool_calls: Sequence[ToolCall] = (),
         usage: dict[str, Any] | None = None,
         choice: int = 0,
+        finish_reason: FinishReason | None = None,
     ) -> None:
         self.raw = raw
         self.text = text
@@ -81,3 +86,4 @@ class FullDelta(Delta):
         self.tool_calls = tool_calls
         self.usage = usage
         self.choice = choice
+        self.finish_reason = finish_reason

@@ -8,7 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending
+from ndstream.llm._finish_reason import FinishReason
 from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
 
@@ -30,6 +32,12 @@ class EitherReply(Protocol):
     def thinking(self) -> str: ...
     @property
     def tool_calls(self) -> list[ToolCall]: ...
+    @property
+    def refusal(self) -> str: ...
+    @property
+    def finish_reason(self) -> FinishReason | None: ...
+    @property
+    def tokens(self) -> Tokens: ...
     @property
     def usage(self) -> dict[str, Any] | None: ...
     @property

@@ -37,6 +37,9 @@ _LARGEST_ID = 2**64
 class ToolCalls:
     """The tool calls of one message, or of one choice, in the order in which they were opened.
 
+    Attributes:
+        has_client_calls: Whether the client is to run any of them.
+
     Example:
         >>> calls = ToolCalls()
         >>> call = calls.add(id="a", index=0, name="weather", arguments='{"city":')
@@ -47,12 +50,13 @@ class ToolCalls:
         [('weather', {'city': 'Rome'})]
     """
 
-    __slots__ = ("_by_id", "_by_index", "_calls")
+    __slots__ = ("_by_id", "_by_index", "_calls", "has_client_calls")
 
     def __init__(self) -> None:
         self._calls: list[ToolCall] = []
         self._by_id: dict[str, ToolCall] = {}
         self._by_index: dict[int, ToolCall] = {}
+        self.has_client_calls = False
 
     def add(
         self,
@@ -114,7 +118,9 @@ class ToolCalls:
             The call.
         """
         call = self._open(_as_id(id), as_index(index))
-        return self._fill(call, id, index, name, arguments, type, extra)
+        self._fill(call, id, index, name, arguments, type, extra)
+        self.has_client_calls = self.has_client_calls or call.run_by == "client"
+        return call
 
     def finish(self, *, complete: bool) -> None:
         """End all calls that are open: at a finish reason, and again at the end of the reply.

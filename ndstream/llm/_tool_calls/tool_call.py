@@ -10,13 +10,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from ndstream.llm._partial_json.partial_json import PartialJSON
 
 _FREE_TEXT = ("custom", "custom_tool_call")
+_RUN_BY_SERVER = frozenset(
+    {
+        # Anthropic and Bedrock.
+        "server_tool_use", "mcp_tool_use",
+        # OpenAI's Responses.
+        "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
+        "mcp_list_tools",
+        # Gemini's Interactions.
+        "google_search_call", "google_maps_call", "url_context_call", "code_execution_call", "mcp_server_tool_call",
+        "retrieval_call", "processing_call",
+        # LM Studio.
+        "tool_call",
+    }
+)  # fmt: skip
 
 
 class ToolCall:
@@ -60,6 +74,17 @@ class ToolCall:
         self._whole: tuple[Any] | None = None
         self._view: PartialJSON | None = None
         self._so_far: Callable[[], Any] | None = None
+
+    @property
+    def run_by(self) -> Literal["client", "server"]:
+        """Who runs the call: the ``client``, who sends the result back, or the ``server``, which needs nothing.
+
+        It goes by the call's type. A type that is not known is taken for the client's: a call that waits for a
+        result which never comes is worse than one that is looked at for nothing.
+        """
+        if self.type == "tool_search_call":
+            return "server" if self.extra.get("execution") == "server" else "client"
+        return "server" if self.type in _RUN_BY_SERVER else "client"
 
     @property
     def complete(self) -> bool:

@@ -13,6 +13,7 @@ from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
+from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
@@ -147,6 +148,7 @@ class Anthropic(Wire):
         delta.tool_calls = calls
         if text_of(message.get("stop_reason")):
             self.stop(message["stop_reason"])
+            delta.finish_reason = self.finish_reason_of(0)
         return delta
 
     def start_block(self, index: int, content: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
@@ -215,7 +217,7 @@ class Anthropic(Wire):
         reason = text_of(delta.get("stop_reason"))
         if reason:
             self.stop(reason)
-        return FullDelta(frame, usage=usage)
+        return FullDelta(frame, usage=usage, finish_reason=self.finish_reason_of(0) if reason else None)
 
     def stop(self, reason: str) -> None:
         self.note_finish_reason(reason)
@@ -244,6 +246,9 @@ class Anthropic(Wire):
     def complete(self) -> bool:
         return self.ended or any(each.sign == "finish_reason" for each in self.evidence)
 
+    def has_client_calls(self, choice: int) -> bool:
+        return self.calls.has_client_calls
+
     def in_order(self) -> list[_Block]:
         return [self.blocks[index] for index in sorted(self.blocks)]
 
@@ -267,6 +272,18 @@ class Anthropic(Wire):
     @property
     def tool_calls(self) -> list[ToolCall]:
         return list(self.calls)
+
+    @property
+    def tokens(self) -> Tokens:
+        # Their input leaves out what was read from the cache or written to it.
+        usage = self.usage or {}
+        cached = usage.get("cache_read_input_tokens")
+        return Tokens.of(
+            input=sum_of(usage.get("input_tokens"), cached, usage.get("cache_creation_input_tokens")),
+            cached_input=cached,
+            output=usage.get("output_tokens"),
+            reasoning=dict_of(usage.get("output_tokens_details")).get("thinking_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

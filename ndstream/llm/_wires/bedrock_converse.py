@@ -14,6 +14,7 @@ from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import ServerError
+from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
@@ -137,7 +138,7 @@ class BedrockConverse(SingleMessage):
             elif name == "contentBlockStop":
                 self.stop_block(index)
             elif name == "messageStop":
-                self.stop(message)
+                self.stop(message, delta)
             elif name == "metadata":
                 self.add_metadata(message, delta)
         return delta
@@ -160,8 +161,8 @@ class BedrockConverse(SingleMessage):
             block = self.block(index)
             text, reasoning = content.get("text"), dict_of(content.get("reasoningContent"))
             cited = dict_of(content.get("citationsContent"))
-            known = {"text", "reasoningContent", "citationsContent"}
-            self.start_block(index, {name: value for name, value in content.items() if name not in known}, delta)
+            grows = {"text", "reasoningContent", "citationsContent"}
+            self.start_block(index, {name: value for name, value in content.items() if name not in grows}, delta)
             parts = dict_of(reasoning.get("reasoningText"))
             self.add(block, {"text": text, "reasoningContent": {**reasoning, **parts}}, delta)
             for part in dicts_of(cited.get("content")):
@@ -169,7 +170,8 @@ class BedrockConverse(SingleMessage):
             block.citations += dicts_of(cited.get("citations"))
             self.stop_block(index)
         self.add_metadata(frame, delta)
-        self.stop({name: frame[name] for name in ("stopReason", "additionalModelResponseFields") if name in frame})
+        known = ("stopReason", "additionalModelResponseFields")
+        self.stop({name: frame[name] for name in known if name in frame}, delta)
         return delta
 
     def block(self, index: int) -> _Block:
@@ -230,7 +232,7 @@ class BedrockConverse(SingleMessage):
             # The result of a tool that the server runs: no part of the answer's text.
             block.results += new["toolResult"]
 
-    def stop(self, message: dict[str, Any]) -> None:
+    def stop(self, message: dict[str, Any], delta: FullDelta) -> None:
         overlay(self.fields, message)
         reason = text_of(message.get("stopReason"))
         if reason:
@@ -240,6 +242,7 @@ class BedrockConverse(SingleMessage):
             self.blocks[-1].call.cut()
         self.calls.finish(complete=reason not in _CUT)
         self.note_end("messageStop")
+        delta.finish_reason = self.finish_reason_of(0)
 
     def add_metadata(self, message: dict[str, Any], delta: FullDelta) -> None:
         usage = message.get("usage")
@@ -259,6 +262,18 @@ class BedrockConverse(SingleMessage):
         content = [block.body() for block in sorted(self.blocks, key=lambda block: block.index)]
         message = {"role": "assistant", **self.message, "content": content}
         return {"output": {"message": message}, **self.fields}
+
+    @property
+    def tokens(self) -> Tokens:
+        # Their input leaves out what was read from the cache or written to it.
+        usage = self.usage or {}
+        cached = usage.get("cacheReadInputTokens")
+        return Tokens.of(
+            input=sum_of(usage.get("inputTokens"), cached, usage.get("cacheWriteInputTokens")),
+            cached_input=cached,
+            output=usage.get("outputTokens"),
+            total=usage.get("totalTokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

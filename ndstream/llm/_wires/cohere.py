@@ -12,6 +12,7 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
@@ -105,7 +106,7 @@ class Cohere(SingleMessage):
             # It is said to have ended all the same.
             self.calls[len(self.calls) - 1].cut()
         self.calls.finish(complete=reason != "MAX_TOKENS")
-        return FullDelta(frame, usage=self.usage)
+        return FullDelta(frame, usage=self.usage, finish_reason=self.finish_reason_of(0))
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)
@@ -127,6 +128,16 @@ class Cohere(SingleMessage):
         if self.citations:
             message["citations"] = list(self.citations)
         return {**self.fields, "message": message}
+
+    @property
+    def tokens(self) -> Tokens:
+        usage = self.usage or {}
+        counts = dict_of(usage.get("tokens"))
+        return Tokens.of(
+            input=counts.get("input_tokens"),
+            cached_input=usage.get("cached_tokens"),
+            output=counts.get("output_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

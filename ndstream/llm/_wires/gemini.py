@@ -12,6 +12,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._metrics import Metrics
+from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.gemini_paths import PartialArguments
@@ -162,7 +163,8 @@ class Gemini(Wire):
             reason = text_of(given.get("finishReason"))
             if reason not in _NO_REASON:
                 # Some servers put one on every frame, so that this ends no more than its calls.
-                self.note_finish_reason(reason)
+                self.note_finish_reason(reason, index)
+                deltas[-1].finish_reason = self.finish_reason_of(index)
                 if reason in _CUT:
                     candidate.end_call(complete=False)
         overlay(
@@ -170,7 +172,7 @@ class Gemini(Wire):
         )
         blocked = text_of(dict_of(frame.get("promptFeedback")).get("blockReason"))
         if blocked not in _NOT_BLOCKED:
-            self.note_evidence("finish_reason", f"prompt blocked: {blocked}")
+            self.note_finish_reason(f"prompt blocked: {blocked}")
             self.ended = True
         usage = frame.get("usageMetadata")
         usage = usage if isinstance(usage, dict) else None
@@ -178,7 +180,7 @@ class Gemini(Wire):
             self.usage = dict(self.usage or {})
             overlay(self.usage, usage)
         if not deltas:
-            return FullDelta(frame, usage=usage)
+            return FullDelta(frame, usage=usage, finish_reason=self.finish_reason_of(0) if self.ended else None)
         if usage is not None:
             deltas[0].usage = usage
         self.extra_deltas += deltas[1:]
@@ -208,8 +210,16 @@ class Gemini(Wire):
         return body
 
     @property
+    def first_choice(self) -> int:
+        return min(self.candidates, default=0)
+
+    def has_client_calls(self, choice: int) -> bool:
+        candidate = self.candidates.get(choice)
+        return candidate is not None and candidate.calls.has_client_calls
+
+    @property
     def first(self) -> _Candidate:
-        return self.candidates[min(self.candidates)] if self.candidates else _Candidate()
+        return self.candidates[self.first_choice] if self.candidates else _Candidate()
 
     @property
     def text(self) -> str:
@@ -222,6 +232,19 @@ class Gemini(Wire):
     @property
     def tool_calls(self) -> list[ToolCall]:
         return list(self.first.calls)
+
+    @property
+    def tokens(self) -> Tokens:
+        # Their counts of candidates leave out the thoughts.
+        usage = self.usage or {}
+        thoughts = usage.get("thoughtsTokenCount")
+        return Tokens.of(
+            input=sum_of(usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount")),
+            cached_input=usage.get("cachedContentTokenCount"),
+            output=sum_of(usage.get("candidatesTokenCount"), thoughts),
+            reasoning=thoughts,
+            total=usage.get("totalTokenCount"),
+        )
 
     @property
     def metrics(self) -> Metrics:

@@ -14,6 +14,7 @@ from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
@@ -103,7 +104,7 @@ class GeminiInteractions(SingleMessage):
         elif kind == "interaction.status_update":
             overlay(self.fields, {"id": frame.get("interaction_id"), "status": frame.get("status")})
             self.add_usage(frame.get("usage"), delta)
-            self.note_status(text_of(frame.get("status")), ends=False)
+            self.note_status(text_of(frame.get("status")), delta, ends=False)
         elif kind.startswith("interaction."):
             self.update(dict_of(frame.get("interaction")), delta, ends=not kind.endswith((".created", ".start")))
         elif frame.get("object") == "interaction":
@@ -126,9 +127,9 @@ class GeminiInteractions(SingleMessage):
             self.start_step(index, step, delta)
             self.stop_step(index)
         if ends:
-            self.note_status(text_of(interaction.get("status")), ends=True)
+            self.note_status(text_of(interaction.get("status")), delta, ends=True)
 
-    def note_status(self, status: str, ends: bool) -> None:
+    def note_status(self, status: str, delta: FullDelta, ends: bool) -> None:
         if status in _GOES_ON or (status not in _CUT and not ends):
             return
         self.note_finish_reason(status)
@@ -139,6 +140,7 @@ class GeminiInteractions(SingleMessage):
             # Its step is stopped all the same, so that a call that was cut looks like one that is whole.
             self.steps[-1].call.cut()
         self.calls.finish(complete=status not in _CUT)
+        delta.finish_reason = self.finish_reason_of(0)
         if ends:
             self.note_end("interaction.completed")
 
@@ -242,6 +244,19 @@ class GeminiInteractions(SingleMessage):
         if self.usage is not None:
             body["usage"] = self.usage
         return body
+
+    @property
+    def tokens(self) -> Tokens:
+        # Their count of output leaves out the thoughts.
+        usage = self.usage or {}
+        thoughts = usage.get("total_thought_tokens")
+        return Tokens.of(
+            input=sum_of(usage.get("total_input_tokens"), usage.get("total_tool_use_tokens")),
+            cached_input=usage.get("total_cached_tokens"),
+            output=sum_of(usage.get("total_output_tokens"), thoughts),
+            reasoning=thoughts,
+            total=usage.get("total_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

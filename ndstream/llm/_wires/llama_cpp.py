@@ -11,6 +11,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._wires.wire import Wire
 
 _MILLISECOND = 1e-3
@@ -47,7 +48,7 @@ class LlamaCpp(Wire):
         if text_of(frame.get("stop_type")):
             self.note_finish_reason(frame["stop_type"])
         self.note_end("stop")
-        return FullDelta(frame, text, usage=self.usage)
+        return FullDelta(frame, text, usage=self.usage, finish_reason=self.finish_reason_of(0))
 
     @property
     def body(self) -> Any:
@@ -61,6 +62,15 @@ class LlamaCpp(Wire):
     @property
     def text(self) -> str:
         return joined(self.texts)
+
+    @property
+    def tokens(self) -> Tokens:
+        last = self.last or {}
+        return Tokens.of(
+            input=last.get("tokens_evaluated"),
+            cached_input=dict_of(last.get("timings")).get("cache_n"),
+            output=last.get("tokens_predicted"),
+        )
 
     @property
     def metrics(self) -> Metrics:

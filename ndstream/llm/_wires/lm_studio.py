@@ -11,6 +11,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, text_of
 from ndstream.llm._metrics import Metrics
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 
@@ -81,7 +82,7 @@ class LMStudio(SingleMessage):
         if verb == "start" or not len(self.calls):
             self.output.append(Piece())
             self.output[-1].fields["type"] = "tool_call"
-            self.calls.open(name=frame.get("tool"))
+            self.calls.open(name=frame.get("tool"), type="tool_call")
         call = self.calls[len(self.calls) - 1]
         piece = next(piece for piece in reversed(self.output) if piece.fields.get("type") == "tool_call")
         piece.add({name: value for name, value in frame.items() if name != "type"}, ())
@@ -103,6 +104,15 @@ class LMStudio(SingleMessage):
         if self.fields is None:
             return None
         return {**self.fields, "output": [piece.body() for piece in self.output]}
+
+    @property
+    def tokens(self) -> Tokens:
+        stats = self.usage or {}
+        return Tokens.of(
+            input=stats.get("input_tokens"),
+            output=stats.get("total_output_tokens"),
+            reasoning=stats.get("reasoning_output_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

@@ -12,6 +12,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Layer, Progress
 from ndstream.llm._wires.single_message import SingleMessage
@@ -42,7 +43,7 @@ class _Ollama(SingleMessage):
         calls = self.add_calls(holder.get("tool_calls")) if "tool_calls" in holder else ()
         if isinstance(frame.get("logprobs"), list):
             self.logprobs += frame["logprobs"]
-        usage = None
+        usage = finish_reason = None
         if frame.get("done") is True or text_of(frame.get("done_reason")):
             # Old servers and some proxies send one without the other.
             if text_of(frame.get("done_reason")):
@@ -52,7 +53,8 @@ class _Ollama(SingleMessage):
             # Counts are left out where they are zero.
             counts = {name: frame[name] for name in ("prompt_eval_count", "eval_count") if name in frame}
             self.usage = usage = counts or None
-        return FullDelta(frame, text, thinking, calls, usage)
+            finish_reason = self.finish_reason_of(0)
+        return FullDelta(frame, text, thinking, calls, usage, finish_reason=finish_reason)
 
     def add_calls(self, value: Any) -> list[ToolCall]:
         added = []
@@ -87,6 +89,11 @@ class _Ollama(SingleMessage):
 
     def whole(self, message: dict[str, Any]) -> dict[str, Any]:
         return {**message, "logprobs": list(self.logprobs)} if self.logprobs else message
+
+    @property
+    def tokens(self) -> Tokens:
+        usage = self.usage or {}
+        return Tokens.of(input=usage.get("prompt_eval_count"), output=usage.get("eval_count"))
 
     @property
     def metrics(self) -> Metrics:

@@ -16,6 +16,7 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import error_of_reason
+from ndstream.llm._tokens import Tokens, first_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_chat_choice import Choice
 from ndstream.llm._wires.wire import Wire, overlay
@@ -120,7 +121,8 @@ class OpenAIChat(Wire):
         for name in ("finish_reason", "native_finish_reason"):
             reason = text_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):
-                self.note_finish_reason(reason)
+                self.note_finish_reason(reason, index)
+                delta.finish_reason = self.finish_reason_of(index)
         self.choice_keys = list(choice)
         return delta
 
@@ -133,8 +135,20 @@ class OpenAIChat(Wire):
         return bool(self.choices) and all(choice.finished for choice in self.choices.values())
 
     @property
+    def first_choice(self) -> int:
+        return min(self.choices, default=0)
+
+    def refusal_of(self, choice: int) -> str:
+        known = self.choices.get(choice)
+        return "" if known is None else known.refusal
+
+    def has_client_calls(self, choice: int) -> bool:
+        known = self.choices.get(choice)
+        return known is not None and (known.calls.has_client_calls or known.legacy_call.has_client_calls)
+
+    @property
     def first(self) -> Choice | None:
-        return self.choices[min(self.choices)] if self.choices else None
+        return self.choices[self.first_choice] if self.choices else None
 
     @property
     def body(self) -> Any:
@@ -159,6 +173,22 @@ class OpenAIChat(Wire):
     @property
     def tool_calls(self) -> list[ToolCall]:
         return self.first.tool_calls if self.first else []
+
+    @property
+    def tokens(self) -> Tokens:
+        self.fold_deferred()
+        usage = self.usage or {}
+        prompt, output = dict_of(usage.get("prompt_tokens_details")), dict_of(usage.get("completion_tokens_details"))
+        return Tokens.of(
+            input=usage.get("prompt_tokens"),
+            # OpenAI, DeepSeek, Moonshot.
+            cached_input=first_of(
+                prompt.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens")
+            ),
+            output=usage.get("completion_tokens"),
+            reasoning=first_of(output.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+            total=usage.get("total_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

@@ -212,6 +212,10 @@ class Choice:
         return joined(self.thoughts)
 
     @property
+    def refusal(self) -> str:
+        return joined(self.message.texts.get("refusal", []))
+
+    @property
     def tool_calls(self) -> list[ToolCall]:
         return [*self.calls, *self.legacy_call]
 

@@ -15,6 +15,7 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_responses_item import Item
@@ -168,7 +169,8 @@ class OpenAIResponses(Wire):
         text = thinking = ""
         if kind in _TERMINAL:
             text, thinking = self.end_response(kind, response)
-        return FullDelta(frame, text, thinking, (), usage)
+        finish_reason = self.finish_reason_of(0) if kind in _TERMINAL else None
+        return FullDelta(frame, text, thinking, (), usage, finish_reason=finish_reason)
 
     def end_response(self, kind: str, response: dict[str, Any]) -> tuple[str, str]:
         before = len(self.text), len(self.thinking)
@@ -180,6 +182,7 @@ class OpenAIResponses(Wire):
         reason = text_of(dict_of(response.get("incomplete_details")).get("reason"))
         if reason:
             self.note_evidence("finish_reason", reason)
+        self.finish_words[0] = reason or kind.removeprefix("response.")
         if kind == "response.failed":
             told = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
             self.note_error(told)
@@ -188,6 +191,12 @@ class OpenAIResponses(Wire):
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)
+
+    def refusal_of(self, choice: int) -> str:
+        return "".join(item.refusal for item in self.in_order())
+
+    def has_client_calls(self, choice: int) -> bool:
+        return self.calls.has_client_calls
 
     def in_order(self) -> list[Item]:
         return sorted(self.items, key=lambda item: item.index)
@@ -213,6 +222,17 @@ class OpenAIResponses(Wire):
     @property
     def tool_calls(self) -> list[ToolCall]:
         return list(self.calls)
+
+    @property
+    def tokens(self) -> Tokens:
+        usage = self.usage or {}
+        return Tokens.of(
+            input=usage.get("input_tokens"),
+            cached_input=dict_of(usage.get("input_tokens_details")).get("cached_tokens"),
+            output=usage.get("output_tokens"),
+            reasoning=dict_of(usage.get("output_tokens_details")).get("reasoning_tokens"),
+            total=usage.get("total_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

@@ -9,8 +9,20 @@ from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 
-_CALLS = {"function_call": "arguments", "custom_tool_call": "input", "mcp_call": "arguments"}
+_CALLS = {
+    "function_call": "arguments",
+    "custom_tool_call": "input",
+    "tool_search_call": "arguments",
+    "shell_call": "action",
+    "local_shell_call": "action",
+    "apply_patch_call": "operation",
+    "computer_call": "action",
+    "mcp_call": "arguments",
+    "web_search_call": "action",
+}
 """Items that are tool calls, and where they keep their arguments."""
+_GROWING = frozenset({"function_call", "custom_tool_call", "mcp_call"})
+"""Those whose arguments come as text, in pieces."""
 
 
 class Item:
@@ -107,8 +119,9 @@ class Item:
             self.call = calls.open(
                 id=self.fields.get("call_id") or self.fields.get("id"),
                 index=self.index,
-                name=self.fields.get("name"),
+                name=self.fields.get("name") or _name_of(self.fields["type"]),
                 type=self.fields["type"],
+                **({"execution": self.fields["execution"]} if "execution" in self.fields else {}),
             )
         return self.call
 
@@ -127,6 +140,11 @@ class Item:
         return self._texts("text")
 
     @property
+    def refusal(self) -> str:
+        parts = self.parts["content"]
+        return "".join(joined(parts[index].texts.get("refusal", [])) for index in sorted(parts))
+
+    @property
     def thinking(self) -> str:
         return self._texts("thinking")
 
@@ -135,6 +153,12 @@ class Item:
         for name, parts in self.parts.items():
             if parts:
                 body[name] = [parts[index].body() for index in sorted(parts)]
-        if self.call is not None and not self.ended:
-            body[_CALLS.get(str(body.get("type")), "arguments")] = self.call.raw
+        kind = body.get("type")
+        if self.call is not None and not self.ended and (kind in _GROWING or kind not in _CALLS):
+            body[_CALLS.get(str(kind), "arguments")] = self.call.raw
         return body
+
+
+def _name_of(kind: Any) -> str | None:
+    """What a call of a tool that the API itself defines is named for: its type."""
+    return None if not isinstance(kind, str) or kind in _GROWING else kind.removesuffix("_call")

@@ -31,6 +31,9 @@ class SingleMessage(Wire):
     def thinking(self) -> str:
         return joined(self.thoughts)
 
+    def has_client_calls(self, choice: int) -> bool:
+        return self.calls.has_client_calls
+
     @property
     def tool_calls(self) -> list[ToolCall]:
         return list(self.calls)

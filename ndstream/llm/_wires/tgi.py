@@ -11,6 +11,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics
+from ndstream.llm._tokens import Tokens, first_of
 from ndstream.llm._wires.wire import Wire
 
 
@@ -22,7 +23,7 @@ class TGI(Wire):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
-        self.tokens: list[Any] = []
+        self.generated: list[Any] = []
         self.top_tokens: list[Any] = []
         self.whole: str | None = None
         self.details: dict[str, Any] | None = None
@@ -37,7 +38,7 @@ class TGI(Wire):
         token = frame.get("token")
         text = ""
         if isinstance(token, dict):
-            self.tokens.append(token)
+            self.generated.append(token)
             if token.get("special") is not True:
                 text = text_of(token.get("text"))
                 self.texts.append(text)
@@ -52,16 +53,18 @@ class TGI(Wire):
         if isinstance(frame.get("generated_text"), str):
             self.whole = frame["generated_text"]
             self.note_end("generated_text")
-        return FullDelta(frame, text, usage=self.usage if isinstance(details, dict) else None)
+        if not isinstance(details, dict):
+            return FullDelta(frame, text)
+        return FullDelta(frame, text, usage=self.usage, finish_reason=self.finish_reason_of(0))
 
     @property
     def body(self) -> Any:
-        if not self.tokens and self.whole is None:
+        if not self.generated and self.whole is None:
             return None
         # The server's own whole text may be without a stop sequence that came as a token.
         body: dict[str, Any] = {"generated_text": self.text if self.whole is None else self.whole}
         if self.details is not None:
-            body["details"] = {**self.details, "tokens": list(self.tokens)}
+            body["details"] = {**self.details, "tokens": list(self.generated)}
             if self.top_tokens:
                 body["details"]["top_tokens"] = list(self.top_tokens)
         return body
@@ -69,6 +72,15 @@ class TGI(Wire):
     @property
     def text(self) -> str:
         return joined(self.texts)
+
+    @property
+    def tokens(self) -> Tokens:
+        details = dict_of(self.details)
+        prompt = details.get("prefill")
+        return Tokens.of(
+            input=first_of(details.get("input_length"), len(prompt) if isinstance(prompt, list) and prompt else None),
+            output=details.get("generated_tokens"),
+        )
 
     @property
     def metrics(self) -> Metrics:

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
+from ndstream.llm._finish_reason import FinishReason, finish_reason_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
 
@@ -29,6 +31,7 @@ class Wire:
         error: What the server reported as wrong.
         ended: Whether a frame came that this wire ends with.
         usage: The token counts so far, as the server writes them.
+        finish_words: Why each choice finished, in the server's words.
         extra_deltas: Deltas of the frame folded last, after the one that was returned.
     """
 
@@ -39,6 +42,7 @@ class Wire:
         self.error: ServerError | None = None
         self.ended = False
         self.usage: dict[str, Any] | None = None
+        self.finish_words: dict[int, str] = {}
         self.extra_deltas: deque[Delta] = deque()
 
     @classmethod
@@ -85,6 +89,16 @@ class Wire:
         return []
 
     @property
+    def refusal(self) -> str:
+        """What the model said in place of an answer that it refuses to give, of the first choice."""
+        return self.refusal_of(self.first_choice)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The token counts so far, counted in one way over all wires."""
+        return Tokens()
+
+    @property
     def metrics(self) -> Metrics:
         """What the server measured, so far."""
         return Metrics()
@@ -93,6 +107,36 @@ class Wire:
     def progress(self) -> Progress | None:
         """How far a transfer is; None where the stream is about something else."""
         return None
+
+    # Why a choice finished, over all wires.
+
+    @property
+    def first_choice(self) -> int:
+        """The index of the choice that `text` and the like are of."""
+        return 0
+
+    def refusal_of(self, choice: int) -> str:
+        """The refusal of a choice; empty if there is none."""
+        return ""
+
+    def has_client_calls(self, choice: int) -> bool:
+        """Whether a choice has tool calls that the client is to run."""
+        return False
+
+    def finish_reason_of(self, choice: int) -> FinishReason | None:
+        """Why a choice finished, in the words of all wires; None if the server has not said so."""
+        if self.error is not None:
+            return "content_filter" if self.error.kind == "content_filter" else "error"
+        word = self.finish_words.get(choice)
+        if word is None:
+            return None
+        reason = finish_reason_of(word)
+        if reason != "stop":
+            return reason
+        # OpenAI says "stop" of a refusal; Gemini, Ollama and Responses say it of a message that ends in calls.
+        if self.refusal_of(choice):
+            return "refusal"
+        return "tool_calls" if self.has_client_calls(choice) else "stop"
 
     # What the wires share.
 
@@ -117,8 +161,9 @@ class Wire:
         if len(self.evidence) > _MAX_EVIDENCE:
             del self.evidence[0]
 
-    def note_finish_reason(self, reason: str) -> None:
-        """Note a reason for finishing, which may stand for an error."""
+    def note_finish_reason(self, reason: str, choice: int = 0) -> None:
+        """Note a choice's reason for finishing, which may stand for an error."""
+        self.finish_words[choice] = reason
         self.note_evidence("finish_reason", reason)
         error = error_of_reason(reason)
         if error is not None:

@@ -13,6 +13,7 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
 
@@ -85,6 +86,13 @@ class WorkersAI(SingleMessage):
         if len(self.calls):
             body["tool_calls"] = [{"name": call.name, "arguments": call.arguments} for call in self.calls]
         return body if self.envelope is None else {"result": body, **self.envelope}
+
+    @property
+    def tokens(self) -> Tokens:
+        usage = self.usage or {}
+        return Tokens.of(
+            input=usage.get("prompt_tokens"), output=usage.get("completion_tokens"), total=usage.get("total_tokens")
+        )
 
     @property
     def metrics(self) -> Metrics:
