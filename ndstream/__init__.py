@@ -29,7 +29,7 @@ from ndstream._core import (
     encode_sse,
 )
 from ndstream._errors import DecodeError, EncodeError, FrameTooLargeError, StreamError, TruncatedError
-from ndstream._facade import jsonseq, ndjson, sse, stream
+from ndstream._facade import concatenated, jsonseq, ndjson, sse, stream
 from ndstream._streams import AsyncStream, Stream
 
 if _TYPE_CHECKING:
@@ -54,6 +54,7 @@ __all__ = [
     "Stream",
     "StreamError",
     "TruncatedError",
+    "concatenated",
     "encode_comment",
     "encode_jsonseq",
     "encode_ndjson",

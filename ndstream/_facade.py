@@ -1,4 +1,4 @@
-"""The four ways in: hand over a source, iterate over what comes out.
+"""The five ways in: hand over a source, iterate over what comes out.
 
 Each works on sync and async sources: the source decides whether a `Stream` or an `AsyncStream`
 comes back. The options are those of the decoders, which say more of each.
@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import DEFAULT_MAX_FRAME_SIZE, Decoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._core import (
+    DEFAULT_MAX_FRAME_SIZE,
+    ConcatenatedJSONDecoder,
+    Decoder,
+    Event,
+    JSONSeqDecoder,
+    NDJSONDecoder,
+    SSEDecoder,
+)
 from ndstream._errors import StreamError
-from ndstream._framing import FORMATS, Format, make_decoder, sniffed
-from ndstream._sources.document import unfold
+from ndstream._framing import FORMATS, Format, body_of_json, make_decoder, sniffed
 from ndstream._sources.drain import DEFAULT_DRAIN
 from ndstream._sources.headers import framing
 from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
@@ -45,6 +52,11 @@ class _Options(TypedDict, total=False):
 class _NDJSONOptions(_Options, total=False):
     contains: bytes | str | Iterable[bytes | str] | None
     blank_lines: Literal["skip", "error"]
+
+
+class _ConcatenatedOptions(_Options, total=False):
+    items: bool
+    contains: bytes | str | Iterable[bytes | str] | None
 
 
 class _SSEOptions(_Options, total=False):
@@ -264,6 +276,86 @@ def jsonseq(
 
 
 @overload
+def concatenated(
+    source: EitherSource, *, loads: Callable[[bytes], T], **options: Unpack[_ConcatenatedOptions]
+) -> EitherStream[T]: ...
+@overload
+def concatenated(source: EitherSource, **options: Unpack[_ConcatenatedOptions]) -> EitherStream[Any]: ...
+@overload
+def concatenated(
+    source: AsyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_ConcatenatedOptions]
+) -> AsyncStream[T]: ...
+@overload
+def concatenated(source: AsyncSource, **options: Unpack[_ConcatenatedOptions]) -> AsyncStream[Any]: ...
+@overload
+def concatenated(
+    source: SyncSource, *, loads: Callable[[bytes], T], **options: Unpack[_ConcatenatedOptions]
+) -> Stream[T]: ...
+@overload
+def concatenated(source: SyncSource, **options: Unpack[_ConcatenatedOptions]) -> Stream[Any]: ...
+def concatenated(
+    source: Any,
+    *,
+    loads: Callable[[bytes], Any] = orjson_loads,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
+    on_error: OnError = "raise",
+    items: bool = False,
+    contains: bytes | str | Iterable[bytes | str] | None = None,
+    done: bytes | str | None = None,
+    require_done: bool = False,
+    drain: tuple[int, float] | None = DEFAULT_DRAIN,
+    idle_timeout: float | None = None,
+    prefetch: int = 0,
+) -> Any:
+    """Iterate over JSON values that follow one another, on one line or many, or over the elements of arrays.
+
+    A value ends with its last bracket or quote, a number with what follows it. NDJSON can be read so as
+    well; but there one bad line is one error, where here an unclosed bracket costs all that follows it.
+
+    Args:
+        source: Where the bytes come from, as in `ndjson`.
+        loads: A callable from a payload (bytes) to a value.
+        max_frame_size: The longest value or element, in bytes; None for no limit.
+        on_error: "raise", "skip" or a callable, as in `ndjson`.
+        items: Whether to yield the elements of top-level arrays one by one, however long these are. A
+            top-level value that is no array comes as itself.
+        contains: Decode only values or elements that hold these bytes, or one of several needles.
+        done: A payload that ends the stream at once, such as "[DONE]"; with `items` no array.
+        require_done: Whether a stream that ends without `done` is truncated.
+        drain: What is read after the sentinel of a response, in bytes and seconds, as in `ndjson`.
+        idle_timeout: How many seconds to wait for a value of an async source, as in `ndjson`.
+        prefetch: How many chunks to read ahead, as in `ndjson`.
+
+    Returns:
+        A `Stream`, or an `AsyncStream` if the source is async. With `items`, its
+        ``decoder.array_closed`` says whether the last array was closed.
+
+    Raises:
+        TypeError: Nothing that bytes can be read from, or an option of the wrong type.
+        ValueError: An option has none of its values, or a file or socket is non-blocking.
+        OSError: The path cannot be opened.
+
+    Example:
+        >>> import ndstream
+        >>> list(ndstream.concatenated([b'{"a":1}{"a"', b':\\n2}']))
+        [{'a': 1}, {'a': 2}]
+        >>> list(ndstream.concatenated([b'[{"a":1},\\n', b' {"a":2}]'], items=True))
+        [{'a': 1}, {'a': 2}]
+    """
+    read_options = ReadOptions(drain, idle_timeout, prefetch)
+    decoder = ConcatenatedJSONDecoder(
+        loads=loads,
+        max_frame_size=max_frame_size,
+        on_error=on_error,
+        items=items,
+        contains=contains,
+        done=done,
+        require_done=require_done,
+    )
+    return read_options.stream(read_options.open(source), decoder)
+
+
+@overload
 def stream(
     source: EitherSource, *, loads: Callable[[bytes], T], **options: Unpack[_StreamOptions]
 ) -> EitherStream[T]: ...
@@ -297,18 +389,21 @@ def stream(
     """Iterate over the JSON values of a stream, whatever its framing.
 
     The Content-Type of a response decides the framing; without one that names a framing, the first bytes
-    do. ``application/json`` may be one document over many lines, which is then the one value. Of
-    server-sent events it takes the data; events whose data is empty are skipped.
+    do. ``application/json`` whose first line leaves a bracket open is read as concatenated JSON, such as
+    one document over many lines; otherwise an array in it is one value. Of server-sent events it takes
+    the data; events whose data is empty are skipped.
 
     Args:
         source: Where the bytes come from, as in `ndjson`.
-        format: "ndjson", "sse" or "jsonseq", whatever the response says; None to detect it.
+        format: "ndjson", "sse", "jsonseq" or "json" (see `concatenated`), whatever the response says; None to
+            detect it, which never chooses "json" without a Content-Type that does.
         loads: A callable from a payload (bytes) to a value.
         max_frame_size: The largest payload, in bytes; None for no limit.
         on_error: "raise", "skip" or a callable, as in `ndjson`.
         on_truncated: What to do with an event that the end of the stream cuts, as in `sse`. It has no
             meaning in other framings, and is refused if `format` names one of those.
-        contains: Decode only lines that hold these bytes, or one of several needles; for NDJSON alone.
+        contains: Decode only lines that hold these bytes, or one of several needles; for NDJSON and
+            "json" alone.
         done: A payload that ends the stream at once; None for none.
         require_done: Whether a stream that ends without `done` is truncated.
         drain: What is read after the sentinel of a response, in bytes and seconds, as in `ndjson`.
@@ -347,13 +442,12 @@ def stream(
     opened = read_options.open(source)
     try:
         known = format or framing(opened.headers)
-        if known == "json":
-            opened = unfold(opened, max_frame_size)
-        decoder = None if known is None or known == "json" else make(known)
+        by_first_line = format is None and known == "json"
+        decoder = None if known is None or by_first_line else make(known)
     except BaseException:
         close_unused(opened)
         raise
-    return read_options.stream(opened, decoder, sniffed(make))
+    return read_options.stream(opened, decoder, body_of_json(make, max_frame_size) if by_first_line else sniffed(make))
 
 
-__all__ = ["FORMATS", "jsonseq", "ndjson", "sse", "stream"]
+__all__ = ["FORMATS", "concatenated", "jsonseq", "ndjson", "sse", "stream"]

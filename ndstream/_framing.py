@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
-from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._core import ConcatenatedJSONDecoder, Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._diagnosis import not_bytes
 from ndstream._sources.opened_source import Chunk
 
-Format: TypeAlias = Literal["ndjson", "sse", "jsonseq"]
+Format: TypeAlias = Literal["ndjson", "sse", "jsonseq", "json"]
 
-FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq")
+FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq", "json")
 
 """The limit of all ways in, in bytes; the decoders' own defaults are the same."""
 _MARK = b"\xef\xbb\xbf"
 MAX_SNIFFED_BYTES = 4096
 """A stream whose first so many bytes leave the framing open is read as NDJSON."""
 _FIELD = re.compile(rb"(data|event|id|retry)[:\r\n]|:")
+_BEFORE_TEXT = re.compile(rb"(\xef\xbb\xbf)?[ \t\r\n]*")
 _FIELD_BEGUN = re.compile(rb"d(a(t(a)?)?)?|e(v(e(n(t)?)?)?)?|i(d)?|r(e(t(r(y)?)?)?)?")
 
 
@@ -95,6 +96,47 @@ def sniffed(make: Callable[[Format], Decoder[Any]]) -> FirstBytes:
     return FirstBytes(decide)
 
 
+def body_of_json(make: Callable[[Format], Decoder[Any]], max_frame_size: int | None) -> FirstBytes:
+    """First bytes of a body that is called ``application/json``, which may be any number of values.
+
+    If its first line leaves a bracket open, it is concatenated JSON, such as one document over several
+    lines. Otherwise the framing is detected by `sniff`, so that one array on one line is one value.
+
+    Args:
+        make: Gives the decoder for a framing.
+        max_frame_size: A first line that is longer is not waited for: it is too large for NDJSON.
+    """
+    searched = 0
+
+    def decide(head: bytearray, at_end: bool) -> Decoder[Any] | None:
+        nonlocal searched
+        before = _BEFORE_TEXT.match(head, 0, MAX_SNIFFED_BYTES)
+        begin = 0 if before is None else before.end()
+        if begin == MAX_SNIFFED_BYTES:
+            # So much white space is not kept; concatenated values may be lines as well.
+            return make("json")
+        if not head[begin : begin + 1].startswith((b"{", b"[")):
+            format = sniff(head[:MAX_SNIFFED_BYTES], at_end)
+            return None if format is None else make(format)
+        end = head.find(b"\n", max(begin, searched))
+        size = (len(head) if end < 0 else end) - begin
+        fits = max_frame_size is None or size <= max_frame_size
+        if end < 0 and fits and not at_end:
+            searched = len(head)
+            return None
+        return make("json" if fits and end >= 0 and _leaves_open(head[begin : end + 1]) else "ndjson")
+
+    return FirstBytes(decide)
+
+
+def _leaves_open(line: bytearray) -> bool:
+    """Whether a value that begins in the line goes on after it."""
+    decoder = ConcatenatedJSONDecoder(loads=len, max_frame_size=None, on_error="skip")
+    for _ in decoder.feed(line):
+        pass
+    return decoder.pending > 0
+
+
 def make_decoder(
     format: Format,
     *,
@@ -105,8 +147,9 @@ def make_decoder(
     contains: bytes | str | Iterable[bytes | str] | None,
     done: bytes | str | None,
     require_done: bool,
+    items: bool = False,
 ) -> Decoder[Any]:
-    """A decoder that yields JSON values, whatever the framing.
+    """A decoder that yields JSON values, whatever the framing; `items` is for "json" alone.
 
     Raises:
         ValueError: The format is none of `FORMATS`, or an option does not go with it.
@@ -120,12 +163,14 @@ def make_decoder(
         "done": done,
         "require_done": require_done,
     }
-    if contains is not None and format != "ndjson":
-        raise ValueError(f"contains= searches the lines of NDJSON, and this stream is {format}")
+    if contains is not None and format in ("sse", "jsonseq"):
+        raise ValueError(f"contains= searches lines of NDJSON or concatenated values, and this stream is {format}")
     if format == "ndjson":
         return NDJSONDecoder(contains=contains, **common)
     if format == "sse":
         return SSEDecoder(values=True, on_truncated=on_truncated, **common)
     if format == "jsonseq":
         return JSONSeqDecoder(**common)
+    if format == "json":
+        return ConcatenatedJSONDecoder(items=items, contains=contains, **common)
     raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS))}, or None, not {format!r}")

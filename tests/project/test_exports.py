@@ -36,6 +36,7 @@ def test_the_public_names_are_these() -> None:
         "Stream",
         "StreamError",
         "TruncatedError",
+        "concatenated",
         "encode_comment",
         "encode_jsonseq",
         "encode_ndjson",
@@ -90,7 +91,7 @@ def test_importing_ndstream_leaves_out_what_only_some_need() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["ndjson", "sse", "jsonseq", "stream"])
+@pytest.mark.parametrize("name", ["ndjson", "sse", "jsonseq", "concatenated", "stream"])
 def test_a_way_in_documents_each_of_its_options(name: str) -> None:
     function = getattr(ndstream, name)
     documentation = inspect.getdoc(function)
@@ -113,12 +114,13 @@ def test_decoders_show_their_options_at_run_time(decoder: Any) -> None:
         assert f"{parameter}:" in documentation
 
 
-@pytest.mark.parametrize("name", ["ndjson", "sse", "jsonseq", "stream"])
+@pytest.mark.parametrize("name", ["ndjson", "sse", "jsonseq", "concatenated", "stream"])
 def test_the_ways_in_have_the_defaults_of_the_decoders(name: str) -> None:
     decoder: Any = {
         "ndjson": ndstream.NDJSONDecoder,
         "sse": ndstream.SSEDecoder,
         "jsonseq": ndstream.JSONSeqDecoder,
+        "concatenated": ndstream.ConcatenatedJSONDecoder,
         "stream": ndstream.SSEDecoder,
     }[name]
     theirs = inspect.signature(decoder).parameters

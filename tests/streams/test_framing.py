@@ -72,9 +72,9 @@ def test_format_names_the_framing_and_nothing_is_sniffed() -> None:
     assert ndstream.stream(b"", format="sse").decoder is not None
 
 
-@pytest.mark.parametrize("format", ["json", "SSE", ""])
+@pytest.mark.parametrize("format", ["concatenated", "SSE", ""])
 def test_an_unknown_format_is_refused_with_those_there_are(format: Any) -> None:
-    with pytest.raises(ValueError, match="'ndjson', 'sse', 'jsonseq'"):
+    with pytest.raises(ValueError, match="'ndjson', 'sse', 'jsonseq', 'json'"):
         ndstream.stream(b"", format=format)
 
 

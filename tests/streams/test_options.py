@@ -19,7 +19,12 @@ from ndstream._streams.read_options import ReadOptions
 PACKAGE = Path(ndstream.__file__).parent
 FACADE = ast.parse((PACKAGE / "_facade.py").read_text(encoding="utf-8"))
 STUB = ast.parse((PACKAGE / "_core.pyi").read_text(encoding="utf-8"))
-DECODERS = {"ndjson": "NDJSONDecoder", "sse": "SSEDecoder", "jsonseq": "JSONSeqDecoder"}
+DECODERS = {
+    "ndjson": "NDJSONDecoder",
+    "sse": "SSEDecoder",
+    "jsonseq": "JSONSeqDecoder",
+    "concatenated": "ConcatenatedJSONDecoder",
+}
 WAYS_IN = [name for name in _facade.__all__ if name.islower()]
 SEE_ELSEWHERE = re.compile(r"as\s+in\s+`(\w+)`")
 
