@@ -9,16 +9,28 @@
 `read` takes paths, globs and binary files, plain or compressed, and tells the format from the bytes.
 """
 
+from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._containers import Envelope, Record
-from ndstream.logs._errors import LogFileError, LogFileTruncatedError
+from ndstream.logs._cursor import Cursor
+from ndstream.logs._dead_letters import DeadLetter, DeadLetters
+from ndstream.logs._errors import CheckpointError, LogFileError, LogFileTruncatedError
+from ndstream.logs._follow import FollowStream, follow
+from ndstream.logs._followed_log import Change
 from ndstream.logs._positions import Member, Position
 from ndstream.logs._read import read
 from ndstream.logs._report import FileReport, Report
 from ndstream.logs._stream import LogStream
 
 __all__ = [
+    "Change",
+    "Checkpoint",
+    "CheckpointError",
+    "Cursor",
+    "DeadLetter",
+    "DeadLetters",
     "Envelope",
     "FileReport",
+    "FollowStream",
     "LogFileError",
     "LogFileTruncatedError",
     "LogStream",
@@ -26,5 +38,6 @@ __all__ = [
     "Position",
     "Record",
     "Report",
+    "follow",
     "read",
 ]

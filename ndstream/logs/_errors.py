@@ -68,3 +68,38 @@ class LogFileTruncatedError(LogFileError, TruncatedError):
     ``truncated_archive``: the file ends inside a member or frame, as it does while it is being written.
     ``shrank``: the file became shorter while it was read.
     """
+
+
+class CheckpointError(StreamError):
+    """A checkpoint cannot be gone on from. Nothing was read: it never means a silent start from the beginning.
+
+    ``offset`` and ``line`` are where the checkpoint says to go on, 0 and None if it could not be read.
+    ``reason`` is one of:
+
+        ``damaged``: the checkpoint is empty, cut, or no checkpoint at all.
+        ``version``: it was written by another version in a form that this one does not know.
+        ``other_file``: the file under this name is not the one that was read, nor is any rotated one beside it.
+        ``shrank``: the file is shorter than the offset, and no rotated file beside it holds the rest.
+        ``locked``: another process uses the checkpoint.
+
+    Attributes:
+        checkpoint: The path of the checkpoint.
+        path: The path of the log file; None if it is not about one.
+    """
+
+    checkpoint: str
+    path: str | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        offset: int = 0,
+        line: int | None = None,
+        reason: str = "",
+        checkpoint: str = "",
+        path: str | None = None,
+    ) -> None:
+        super().__init__(message, offset=offset, line=line, reason=reason)
+        self.checkpoint = checkpoint
+        self.path = path

@@ -1,0 +1,98 @@
+"""Rotated files: the names under which the rest of a log may be, once its own name means another file.
+
+Names find candidates, and order them by age. Whether a candidate holds what was read is told by its content alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+# name.1, name-20260101, name.20260101-000059, each with .gz or the like; and app-20260101.log of app.log.
+_SUFFIX = re.compile(r"[.\-_](\d[\d.\-_T:]*)(\.(gz|zst|bz2|xz|lz4))?")
+_ANY_SUFFIX = re.compile(r"[.\-_](?=\d)")
+_COMPRESSED = re.compile(r"\.(gz|zst|bz2|xz|lz4)$")
+_NUMBER = re.compile(r"\d+")
+_MAX_ANY_SUFFIX = re.compile(r"[.\-_](?=\d)")
+_COMPRESSED = re.compile(r"\.(gz|zst|bz2|xz|lz4)$")
+_MAX_NUMBER = 99_999
+
+
+class Generation(NamedTuple):
+    """A rotated file of a log."""
+
+    path: str
+    status: os.stat_result
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode."""
+        return self.status.st_dev, self.status.st_ino
+
+    @property
+    def compressed(self) -> bool:
+        """Whether it is compressed, by its name."""
+        return _COMPRESSED.search(self.path) is not None
+
+
+def generations(path: str) -> list[Generation]:
+    """The rotated files of a log, the newest first."""
+    folder, name = os.path.split(path)
+    found = []
+    with suppress(FileNotFoundError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            numbers = generation_numbers(entry.name, name)
+            if numbers is not None:
+                with suppress(OSError):
+                    generation = Generation(os.path.join(folder, entry.name), entry.stat())
+                    found.append((numbers, generation))
+    found.sort(key=lambda each: _age(*each))
+    plain = {generation.path for _, generation in found if not generation.compressed}
+    # A file that is being compressed lies beside its source until that is removed.
+    return [each for _, each in found if not each.compressed or _COMPRESSED.sub("", each.path) not in plain]
+
+
+def identity_of(path: str) -> tuple[int, int] | None:
+    """Device and inode of the file that a name means now; None if it means none."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def rotated_of(path: str, among: Iterable[str]) -> list[str]:
+    """Those of some paths that are rotated files of a log, the oldest first."""
+    chosen = set(among)
+    return [each.path for each in reversed(generations(path)) if each.path in chosen]
+
+
+def possible_bases(path: str) -> set[str]:
+    """The paths of which this one can be a rotated file, by its name."""
+    folder, name = os.path.split(path)
+    bases: set[str] = set()
+    for matched in _ANY_SUFFIX.finditer(name):
+        stem = name[: matched.start()]
+        bases.update(os.path.join(folder, stem + extension) for extension in ("", os.path.splitext(name)[1]))
+    return {base for base in bases if generation_numbers(name, os.path.basename(base)) is not None}
+
+
+def generation_numbers(name: str, of: str) -> tuple[int, ...] | None:
+    """The numbers or the date by which a name is one of a rotated file of another; None if it is not."""
+    stem, extension = os.path.splitext(of)
+    for start, end in ((of, ""), (stem, extension)):
+        if name != of and name.startswith(start) and name.endswith(end):
+            matched = _SUFFIX.fullmatch(name[len(start) : len(name) - len(end)])
+            if matched is not None:
+                return tuple(map(int, _NUMBER.findall(matched[1])))
+    return None
+
+
+def _age(numbers: tuple[int, ...], generation: Generation) -> tuple[object, ...]:
+    # .1 is newer than .2, but 20260102 is newer than 20260101. A compressed file may lie beside its source.
+    counted = len(numbers) == 1 and numbers[0] <= _MAX_NUMBER
+    order = numbers[0] if counted else tuple(-number for number in numbers)
+    return (0 if counted else 1, order, generation.path)
