@@ -23,6 +23,7 @@ class FollowedFile:
     Attributes:
         idle_since: When the last bytes came.
         doubted_since: When the file was first seen shorter than it had been; None if it is not.
+        at_head: Whether nothing but NULs was read so far.
         nuls: How many NULs before the first line were passed over.
     """
 
@@ -37,7 +38,7 @@ class FollowedFile:
     def _begin(self, line: int) -> None:
         file = self.file
         self.tracked = TrackedFile(file, offset=file.end, line=line, head=file.head, anchor=file.anchor)
-        self._at_head = file.end == 0
+        self.at_head = file.end == 0
         self.decoder.reset(offset=file.end, line=line)
 
     def read(self) -> bytes | None:
@@ -49,7 +50,7 @@ class FollowedFile:
 
     def feed(self, chunk: bytes) -> Iterator[NDJSONDecoder[Any]]:
         """Feed the decoder, which is handed out if it may have more to give."""
-        if self._at_head:
+        if self.at_head:
             chunk = self._without_nuls(chunk)
             if not chunk:
                 return
@@ -68,7 +69,7 @@ class FollowedFile:
             self.nuls += offset - start
             self.decoder.reset(offset=offset)
             self.tracked = TrackedFile(self.file, offset=offset)
-        self._at_head = not kept
+        self.at_head = not kept
         return kept
 
     def finish(self) -> Iterator[NDJSONDecoder[Any]]:
@@ -127,7 +128,7 @@ class FollowedArchive:
         file: OpenedFile | None = None,
         tracked: TrackedFile | None = None,
     ) -> None:
-        self.file = open_file(path) if file is None else file
+        self.file = open_file(path, ahead=0) if file is None else file
         self.tracked = TrackedFile(self.file) if tracked is None else tracked
         self.decoder = decoder
         self.idle_since = 0.0
@@ -137,7 +138,7 @@ class FollowedArchive:
     @staticmethod
     def is_archive(path: str) -> bool:
         """Whether the file's first bytes are those of an archive."""
-        opened = open_file(path)
+        opened = open_file(path, ahead=0)
         opened.close()
         return opened.format != "plain"
 

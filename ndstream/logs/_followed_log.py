@@ -123,18 +123,24 @@ class FollowedLog:
         elif chunk:
             part.idle_since = now
             yield from part.feed(chunk)
-            if part.nuls:
+            if part.nuls and not part.at_head:
                 self._change("nul_bytes", part, part.nuls)
                 part.nuls = 0
-        elif self.queue or self._moved(part):
-            self.draining.append(part)
-            part.idle_since = now
-            self.current = None
+        elif self.queue:
+            self._retire(part, now)
+            self._open_next(now)
+        elif self._moved(part):
+            self._retire(part, now)
             self._open_next(now, after=part)
         elif self._gone and now - part.idle_since >= self._rotate_wait:
             yield from part.finish()
             self._close(part)
             self.current = None
+
+    def _retire(self, part: FollowedFile, now: float) -> None:
+        part.idle_since = now
+        self.draining.append(part)
+        self.current = None
 
     @property
     def parts(self) -> list[Part]:

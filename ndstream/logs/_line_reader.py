@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ndstream.logs._opened_file import OpenedFile, PathOrFile, open_file
+from ndstream.logs._opened_file import OpenedFile, open_file
+from ndstream.logs._paths import PathOrFile
 from ndstream.logs._positions import Position
 
 
@@ -109,12 +110,14 @@ class LineReader:
             yield self._chunk
 
     def _seek(self, offset: int) -> None:
-        if self._file is None or offset < self._chunk_offset:
+        end = self._chunk_offset + len(self._chunk)
+        skips = self._file is not None and self._file.format == "plain" and offset > end
+        if self._file is None or offset < self._chunk_offset or skips:
             self.close()
-            self._file = open_file(self._path)
+            self._file = open_file(self._path, ahead=0)
             if self._file.format == "plain" and offset:
                 self._file.close()
-                self._file = open_file(self._path, start=Position(offset, offset))
+                self._file = open_file(self._path, start=Position(offset, offset), ahead=0)
                 self._chunk_offset = offset
         while offset > self._chunk_offset + len(self._chunk):
             if not self._advance():
@@ -124,7 +127,7 @@ class LineReader:
     def _advance(self) -> bool:
         assert self._file is not None
         self._chunk_offset += len(self._chunk)
-        self._chunk = next(self._file.chunks, b"")
+        self._chunk = bytes(next(self._file.chunks, b""))
         return bool(self._chunk)
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ def _is_glob(name: str) -> bool:
 
 
 def _matches(pattern: str) -> list[str]:
-    matches = [name for name in glob.glob(pattern, recursive=True) if not os.path.isdir(name)]  # noqa: PTH112, PTH207
+    matches = [name for name in glob.glob(pattern, recursive=True) if not os.path.isdir(name)]
     if not matches:
         raise FileNotFoundError(2, "no file matches", pattern)
     return sorted(matches, key=log_order)

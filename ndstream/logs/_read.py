@@ -182,7 +182,7 @@ def _check_window(max_window: int | None) -> None:
 def _check_files(sources: list[str | IO[bytes]]) -> None:
     """Say at once what is missing, and not after hours of reading."""
     for source in sources:
-        if isinstance(source, str) and "://" not in source and os.path.isdir(source):  # noqa: PTH112
+        if isinstance(source, str) and "://" not in source and os.path.isdir(source):
             raise IsADirectoryError(21, "this is a folder; name its files, or pass a glob", source)
         if isinstance(source, str) and "://" not in source:
-            os.stat(source)  # noqa: PTH116
+            os.stat(source)

@@ -128,7 +128,7 @@ class LogFiles:
         if self._seen is None or not isinstance(source, str) or "://" in source:
             return False
         try:
-            status = os.stat(source)  # noqa: PTH116
+            status = os.stat(source)
         except OSError:
             # Opening it tells.
             return False

@@ -7,7 +7,7 @@ that of the committed place, so that a line whose handling was interrupted comes
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import Any, Protocol
@@ -16,16 +16,17 @@ from ndstream._core import NDJSONDecoder
 from ndstream.logs._cursor import Cursor
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._fingerprint import ANCHOR_SIZE, HEAD_SIZE, ContentTracker, digest
-from ndstream.logs._opened_file import OpenedFile, PathOrFile, open_file
+from ndstream.logs._opened_file import OpenedFile, open_file
 from ndstream.logs._positions import Position
 
 
 class PlacedFile(Protocol):
     """What a cursor needs to know of a file."""
 
-    path: str | None
-    format: str
-
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def format(self) -> str: ...
     def position(self, offset: int, /) -> Position: ...
 
 
@@ -59,6 +60,7 @@ class TrackedFile:
         self.offset = offset
         self.line = line
         self.delivered = delivered
+        self._position = file.position(offset)
         self._tracker = ContentTracker(head, offset, anchor)
         self._device = self._inode = 0
         if file.path is not None:
@@ -73,6 +75,7 @@ class TrackedFile:
     def commit(self, decoder: NDJSONDecoder[Any]) -> None:
         """Take note that all that the decoder gave so far was dealt with."""
         self.offset, self.line = decoder.offset, decoder.line
+        self._position = self.file.position(self.offset)
         self._tracker.keep(self.offset)
 
     def commit_end(self, decoder: NDJSONDecoder[Any]) -> None:
@@ -83,7 +86,7 @@ class TrackedFile:
 
     def cursor(self) -> Cursor:
         """The committed place."""
-        position = self.file.position(self.offset)
+        position = self._position
         mark = self._tracker.fingerprint(self.offset, position.member.offset)
         return Cursor(
             self.file.path or "", self.file.format, position, self.line, self.delivered, self._device, self._inode, mark
@@ -100,7 +103,7 @@ def feed_all(file: OpenedFile, tracked: TrackedFile, decoder: NDJSONDecoder[Any]
     decoder.reset(offset=tracked.offset, line=tracked.line)
     if tracked.delivered:
         return
-    for chunk in file.chunks:
+    for chunk in map(bytes, file.chunks):
         tracked.add(chunk)
         yield decoder.feed(chunk)
         tracked.commit(decoder)
@@ -108,8 +111,15 @@ def feed_all(file: OpenedFile, tracked: TrackedFile, decoder: NDJSONDecoder[Any]
     tracked.commit_end(decoder)
 
 
-def resume(cursor: Cursor, path: PathOrFile) -> tuple[OpenedFile, TrackedFile] | None:
+def resume(
+    cursor: Cursor, path: str, open_file: Callable[..., OpenedFile] = open_file
+) -> tuple[OpenedFile, TrackedFile] | None:
     """Open a file at the place of a cursor that was made in the same content, under whatever name and compression.
+
+    Args:
+        cursor: The cursor.
+        path: The file to try.
+        open_file: Opens a file as `open_file` does, maybe with options of its own.
 
     Returns:
         The file; None if its content is another one, or ends before that place.
@@ -118,7 +128,7 @@ def resume(cursor: Cursor, path: PathOrFile) -> tuple[OpenedFile, TrackedFile] |
         OSError: It cannot be read.
     """
     mark = cursor.fingerprint
-    with_head = open_file(path)
+    with_head = open_file(path, ahead=0)
     try:
         head = _read(with_head, mark.head_size)
     finally:
@@ -144,7 +154,7 @@ def resume(cursor: Cursor, path: PathOrFile) -> tuple[OpenedFile, TrackedFile] |
                 skipped = cursor.delivered + len(line_end)
                 anchor = (anchor + rest[:skipped])[-ANCHOR_SIZE:]
                 rest, offset, line = rest[skipped:], offset + skipped, line + 1
-        file.chunks = chain([rest] if rest else [], file.chunks)
+        file.chunks = chain([rest] if rest else (), file.chunks)
         return file, TrackedFile(
             file, offset=offset, line=line, head=head[:HEAD_SIZE], anchor=anchor, delivered=delivered
         )
@@ -158,5 +168,5 @@ def _read(file: OpenedFile, size: int) -> bytes:
     content = b""
     with suppress(LogFileError):
         while len(content) < size and (chunk := next(file.chunks, b"")):
-            content += chunk
+            content += bytes(chunk)
     return content
