@@ -32,6 +32,9 @@ Exit status:
     type=click.Choice(FORMATS),
     help="The framing; by default it is detected from the first bytes.",
 )
+@click.option(
+    "--items", is_flag=True, help="The elements of JSON arrays, one by one, however long the arrays are: --format json."
+)
 @click.option("--contains", metavar="TEXT", help="Only values whose bytes hold TEXT; others are not decoded.")
 @click.option(
     "--on-error",
@@ -57,6 +60,7 @@ Exit status:
 def cat(
     files: tuple[str, ...],
     framing: Format | None,
+    items: bool,
     contains: str | None,
     on_error: str | None,
     bad: str | None,
@@ -67,17 +71,19 @@ def cat(
 ) -> int:
     """Write the values of files and pipes to standard output as NDJSON.
 
-    The input is NDJSON, server-sent events or a JSON text sequence; standard input without FILE, or
-    for -. Values are written as they arrive, byte for byte but for line breaks inside them. What
-    follows a [DONE] is not read.
+    The input is NDJSON, server-sent events or a JSON text sequence, or with --format json values that
+    follow one another on one line or many; standard input without FILE, or for -. Values are written
+    as they arrive, byte for byte but for line breaks inside them. What follows a [DONE] is not read.
     """
     names = files or (STDIN,)
     if text:
-        if framing or contains or on_error or bad or stats or on_truncated != "raise":
+        if framing or items or contains or on_error or bad or stats or on_truncated != "raise":
             raise click.UsageError("--text goes with --max-frame-size alone")
         from ndstream._cli.cat_text import write_texts
 
         return write_texts(names, max_frame_size or None)
+    if items and framing not in (None, "json"):
+        raise click.UsageError(f"--items are those of arrays, so that it goes with --format json, not {framing}")
     if contains is not None and (not contains or "\n" in contains):
         raise click.BadParameter("TEXT must be part of a line, and not empty", param_hint="'--contains'")
     if bad == STDIN:
@@ -88,12 +94,12 @@ def cat(
     if bad is not None and any(is_same_file(_status(bad), _status(name)) for name in names):
         raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
     skips_errors = on_error == "skip" or (on_error is None and bad is not None)
-    options = {"on_truncated": on_truncated, "max_frame_size": max_frame_size or None}
+    options = {"on_truncated": on_truncated, "max_frame_size": max_frame_size or None, "items": items}
     with ExitStack() as closing:
         dead_letters = None if bad is None else DeadLetters(bad)
         if dead_letters is not None:
             closing.callback(dead_letters.close)
-        copy = ValueCopy(framing, os.fsencode(contains or ""), options, skips_errors, dead_letters)
+        copy = ValueCopy("json" if items else framing, os.fsencode(contains or ""), options, skips_errors, dead_letters)
         # At the end, whatever it is, values are written first, then the bar is finished, then come the words.
         closing.callback(copy.report, stats)
         closing.enter_context(copy)

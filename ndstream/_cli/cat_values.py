@@ -160,14 +160,15 @@ class ValueCopy:
 
     def _new_decoder(self, framing: Format) -> Decoder[bytes]:
         """A decoder whose values are lines to write."""
-        # Lines of NDJSON without the needle are not even cut out; in other framings only the payload can tell.
-        filters_payloads = bool(self.needle) and framing != "ndjson"
+        # These two find the needle themselves; in other framings only the payload can tell.
+        filters_payloads = bool(self.needle) and framing not in ("ndjson", "json")
         return make_decoder(
             framing,
             loads=self._line_if_wanted if filters_payloads else _line,
             contains=None if filters_payloads else self.needle or None,
             on_error="raise",
-            done="[DONE]",
+            # Among the elements of arrays [DONE] is an array.
+            done=None if self.options["items"] else "[DONE]",
             require_done=False,
             **self.options,
         )

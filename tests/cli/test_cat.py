@@ -44,7 +44,38 @@ class TestValues:
     def test_a_value_over_several_lines_comes_out_on_one(self, framing: str, wrapped: bytes) -> None:
         assert cat("--format", framing, stdin=wrapped).stdout == b'{"n": 1.10,"s": "a  b"}\n'
 
-    @pytest.mark.parametrize("framing", [(), ("--format", "ndjson"), ("--format", "sse"), ("--format", "jsonseq")])
+    def test_values_without_line_ends_and_over_many_lines_are_concatenated_json(self) -> None:
+        data = b'{"a":1}{\n  "b": [2,"\xc3\xa9"]\n}3'
+        result = cat("--format", "json", stdin=data)
+        assert (result.stdout, result.stderr, result.returncode) == (b'{"a":1}\n{"b": [2,"\xc3\xa9"]}\n3\n', b"", 0)
+        result = cat("--format", "json", "--contains", "é", "--stats", stdin=data)
+        assert result.stdout == b'{"b": [2,"\xc3\xa9"]}\n'
+        assert only_line(result.stderr).startswith("ndstream: 1 value, 0 bad frames, ")
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_items_are_the_elements_of_arrays(self, named: bool) -> None:
+        arguments = ["--format", "json"] if named else []
+        result = cat("--items", *arguments, stdin=b'[{"a":1},\n["[DONE]"]]\n[DONE]{"b":2}')
+        assert result.stdout == b'{"a":1}\n["[DONE]"]\n'
+        assert result.returncode == 1
+        assert cat("--items", stdin=b'[{"a":1},2,3]\n[]{"b":4}').stdout == b'{"a":1}\n2\n3\n{"b":4}\n'
+
+    def test_an_array_that_is_cut_fails_after_its_elements(self) -> None:
+        result = cat("--items", stdin=b'[{"a":1},{"a"')
+        assert (result.stdout, result.returncode) == (b'{"a":1}\n', 1)
+        assert "before its closing bracket" in only_line(result.stderr)
+
+    def test_items_go_with_json_alone(self) -> None:
+        result = cat("--items", "--format", "ndjson", stdin=b"[1]\n")
+        assert (result.stdout, result.returncode) == (b"", 2)
+        assert b"--format json" in result.stderr
+
+    def test_an_over_long_array_names_the_option_that_reads_its_elements(self) -> None:
+        for framing in ("ndjson", "json"):
+            result = cat("--format", framing, "--max-frame-size", "9", stdin=b"[1,2,3,4,5,6]\n")
+            assert "use --items" in only_line(result.stderr)
+
+    @pytest.mark.parametrize("framing", [(), ("--format", "ndjson"), ("--format", "sse"), ("--format", "json")])
     def test_no_input_is_no_output(self, framing: Sequence[str]) -> None:
         result = cat(*framing)
         assert (result.stdout, result.stderr, result.returncode) == (b"", b"", 0)
