@@ -156,12 +156,29 @@ def source_failed(
     if isinstance(cause, IdleTimeoutError):
         reason = "stalled"
         message = f"the stream stalled {where}: {cause}; ask again, or pass a larger idle_timeout"
+    elif _is_timeout(cause):
+        reason = "timeout"
+        message = (
+            f"the source sent nothing {where} for as long as its read timeout allows ({_told(cause)}); ask again, or "
+            "give its client a longer one"
+        )
     else:
         reason = "source_failed"
         message = f"the source failed {where}: {_told(cause)}"
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason=reason)
     error.__cause__ = cause
     return error
+
+
+def _is_timeout(error: BaseException) -> bool:
+    """Whether a read timed out: libraries have errors of their own for that, alone or inside another one."""
+    errors: list[object] = [error]
+    for one in errors:
+        if isinstance(one, BaseException) and len(errors) < 20:
+            if any("Timeout" in kind.__name__ or kind.__name__ == "TooSlowError" for kind in type(one).__mro__):
+                return True
+            errors += [one.__cause__, *one.args]
+    return False
 
 
 def not_bytes(value: object) -> str:

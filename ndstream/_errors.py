@@ -102,6 +102,7 @@ class TruncatedError(StreamError):
             so that its end may be missing (RFC 7464, section 2.4).
         ``no_sentinel``: the sentinel that ``require_done`` asks for did not come.
         ``source_failed``: the source raised before its end; what it raised is the cause.
+        ``timeout``: the source raised since a read timed out; what it raised is the cause.
         ``stalled``: no frame came for as long as ``idle_timeout`` allows; a TimeoutError is the cause.
     """
 

@@ -23,6 +23,7 @@ class OpenedSyncSource(NamedTuple):
         read_deadline: ``read_deadline(seconds)`` is a context in which no read waits longer than that;
             None if reads cannot be bounded.
         interrupt: Makes a read that waits in another thread return; None if nothing can.
+        in_memory: Whether reads never wait, although the source may be one of async code.
     """
 
     chunks: Iterator[Chunk]
@@ -30,6 +31,7 @@ class OpenedSyncSource(NamedTuple):
     headers: Any = None
     read_deadline: Callable[[float], AbstractContextManager[object]] | None = None
     interrupt: Callable[[], object] | None = None
+    in_memory: bool = False
 
 
 class OpenedAsyncSource(NamedTuple):
@@ -112,6 +114,35 @@ def async_closer(*owners: Any) -> Callable[[], Awaitable[object]]:
     if len(closes) > 1:
         return partial(_close_all, closes)
     return closes[0] if closes else nothing_to_aclose
+
+
+def any_closer(source: Any) -> Callable[[], Awaitable[object]]:
+    """What closes a source whose close may or may not have to be awaited."""
+    close = getattr(source, "aclose", None) or getattr(source, "close", None)
+    return partial(call_and_await, close) if callable(close) else nothing_to_aclose
+
+
+async def call_and_await(function: Callable[[], Any]) -> None:
+    """Call a function, and await its result if that is needed."""
+    result = function()
+    if hasattr(result, "__await__"):
+        await result
+
+
+def call_with_size(method: Callable[..., Any]) -> Any:
+    """Call an ``iter_content``, which takes a size in requests, and nothing in some doubles."""
+    try:
+        return method(CHUNK_SIZE)
+    except TypeError:
+        return method()
+
+
+def consumed_error(response: object) -> TypeError:
+    """The error for a response that has no bytes left."""
+    return TypeError(
+        f"this {type(response).__name__} was read or closed already and has no bytes left: hand it over before "
+        "anything reads it (where the client takes stream=True, pass that), or pass the bytes that were read"
+    )
 
 
 async def _close_all(closes: list[Callable[[], Awaitable[object]]]) -> None:

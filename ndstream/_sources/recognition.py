@@ -16,6 +16,7 @@ from types import CoroutineType
 from typing import Any
 
 from ndstream._sources.event_loops import release_in_event_loop
+from ndstream._sources.mocks import is_mock, open_mock
 from ndstream._sources.opened_source import (
     AwaitedReads,
     Chunk,
@@ -52,8 +53,10 @@ def open_source(source: Any) -> OpenedSource:
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return OpenedSyncSource(iter((source,)), nothing_to_close)
+    if is_mock(source):
+        return open_mock(source)
     if isinstance(source, os.PathLike):
-        # `fspath`, since `open` takes an object with `__index__` for a descriptor, and a MagicMock has one.
+        # `fspath`, since `open` takes an object with `__index__` for a descriptor.
         # Unbuffered, so that a chunk is read into one object without a copy between.
         file = open(os.fspath(source), "rb", buffering=0)  # noqa: PTH123, SIM115
         return OpenedSyncSource(read_until_empty(file.read), file.close)
@@ -77,7 +80,7 @@ def _open_stream(source: Any) -> OpenedSource | None:
         return OpenedAsyncSource(AwaitedReads(read), _stream_closer(source))
     if callable(getattr(source, "read_bytes", None)) and hasattr(source, "reading"):
         return OpenedAsyncSource(AwaitedReads(_read_of_tornado(source)), _stream_closer(source))
-    if name == "recv" and hasattr(source, "recv_into"):
+    if name == "recv" and hasattr(source, "makefile"):
         _refuse_non_blocking(source)
         return OpenedSyncSource(read_until_empty(read), source.close, interrupt=_interrupt_of_socket(source))
     if hasattr(source, "__aiter__"):
@@ -190,6 +193,12 @@ def _refuse_non_blocking(source: Any) -> None:
         )
 
 
+def _is_not_entered(source: object) -> bool:
+    """Whether it is a context that gives the response when it is entered: made by `contextlib`, or by aiohttp."""
+    is_context = hasattr(source, "__aenter__") or hasattr(source, "__enter__")
+    return is_context and (hasattr(source, "gen") or isinstance(source, Awaitable))
+
+
 def _advice(source: object) -> str:
     name = type(source).__name__
     if isinstance(source, str):
@@ -206,7 +215,7 @@ def _advice(source: object) -> str:
         what = "it is a client; pass the response to a request of it"
     elif hasattr(source, "stdout"):
         what = "it is a process; pass its stdout, a pipe of bytes"
-    elif hasattr(source, "__aenter__") or hasattr(source, "__enter__"):
+    elif _is_not_entered(source):
         kind = "async with" if hasattr(source, "__aenter__") else "with"
         what = f"it is a context that was not entered; write '{kind} ... as response' and pass the response"
     elif isinstance(source, Awaitable):

@@ -12,6 +12,7 @@ from ndstream._sources.drain import can_drain, drain, drain_async
 from ndstream._sources.event_loops import release_in_event_loop
 from ndstream._sources.opened_source import OpenedSource, OpenedSyncSource
 from ndstream._streams.async_stream import AsyncStream
+from ndstream._streams.in_memory_stream import InMemoryStream
 from ndstream._streams.sync_stream import Stream
 
 _READ_TIMEOUTS = {
@@ -63,6 +64,9 @@ class ReadOptions:
             ValueError: Its reads cannot be given up after a time.
         """
         opened = open_source(source)
+        if isinstance(opened, OpenedSyncSource) and opened.in_memory:
+            # There is nothing to wait for, and nothing to read ahead.
+            return opened
         if self.idle_timeout is not None and isinstance(opened, OpenedSyncSource):
             opened.close()
             raise ValueError(_no_idle_timeout(source))
@@ -81,7 +85,8 @@ class ReadOptions:
         """Make the stream of an opened source."""
         limits = self.drain if self.drain is not None and can_drain(opened) else None
         if isinstance(opened, OpenedSyncSource):
-            return Stream(opened, decoder, first_bytes, limits and partial(drain, opened, *limits))
+            kind = InMemoryStream if opened.in_memory else Stream
+            return kind(opened, decoder, first_bytes, limits and partial(drain, opened, *limits))
         draining = limits and partial(drain_async, opened, *limits)
         return AsyncStream(opened, decoder, first_bytes, draining, self.idle_timeout)
 

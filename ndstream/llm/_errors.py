@@ -37,8 +37,8 @@ class ReplyError(StreamError):
 class ReplyTruncatedError(ReplyError, TruncatedError):
     """The bytes ended before the server said that it was done. It is always worth another try.
 
-    ``reason`` is ``unfinished``; or ``source_failed`` where the source raised, and ``stalled`` where nothing
-    came for ``idle_timeout``: the cause tells more then.
+    ``reason`` is ``unfinished``; or ``source_failed`` if the source raised, ``timeout`` if that was a read
+    timeout of its client, and ``stalled`` if nothing came for ``idle_timeout``: the cause says more then.
     """
 
 

@@ -11,7 +11,7 @@ from ndstream.llm._answer import Answer, ReplyState
 from ndstream.llm._ending import Ending
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
 
-SOURCE_FAILURES = ("source_failed", "stalled")
+SOURCE_FAILURES = ("source_failed", "timeout", "stalled")
 """Reasons of errors that are about the source, not about a frame."""
 _EXCERPT = 200
 

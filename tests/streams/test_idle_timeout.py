@@ -233,7 +233,7 @@ def test_a_sync_source_has_no_idle_timeout_and_is_told_its_own() -> None:
     assert source.closed == 1
     httpx = real_parts.library("httpx")
     with pytest.raises(ValueError, match=r"httpx\.Timeout\(10, read="):
-        ndstream.stream(httpx.Response(200, content=b"1\n"), idle_timeout=5)
+        ndstream.stream(httpx.Response(200, content=iter([b"1\n"])), idle_timeout=5)
 
 
 @pytest.mark.parametrize(("seconds", "error"), [(0, ValueError), (-1, ValueError), ("5", TypeError), (True, TypeError)])
