@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ndstream.llm._finish_reason import FinishReason
     from ndstream.llm._tool_calls.tool_call import ToolCall
 
-_SHOWN = ("text", "thinking", "tool_calls", "usage", "finish_reason", "choice")
+_SHOWN = ("text", "thinking", "tool_calls", "arguments", "usage", "finish_reason", "choice")
 
 
 class Delta:
@@ -20,6 +20,8 @@ class Delta:
         text: What it adds to the text; empty where it adds none.
         thinking: What it adds to the thoughts; empty where it adds none.
         tool_calls: The tool calls that it opens or adds to; they grow as the reply goes on.
+        arguments: What each of `tool_calls` gained, as JSON text, in their order. A call's, over all deltas, add up
+            to its `raw`, unless its `arguments_revised` is set.
         usage: The token counts that it brings, as the server writes them; mostly None.
         finish_reason: Why the choice finished, in the words of all wires; None of all deltas but the one that
             brings it.
@@ -38,6 +40,7 @@ class Delta:
     text: str = ""
     thinking: str = ""
     tool_calls: Sequence[ToolCall] = ()
+    arguments: Sequence[str] = ()
     usage: dict[str, Any] | None = None
     finish_reason: FinishReason | None = None
     choice: int = 0
@@ -60,15 +63,16 @@ class TextDelta(Delta):
 class CallDelta(Delta):
     """One that adds to tool calls alone, made in the same way."""
 
-    __slots__ = ("tool_calls",)
+    __slots__ = ("arguments", "tool_calls")
 
     tool_calls: Sequence[ToolCall]
+    arguments: Sequence[str]
 
 
 class FullDelta(Delta):
     """One of any kind."""
 
-    __slots__ = ("choice", "finish_reason", "text", "thinking", "tool_calls", "usage")
+    __slots__ = ("arguments", "choice", "finish_reason", "text", "thinking", "tool_calls", "usage")
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class FullDelta(Delta):
         self.text = text
         self.thinking = thinking
         self.tool_calls = tool_calls
+        self.arguments = [call.take_added() for call in tool_calls] if tool_calls else ()
         self.usage = usage
         self.choice = choice
         self.finish_reason = finish_reason

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
+from cuts import cuts
 from llm.example import DONE, Example, lines, sse, typed
 from llm.examples import EXAMPLES, by_name, chat_frame, ids, ollama_frame
 from llm.examples_cloud import converse_delta, interaction, interaction_events
@@ -14,6 +15,7 @@ from llm.examples_typed import STARTED, gemini_frame, response, stopped
 from ndstream import llm
 from ndstream.llm import _finish_reason, _tokens
 from ndstream.llm._finish_reason import finish_reason_of
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 # What each server said, by name of the example; those that are not here say none.
 REASONS = {
@@ -302,3 +304,31 @@ def test_the_examples_in_the_modules_run() -> None:
         result = doctest.testmod(module)
         assert result.attempted > 0
         assert result.failed == 0
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_the_arguments_on_the_deltas_of_a_call_add_up_to_it(example: Example) -> None:
+    for name, chunks in cuts(example.data):
+        reply = llm.reply(iter(chunks))
+        added: dict[int, str] = {}
+        for delta in reply:
+            assert len(delta.arguments) == len(delta.tool_calls)
+            for call, text in zip(delta.tool_calls, delta.arguments, strict=True):
+                added[id(call)] = added.get(id(call), "") + text
+        assert [added[id(call)] for call in reply.tool_calls] == [call.raw for call in reply.tool_calls], name
+        assert not any(call.arguments_revised for call in reply.tool_calls)
+
+
+def test_arguments_that_were_given_out_and_replaced_are_flagged() -> None:
+    call = ToolCall("a")
+    call.add_arguments('{"a":')
+    assert (call.take_added(), call.arguments_revised) == ('{"a":', False)
+    call.add_arguments({"a": 2})
+    assert (call.take_added(), call.raw, call.arguments_revised) == ('{"a":2}', '{"a":2}', True)
+
+
+def test_arguments_that_were_replaced_before_anyone_saw_them_are_not_flagged() -> None:
+    call = ToolCall("a")
+    call.add_arguments('{"a":')
+    call.add_arguments({"a": 2})
+    assert (call.take_added(), call.arguments_revised) == ('{"a":2}', False)

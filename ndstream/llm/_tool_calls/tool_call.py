@@ -47,12 +47,15 @@ class ToolCall:
         closed: Whether the call has ended.
         incomplete: Whether it ended without having all its arguments: the reply was cut off, or they are not JSON.
         error: Why they are not JSON, or None.
+        arguments_revised: Whether the server replaced arguments that deltas had given out already, so that the
+            deltas' `arguments` do not add up to `raw`.
         extra: What else came with the fragments, by name; the last value that is not None counts.
     """
 
     __slots__ = (
-        "_length", "_pieces", "_so_far", "_text", "_view", "_whole",
-        "arguments", "closed", "error", "extra", "id", "incomplete", "index", "name", "synthetic", "type",
+        "_added", "_all_added", "_given", "_length", "_pieces", "_so_far", "_text", "_view",
+        "_whole", "arguments", "arguments_revised", "closed", "error", "extra", "id", "incomplete", "index", "name",
+        "synthetic", "type",
     )  # fmt: skip
 
     def __init__(self, id: str, *, index: int | None = None, synthetic: bool = False) -> None:
@@ -70,6 +73,11 @@ class ToolCall:
         self._text = ""
         self._pieces: list[str] = []
         self._length = 0
+        # What no delta has given out yet: these pieces, or all of it. Whether any was given out.
+        self._added: list[str] = []
+        self._all_added = False
+        self._given = False
+        self.arguments_revised = False
         # Arguments that came decoded, in a tuple to tell them from none.
         self._whole: tuple[Any] | None = None
         self._view: PartialJSON | None = None
@@ -145,6 +153,20 @@ class ToolCall:
         else:
             self._keep("arguments", arguments)
 
+    def take_added(self) -> str:
+        """What was added to `raw` since this was last asked; each delta with the call asks once."""
+        pieces = self._added
+        if self._all_added:
+            added, self._all_added = self.raw, False
+        elif len(pieces) == 1:
+            added = pieces[0]
+        else:
+            added = "".join(pieces)
+        pieces.clear()
+        if added:
+            self._given = True
+        return added
+
     def set_partial_source(self, so_far: Callable[[], Any]) -> None:
         """Have `partial` ask this, where arguments come neither as text nor whole, up to `add_arguments`."""
         self._so_far = so_far
@@ -183,8 +205,10 @@ class ToolCall:
         if self._whole is not None:
             self._whole = self._view = None
             self._text = ""
+            self._revise()
         if self.closed:
             self._open_again()
+        self._added.append(text)
         self._pieces.append(text)
         self._length += len(text)
         if self._view is not None:
@@ -198,10 +222,18 @@ class ToolCall:
             return
         if self.closed:
             self._open_again()
+        self._revise()
+        self._all_added = True
         self._whole, self._view = (value,), None
         self._pieces.clear()
         self._text = ""
         self._length = 0
+
+    def _revise(self) -> None:
+        """Forget what no delta has given out, since other arguments take its place."""
+        self._added.clear()
+        self._all_added = False
+        self.arguments_revised = self.arguments_revised or self._given
 
     def _is_repeat(self, text: str) -> bool:
         """Whether it says again what is whole. Lengths being equal, this is rare and the sizes add up."""

@@ -93,6 +93,7 @@ class Anthropic(Wire):
                     added = CallDelta()
                     added.raw = frame
                     added.tool_calls = calls
+                    added.arguments = (calls[0].take_added(),)
                     return added
         except (KeyError, TypeError):
             pass
@@ -138,14 +139,16 @@ class Anthropic(Wire):
                     )
             return FullDelta(frame)
         self.message = {name: value for name, value in message.items() if name not in ("content", "usage")}
-        delta = FullDelta(frame, usage=self.add_usage(message.get("usage")))
-        calls: list[ToolCall] = []
-        for index, block in enumerate(dicts_of(message.get("content"))):
-            begun = self.start_block(index, block, frame)
-            delta.text += begun.text
-            delta.thinking += begun.thinking
-            calls += begun.tool_calls
-        delta.tool_calls = calls
+        usage = self.add_usage(message.get("usage"))
+        begun = [self.start_block(index, block, frame) for index, block in enumerate(dicts_of(message.get("content")))]
+        delta = FullDelta(
+            frame,
+            "".join(each.text for each in begun),
+            "".join(each.thinking for each in begun),
+            usage=usage,
+        )
+        delta.tool_calls = [call for each in begun for call in each.tool_calls]
+        delta.arguments = [text for each in begun for text in each.arguments]
         if text_of(message.get("stop_reason")):
             self.stop(message["stop_reason"])
             delta.finish_reason = self.finish_reason_of(0)

@@ -16,6 +16,7 @@ from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.frame_gains import FrameGains
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
 
@@ -124,7 +125,7 @@ class BedrockConverse(SingleMessage):
             return FullDelta(frame)
         if "output" in frame:
             return self.fold_whole(frame)
-        delta = FullDelta(frame)
+        gains = FrameGains()
         for name, message in frame.items():
             if not isinstance(message, dict):
                 continue
@@ -132,16 +133,16 @@ class BedrockConverse(SingleMessage):
             if name == "messageStart":
                 overlay(self.message, message)
             elif name == "contentBlockStart":
-                self.start_block(index, dict_of(message.get("start")), delta)
+                self.start_block(index, dict_of(message.get("start")), gains)
             elif name == "contentBlockDelta":
-                self.add(self.block(index), dict_of(message.get("delta")), delta)
+                self.add(self.block(index), dict_of(message.get("delta")), gains)
             elif name == "contentBlockStop":
                 self.stop_block(index)
             elif name == "messageStop":
-                self.stop(message, delta)
+                self.stop(message, gains)
             elif name == "metadata":
-                self.add_metadata(message, delta)
-        return delta
+                self.add_metadata(message, gains)
+        return gains.delta(frame)
 
     def look_for_error(self, frame: Any, event: Event | None) -> bool:
         for name, kind in _EXCEPTIONS.items():
@@ -154,7 +155,7 @@ class BedrockConverse(SingleMessage):
 
     def fold_whole(self, frame: dict[str, Any]) -> Delta:
         """The answer of Converse, which is one frame."""
-        delta = FullDelta(frame)
+        gains = FrameGains()
         message = dict_of(dict_of(frame.get("output")).get("message"))
         overlay(self.message, {name: value for name, value in message.items() if name != "content"})
         for index, content in enumerate(dicts_of(message.get("content"))):
@@ -162,17 +163,17 @@ class BedrockConverse(SingleMessage):
             text, reasoning = content.get("text"), dict_of(content.get("reasoningContent"))
             cited = dict_of(content.get("citationsContent"))
             grows = {"text", "reasoningContent", "citationsContent"}
-            self.start_block(index, {name: value for name, value in content.items() if name not in grows}, delta)
+            self.start_block(index, {name: value for name, value in content.items() if name not in grows}, gains)
             parts = dict_of(reasoning.get("reasoningText"))
-            self.add(block, {"text": text, "reasoningContent": {**reasoning, **parts}}, delta)
+            self.add(block, {"text": text, "reasoningContent": {**reasoning, **parts}}, gains)
             for part in dicts_of(cited.get("content")):
-                self.add(block, {"text": part.get("text")}, delta)
+                self.add(block, {"text": part.get("text")}, gains)
             block.citations += dicts_of(cited.get("citations"))
             self.stop_block(index)
-        self.add_metadata(frame, delta)
+        self.add_metadata(frame, gains)
         known = ("stopReason", "additionalModelResponseFields")
-        self.stop({name: frame[name] for name in known if name in frame}, delta)
-        return delta
+        self.stop({name: frame[name] for name in known if name in frame}, gains)
+        return gains.delta(frame)
 
     def block(self, index: int) -> _Block:
         """The block that an index means now: after its stop, the index means a new one."""
@@ -182,7 +183,7 @@ class BedrockConverse(SingleMessage):
             self.blocks.append(block)
         return block
 
-    def start_block(self, index: int, start: dict[str, Any], delta: FullDelta) -> None:
+    def start_block(self, index: int, start: dict[str, Any], gains: FrameGains) -> None:
         block = self.block(index)
         overlay(block.fields, start)
         tool = start.get("toolUse")
@@ -195,7 +196,7 @@ class BedrockConverse(SingleMessage):
                 arguments=given if given else None,
                 type=tool.get("type"),
             )
-            delta.tool_calls = (*delta.tool_calls, block.call)
+            gains.tool_calls.append(block.call)
 
     def stop_block(self, index: int) -> None:
         block = self.by_index.get(index)
@@ -204,18 +205,18 @@ class BedrockConverse(SingleMessage):
             if block.call is not None:
                 block.call.close()
 
-    def add(self, block: _Block, new: dict[str, Any], delta: FullDelta) -> None:
+    def add(self, block: _Block, new: dict[str, Any], gains: FrameGains) -> None:
         text = text_of(new.get("text"))
         if text:
             block.texts.append(text)
             self.texts.append(text)
-            delta.text += text
+            gains.texts.append(text)
         reasoning = dict_of(new.get("reasoningContent"))
         thought = text_of(reasoning.get("text"))
         if thought:
             block.thoughts.append(thought)
             self.thoughts.append(thought)
-            delta.thinking += thought
+            gains.thoughts.append(thought)
         if text_of(reasoning.get("signature")):
             block.signature.append(reasoning["signature"])
         if reasoning.get("redactedContent"):
@@ -225,14 +226,14 @@ class BedrockConverse(SingleMessage):
             if block.call is None:
                 block.call = self.calls.open(index=block.index)
             block.call.add_arguments(tool.get("input"))
-            delta.tool_calls = (block.call,)
+            gains.tool_calls.append(block.call)
         if isinstance(new.get("citation"), dict):
             block.citations.append(new["citation"])
         if isinstance(new.get("toolResult"), list):
             # The result of a tool that the server runs: no part of the answer's text.
             block.results += new["toolResult"]
 
-    def stop(self, message: dict[str, Any], delta: FullDelta) -> None:
+    def stop(self, message: dict[str, Any], gains: FrameGains) -> None:
         overlay(self.fields, message)
         reason = text_of(message.get("stopReason"))
         if reason:
@@ -242,12 +243,12 @@ class BedrockConverse(SingleMessage):
             self.blocks[-1].call.cut()
         self.calls.finish(complete=reason not in _CUT)
         self.note_end("messageStop")
-        delta.finish_reason = self.finish_reason_of(0)
+        gains.finish_reason = self.finish_reason_of(0)
 
-    def add_metadata(self, message: dict[str, Any], delta: FullDelta) -> None:
+    def add_metadata(self, message: dict[str, Any], gains: FrameGains) -> None:
         usage = message.get("usage")
         if isinstance(usage, dict):
-            self.usage = delta.usage = usage
+            self.usage = gains.usage = usage
         self.latency = dict_of(message.get("metrics")).get("latencyMs", self.latency)
         known = {"output", "stopReason", "additionalModelResponseFields"}
         overlay(self.fields, {name: value for name, value in message.items() if name not in known})

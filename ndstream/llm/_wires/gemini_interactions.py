@@ -16,6 +16,7 @@ from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.frame_gains import FrameGains
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
@@ -94,22 +95,22 @@ class GeminiInteractions(SingleMessage):
             return FullDelta(frame)
         kind = text_of(frame.get("event_type"))
         index = as_index(frame.get("index")) or 0
-        delta = FullDelta(frame)
+        gains = FrameGains()
         if kind == "step.start":
-            self.start_step(index, dict_of(frame.get("step")), delta)
+            self.start_step(index, dict_of(frame.get("step")), gains)
         elif kind == "step.delta":
-            self.add(index, dict_of(frame.get("delta")), delta)
+            self.add(index, dict_of(frame.get("delta")), gains)
         elif kind == "step.stop":
             self.stop_step(index)
         elif kind == "interaction.status_update":
             overlay(self.fields, {"id": frame.get("interaction_id"), "status": frame.get("status")})
-            self.add_usage(frame.get("usage"), delta)
-            self.note_status(text_of(frame.get("status")), delta, ends=False)
+            self.add_usage(frame.get("usage"), gains)
+            self.note_status(text_of(frame.get("status")), gains, ends=False)
         elif kind.startswith("interaction."):
-            self.update(dict_of(frame.get("interaction")), delta, ends=not kind.endswith((".created", ".start")))
+            self.update(dict_of(frame.get("interaction")), gains, ends=not kind.endswith((".created", ".start")))
         elif frame.get("object") == "interaction":
-            self.update(frame, delta, ends=True)
-        return delta
+            self.update(frame, gains, ends=True)
+        return gains.delta(frame)
 
     def look_for_error(self, frame: Any, event: Event | None) -> bool:
         if isinstance(frame, dict) and frame.get("event_type") == "error":
@@ -117,19 +118,19 @@ class GeminiInteractions(SingleMessage):
             return True
         return super().look_for_error(frame, event)
 
-    def update(self, interaction: dict[str, Any], delta: FullDelta, ends: bool) -> None:
+    def update(self, interaction: dict[str, Any], gains: FrameGains, ends: bool) -> None:
         """Take in the interaction itself, which comes at the begin without its steps and at the end sometimes whole."""
         overlay(self.fields, {name: value for name, value in interaction.items() if name not in ("steps", "usage")})
-        self.add_usage(interaction.get("usage"), delta)
+        self.add_usage(interaction.get("usage"), gains)
         steps = [step for step in dicts_of(interaction.get("steps")) if step.get("type") != "user_input"]
         # Steps that were streamed are known better than from a summary of them.
         for index, step in enumerate(steps[len(self.steps) :], len(self.steps)):
-            self.start_step(index, step, delta)
+            self.start_step(index, step, gains)
             self.stop_step(index)
         if ends:
-            self.note_status(text_of(interaction.get("status")), delta, ends=True)
+            self.note_status(text_of(interaction.get("status")), gains, ends=True)
 
-    def note_status(self, status: str, delta: FullDelta, ends: bool) -> None:
+    def note_status(self, status: str, gains: FrameGains, ends: bool) -> None:
         if status in _GOES_ON or (status not in _CUT and not ends):
             return
         self.note_finish_reason(status)
@@ -140,7 +141,7 @@ class GeminiInteractions(SingleMessage):
             # Its step is stopped all the same, so that a call that was cut looks like one that is whole.
             self.steps[-1].call.cut()
         self.calls.finish(complete=status not in _CUT)
-        delta.finish_reason = self.finish_reason_of(0)
+        gains.finish_reason = self.finish_reason_of(0)
         if ends:
             self.note_end("interaction.completed")
 
@@ -153,7 +154,7 @@ class GeminiInteractions(SingleMessage):
             self.steps.append(step)
         return step
 
-    def start_step(self, index: int, given: dict[str, Any], delta: FullDelta) -> None:
+    def start_step(self, index: int, given: dict[str, Any], gains: FrameGains) -> None:
         step = self.step(index)
         kind = text_of(given.get("type"))
         grows = "summary" if kind == "thought" else "content"
@@ -167,25 +168,25 @@ class GeminiInteractions(SingleMessage):
                 arguments=arguments if arguments else None,
                 type=kind,
             )
-            delta.tool_calls = (*delta.tool_calls, step.call)
+            gains.tool_calls.append(step.call)
         for item in dicts_of(given.get(grows)):
-            self.add_item(index, step, item, delta)
+            self.add_item(index, step, item, gains)
 
-    def add(self, index: int, new: dict[str, Any], delta: FullDelta) -> None:
+    def add(self, index: int, new: dict[str, Any], gains: FrameGains) -> None:
         step = self.step(index)
         kind = text_of(new.get("type"))
         if kind == "text":
             step.fields.setdefault("type", "model_output")
-            self.add_item(index, step, new, delta)
+            self.add_item(index, step, new, gains)
         elif kind == "thought_summary":
             step.fields.setdefault("type", "thought")
-            self.add_item(index, step, dict_of(new.get("content")), delta)
+            self.add_item(index, step, dict_of(new.get("content")), gains)
         elif kind == "arguments_delta":
             if step.call is None:
                 step.fields.setdefault("type", "function_call")
                 step.call = self.calls.open(index=index)
             step.call.add_arguments(new.get("arguments"))
-            delta.tool_calls = (step.call,)
+            gains.tool_calls.append(step.call)
         elif kind == "text_annotation_delta":
             step.text_item().extend("annotations", dicts_of(new.get("annotations")))
         elif kind in ("image", "audio", "video", "document"):
@@ -199,9 +200,9 @@ class GeminiInteractions(SingleMessage):
             overlay(step.fields, {name: value for name, value in new.items() if name != "type"})
             if step.call is not None and new.get("arguments"):
                 step.call.add_arguments(new["arguments"])
-                delta.tool_calls = (step.call,)
+                gains.tool_calls.append(step.call)
 
-    def add_item(self, index: int, step: _Step, item: dict[str, Any], delta: FullDelta) -> None:
+    def add_item(self, index: int, step: _Step, item: dict[str, Any], gains: FrameGains) -> None:
         """Add an item of an output or of a thought's summary; text goes on where text was."""
         if item.get("type", "text") != "text":
             step.items.append(Piece())
@@ -215,11 +216,11 @@ class GeminiInteractions(SingleMessage):
             held.extend("annotations", dicts_of(item["annotations"]))
         if step.fields.get("type") == "thought":
             self.thoughts.append(text)
-            delta.thinking += text
+            gains.thoughts.append(text)
         else:
             self.texts.append(text)
+            gains.texts.append(text)
             self.open_text[index] = parts
-            delta.text += text
 
     def stop_step(self, index: int) -> None:
         step = self.by_index.get(index)
@@ -229,9 +230,9 @@ class GeminiInteractions(SingleMessage):
             if step.call is not None:
                 step.call.close()
 
-    def add_usage(self, usage: Any, delta: FullDelta) -> None:
+    def add_usage(self, usage: Any, gains: FrameGains) -> None:
         if isinstance(usage, dict) and usage:
-            self.usage = delta.usage = usage
+            self.usage = gains.usage = usage
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)

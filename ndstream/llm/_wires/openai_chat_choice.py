@@ -87,7 +87,9 @@ class Choice:
             if len(call) == 2 and len(function) == 1 and function["arguments"].__class__ is str:
                 added = CallDelta()
                 added.raw = frame
-                added.tool_calls = (self.calls.add(index=call["index"], arguments=function["arguments"]),)
+                grown = self.calls.add(index=call["index"], arguments=function["arguments"])
+                added.tool_calls = (grown,)
+                added.arguments = (grown.take_added(),)
                 return added
         return None
 
