@@ -11,7 +11,7 @@ import click
 
 from ndstream._cli import progress_bar
 from ndstream._cli.cat_values import ValueCopy, is_same_file
-from ndstream._cli.dead_letters import DEAD_LETTERS_HELP, DeadLetters
+from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream._framing import FORMATS, Format
@@ -96,9 +96,11 @@ def cat(
     skips_errors = on_error == "skip" or (on_error is None and bad is not None)
     options = {"on_truncated": on_truncated, "max_frame_size": max_frame_size or None, "items": items}
     with ExitStack() as closing:
-        dead_letters = None if bad is None else DeadLetters(bad)
-        if dead_letters is not None:
-            closing.callback(dead_letters.close)
+        dead_letters = None
+        if bad is not None:
+            from ndstream.logs import DeadLetters
+
+            dead_letters = closing.enter_context(DeadLetters(bad))
         copy = ValueCopy("json" if items else framing, os.fsencode(contains or ""), options, skips_errors, dead_letters)
         # At the end, whatever it is, values are written first, then the bar is finished, then come the words.
         closing.callback(copy.report, stats)

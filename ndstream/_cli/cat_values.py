@@ -18,18 +18,20 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
 from ndstream._cli import messages
-from ndstream._cli.dead_letters import DeadLetters
 from ndstream._cli.messages import STDIN
 from ndstream._cli.progress_bar import Bar, Output
-from ndstream._core import Decoder
+from ndstream._core import Decoder, NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream._framing import Format, make_decoder, sniffed
+
+if TYPE_CHECKING:
+    from ndstream.logs import DeadLetters
 
 _CHUNK_SIZE = 64 * 1024
 _LF, _CR = b"\n\r"
@@ -142,7 +144,7 @@ class ValueCopy:
                     chunk = os.read(descriptor, _CHUNK_SIZE)
                 except OSError as error:
                     if decoder is not None and decoder.pending:
-                        self._record_bad_frame(name, decoder._fail(error))
+                        self._record_bad_frame(name, decoder._fail(error), None)
                     self.say(f"{messages.label(name)}: {error.strerror}")
                     return False
                 self.bytes += len(chunk)
@@ -184,15 +186,16 @@ class ValueCopy:
             try:
                 return self._buffer.writelines(decoder)
             except StreamError as error:
-                self._record_bad_frame(name, error)
+                is_read_again = name != STDIN and isinstance(decoder, NDJSONDecoder)
+                self._record_bad_frame(name, error, name if is_read_again else None)
                 if not self.skips_errors:
                     self._buffer.flush()
                     self.say(f"{messages.label(name)}: {messages.with_options(str(error))}")
                     raise click.exceptions.Exit(1) from None
 
-    def _record_bad_frame(self, name: str, error: StreamError) -> None:
+    def _record_bad_frame(self, name: str, error: StreamError, source: str | None) -> None:
         if self.dead_letters is not None:
-            self.dead_letters.write(name, error, messages.with_options(str(error)))
+            self.dead_letters.write(name, error, messages.with_options(str(error)), source=source)
         self.bad_frames += 1
 
     def _report_unread_rest(self, descriptor: int, position: int, name: str) -> None:

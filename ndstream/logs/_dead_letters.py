@@ -166,7 +166,7 @@ class DeadLetters:
         try:
             self._regular = not Path(self.path).exists() or stat.S_ISREG(Path(self.path).stat().st_mode)
             # Without truncation, which has to wait for the lock.
-            self._file = io.FileIO(self.path, "r+" if self._regular else "w", opener=_open_or_create)
+            self._file = io.FileIO(self.path, "w", opener=_open_untruncated)
         except OSError as error:
             error.filename = self.path
             raise
@@ -190,12 +190,13 @@ class DeadLetters:
 
     def _whole_letters(self, size: int) -> int:
         """The size without a torn letter at the end."""
-        end = find_last_line_end(self._file, size)
-        for start, available in ((0, end), (end, size - end)):
-            begin = read_at(self._file, min(len(_BEGIN), available), start)
-            # A torn letter may end in NULs after a loss of power.
-            if not _BEGIN.startswith(begin.rstrip(b"\0")):
-                raise ValueError(f"{self.path} holds something else than dead letters; name another file")
+        with io.FileIO(self.path) as file:
+            end = find_last_line_end(file, size)
+            for start, available in ((0, end), (end, size - end)):
+                begin = read_at(file, min(len(_BEGIN), available), start)
+                # A torn letter may end in NULs after a loss of power.
+                if not _BEGIN.startswith(begin.rstrip(b"\0")):
+                    raise ValueError(f"{self.path} holds something else than dead letters; name another file")
         return end
 
     def write(
@@ -283,8 +284,8 @@ class DeadLetters:
         self.close()
 
 
-def _open_or_create(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o666)
+def _open_untruncated(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)
 
 
 def _text(message: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import pty
 import subprocess
@@ -127,6 +128,12 @@ def test_a_frame_past_the_limit_is_bad_and_the_line_names_the_option(tmp_path: P
     assert cat("--max-frame-size", "1000", "--bad", bad, stdin=lines).stdout == b"1\n"
     (letter,) = dead_letters_in(bad)
     assert (letter["reason"], letter["cut"], raw(letter)) == ("too_large", True, lines[:256])
+    assert (letter["length"], letter["sha256"]) == (None, None)
+    log = tmp_path / "log.ndjson"
+    log.write_bytes(lines)
+    cat("--max-frame-size", "1000", "--bad", bad, log)
+    (letter,) = dead_letters_in(bad)
+    assert (letter["length"], letter["sha256"]) == (3002, hashlib.sha256(lines[:3002]).hexdigest())
 
 
 def test_a_name_that_is_not_text_is_one_line(tmp_path: Path) -> None:
