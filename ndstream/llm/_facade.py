@@ -83,7 +83,7 @@ def reply(
         (['H', 'i'], 'Hi', 'complete')
     """
     folder = Folder(wire, on_incomplete)
-    stream = open_frames(source, folder.head, max_frame_size=max_frame_size, idle_timeout=idle_timeout)
+    stream = open_frames(source, folder.note_first_byte, max_frame_size=max_frame_size, idle_timeout=idle_timeout)
     return Reply(stream, folder) if isinstance(stream, Stream) else AsyncReply(stream, folder, idle_timeout)
 
 

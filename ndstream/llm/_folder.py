@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
-from ndstream._core import Decoder, Event, SSEDecoder
+from ndstream._core import ConcatenatedJSONDecoder, Decoder, Event, SSEDecoder
 from ndstream._errors import DecodeError, StreamError, TruncatedError
 from ndstream.llm._answer import ReplyState
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Verdict
 from ndstream.llm._errors import ReplyError
-from ndstream.llm._frames import Head
 from ndstream.llm._recognition import Recognition
 from ndstream.llm._salvage import frames_in_tail, frames_on_one_line, is_partial_frame, values_in
 from ndstream.llm._server_error import ServerError
@@ -26,7 +25,6 @@ class Folder:
 
     Attributes:
         state: What is known of the reply.
-        head: What looks at the first bytes.
     """
 
     def __init__(self, wire: str | None, on_incomplete: OnIncomplete) -> None:
@@ -37,7 +35,6 @@ class Folder:
         self.state = ReplyState(self._recognition.first_wire())
         self._began = time.monotonic()
         self._sentinel_seen = False
-        self.head = Head(self.note_first_byte)
 
     @property
     def wire_known(self) -> bool:
@@ -86,7 +83,7 @@ class Folder:
         wire = self.state.wire
         if error is not None and wire.error is None:
             wire.note_error(error)
-        if self.wire_known and self.head.documents is not None and self.head.documents.closed:
+        if self.wire_known and isinstance(decoder, ConcatenatedJSONDecoder) and decoder.array_closed:
             wire.note_end("]")
         if not self._note_sentinel(decoder):
             wire.note_evidence("end_of_stream", "")

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ndstream._core import Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._core import Decoder, SSEDecoder
 from ndstream._errors import DecodeError, StreamError
-from ndstream._framing import Format, sniffed
-from ndstream._sources.headers import framing
 from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer, Delta
 from ndstream.llm._folder import Folder
+from ndstream.llm._frames import first_bytes_of_reply
 from ndstream.llm._heartbeats import is_blank
 
 
@@ -32,14 +31,9 @@ class ReplyReader:
 
     def __init__(self, headers: Any, wire: str | None, max_frame_size: int | None) -> None:
         self._folder = Folder(wire, "return")
-        self._format = framing(headers)
-        self._max_frame_size = max_frame_size
+        self._first_bytes = first_bytes_of_reply(headers, self._folder.note_first_byte, max_frame_size)
         self._decoder: Decoder[Any] | None = None
-        self._first_bytes = sniffed(self._make_decoder)
-        self._head_known = False
         self._item: Any = None
-        # Options are checked here, not when the first bytes come.
-        NDJSONDecoder(max_frame_size=max_frame_size)
         self.answer = Answer(self._folder.state)
 
     @property
@@ -53,16 +47,15 @@ class ReplyReader:
         Raises:
             TypeError: From ``next``: the chunk is not bytes-like.
         """
-        head = self._folder.head
-        if self._head_known:
-            return self._take(chunk if head.documents is None else head.rewrite(chunk))
-        self._head_known = head.examine(chunk)
-        return self._take_all(head.chunks()) if self._head_known else iter(())
+        if self.ended:
+            return iter(())
+        if self._decoder is not None:
+            return self._fold(self._decoder.feed(chunk))
+        self._decoder = self._first_bytes.feed(chunk, at_end=False)
+        return iter(()) if self._decoder is None else self._fold(self._decoder)
 
     def finish(self) -> Iterator[Delta]:
         """The deltas that are left at the end of the bytes."""
-        if not self._head_known:
-            yield from self._take_all(self._folder.head.chunks())
         if not self.ended:
             yield from self._fold(self._final_decoder().finish())
         if not self.ended:
@@ -71,8 +64,6 @@ class ReplyReader:
 
     def fail(self, cause: Exception) -> Iterator[Delta]:
         """The deltas that are left if the source fails."""
-        if not self._head_known:
-            yield from self._take_all(self._folder.head.chunks())
         if not self.ended:
             decoder = self._final_decoder()
             error = decoder._fail(cause)
@@ -84,31 +75,12 @@ class ReplyReader:
         """Note that nobody wants more of it."""
         self._folder.note_closed(self._decoder)
 
-    def _make_decoder(self, format: Format) -> Decoder[Any]:
-        is_document = self._folder.head.is_document
-        if format == "sse" or (self._format == "sse" and not is_document):
-            return SSEDecoder(done="[DONE]", max_frame_size=self._max_frame_size)
-        kind = NDJSONDecoder if format == "ndjson" else JSONSeqDecoder
-        return kind(max_frame_size=self._max_frame_size)
-
     def _final_decoder(self) -> Decoder[Any]:
         """The decoder, once no more bytes can decide which it is."""
         if self._decoder is None:
             self._decoder = self._first_bytes.feed(b"", at_end=True)
         assert self._decoder is not None
         return self._decoder
-
-    def _take_all(self, chunks: list[Chunk]) -> Iterator[Delta]:
-        for chunk in chunks:
-            yield from self._take(chunk)
-
-    def _take(self, chunk: Chunk) -> Iterator[Delta]:
-        if self.ended:
-            return iter(())
-        if self._decoder is not None:
-            return self._fold(self._decoder.feed(chunk))
-        self._decoder = self._first_bytes.feed(chunk, at_end=False)
-        return iter(()) if self._decoder is None else self._fold(self._decoder)
 
     def _fold(self, decoder: Decoder[Any]) -> Iterator[Delta]:
         """The deltas of the frames that the decoder has. A bad frame or the sentinel ends the reply."""
