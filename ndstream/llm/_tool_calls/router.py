@@ -93,6 +93,10 @@ class ToolCalls:
             return self.open(id=id, index=index, name=name, arguments=arguments, type=type, **extra)
         return self._fill(call, id, index, name, arguments, type, extra)
 
+    def with_index(self, index: int) -> ToolCall | None:
+        """The call that an index alone means now."""
+        return self._by_index.get(index)
+
     def open(
         self,
         /,

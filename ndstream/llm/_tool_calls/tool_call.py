@@ -153,6 +153,23 @@ class ToolCall:
         else:
             self._keep("arguments", arguments)
 
+    def add_and_take(self, fragment: object) -> str:
+        """Add the next fragment, and return what its delta gives out. This is the path of most fragments."""
+        if (
+            isinstance(fragment, str)
+            and self._whole is None
+            and not (self.closed or self._added or self._all_added)
+            and 0 != len(fragment) != self._length
+        ):
+            self._pieces.append(fragment)
+            self._length += len(fragment)
+            self._given = True
+            if self._view is not None:
+                self._view.feed(fragment)
+            return fragment
+        self.add_arguments(fragment)
+        return self.take_added()
+
     def take_added(self) -> str:
         """What was added to `raw` since this was last asked; each delta with the call asks once."""
         pieces = self._added

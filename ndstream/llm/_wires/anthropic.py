@@ -89,11 +89,11 @@ class Anthropic(Wire):
                         return plain
                 elif delta["type"] == "input_json_delta" and index is not True:
                     calls = self.by_index[index]
-                    calls[0].add_arguments(delta["partial_json"])
+                    text = calls[0].add_and_take(delta["partial_json"])
                     added = CallDelta()
                     added.raw = frame
                     added.tool_calls = calls
-                    added.arguments = (calls[0].take_added(),)
+                    added.arguments = (text,)
                     return added
         except (KeyError, TypeError):
             pass

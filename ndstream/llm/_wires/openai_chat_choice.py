@@ -84,13 +84,15 @@ class Choice:
         if "tool_calls" in delta and not self.index:
             (call,) = delta["tool_calls"]
             function = call["function"]
-            if len(call) == 2 and len(function) == 1 and function["arguments"].__class__ is str:
-                added = CallDelta()
-                added.raw = frame
-                grown = self.calls.add(index=call["index"], arguments=function["arguments"])
-                added.tool_calls = (grown,)
-                added.arguments = (grown.take_added(),)
-                return added
+            if len(call) == 2 and len(function) == 1 and call["index"].__class__ is int:
+                grown = self.calls.with_index(call["index"])
+                arguments = function["arguments"]
+                if grown is not None and arguments.__class__ is str:
+                    added = CallDelta()
+                    added.raw = frame
+                    added.tool_calls = (grown,)
+                    added.arguments = (grown.add_and_take(arguments),)
+                    return added
         return None
 
     def fold_content(self, content: Any) -> tuple[str, str]:
