@@ -18,6 +18,7 @@ import orjson
 import pytest
 
 import ndstream
+import real_parts
 from ndstream import logs
 from scripted_clock import Action, ScriptedClock
 
@@ -477,7 +478,7 @@ class TestBothWays:
         assert followed(log, script=[], checkpoint=tmp_path / "place")[0] == [2]
 
     def test_under_trio_too(self, log: Path) -> None:
-        trio = pytest.importorskip("trio")
+        trio = real_parts.library("trio")
         log.write_bytes(lines(0, 1))
 
         async def main() -> list[int]:

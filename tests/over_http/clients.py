@@ -5,6 +5,7 @@ The libraries are imported when a session is opened, so that the tables are ther
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ class Client:
 
     Attributes:
         name: The library's name as its users write it, and the event loop where there are two.
-        needs: Modules and commands that must be there.
+        needs: Modules that must be there.
+        command: A command that must be there, of the Debian package of the same name.
         speaks: "raw" where what is handed over knows nothing of HTTP: the body is then all that follows
             the head, in no framing of its own.
         pools: Whether its session keeps the connection for the next request.
@@ -36,6 +38,7 @@ class Client:
 
     name: str
     needs: tuple[str, ...]
+    command: str = field(default="", kw_only=True)
     speaks: Framings = field(default="http", kw_only=True)
     pools: bool = field(default=True, kw_only=True)
     releases: bool = field(default=True, kw_only=True)
@@ -51,8 +54,20 @@ class Client:
 
     @property
     def missing(self) -> str:
-        """The first module that is not installed, or nothing."""
+        """The first module or command that is not installed, or nothing."""
+        if self.command and shutil.which(self.command) is None:
+            return self.command
         return next((name for name in self.needs if find_spec(name) is None), "")
+
+    def require(self) -> None:
+        """Skip the test if a part of the client is missing."""
+        # Not at the top, since `make matrix` and the benchmarks are no tests.
+        import real_parts
+
+        for module in self.needs:
+            real_parts.library(module)
+        if self.command:
+            real_parts.command(self.command, package=self.command)
 
     @property
     def version(self) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -90,19 +88,9 @@ def plain_socket() -> Iterator[Open]:
     yield open
 
 
-FETCH = """
-import sys, urllib.request
-with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1]) as response:
-    while chunk := response.read1(65536):
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
-"""
-
-
 @contextmanager
 def pipe() -> Iterator[Open]:
-    curl = shutil.which("curl")
-    command = [curl, "--silent", "--no-buffer", "--noproxy", "*"] if curl else [sys.executable, "-c", FETCH]
+    command = ["curl", "--silent", "--no-buffer", "--noproxy", "*"]
     with ExitStack() as processes:
 
         def open(url: str) -> Any:
@@ -142,5 +130,5 @@ BLOCKING = [
     Blocking("curl_cffi", ("curl_cffi",), curl_cffi, by_method("iter_content"), pools=False, ticks=True),
     Blocking("socket", (), plain_socket, recv, speaks="raw", pools=False),
     # Closing the pipe does not end the process, which may wait for the server: it belongs to who started it.
-    Blocking("pipe of curl", (), pipe, read1, speaks="raw", pools=False, releases=False),
+    Blocking("pipe of curl", (), pipe, read1, command="curl", speaks="raw", pools=False, releases=False),
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import real_parts
-
 from . import many_opens
 from .async_clients import AWAITING
 from .clients import Awaiting, Blocking
@@ -28,8 +26,7 @@ each_format = pytest.mark.parametrize("format", FORMATS)
 @each_format
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_a_library_s_response(client: Blocking | Awaiting, format: Format, cell: Cell) -> None:
-    for module in client.needs:
-        real_parts.library(module)
+    client.require()
     try:
         ask(client, format, cell)
     except Skipped as why:
@@ -38,8 +35,7 @@ def test_a_library_s_response(client: Blocking | Awaiting, format: Format, cell:
 
 @each_client
 def test_opening_and_leaving_leaves_nothing(client: Blocking | Awaiting) -> None:
-    for module in client.needs:
-        real_parts.library(module)
+    client.require()
     if client.stays:
         pytest.skip(client.stays)
     left = many_opens.leak(client, "ndjson", OPENS)

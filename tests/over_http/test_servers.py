@@ -65,8 +65,7 @@ def read(
     client: Blocking | Awaiting, url: str, format: Format, acknowledge: Callable[[], None], most: int = WHOLE
 ) -> list[Any]:
     """The first values of what is there, each acknowledged as it comes, and all that follows given up."""
-    for module in client.needs:
-        real_parts.library(module)
+    client.require()
     taken: list[Any] = []
 
     def take(item: Any) -> bool:

@@ -32,6 +32,13 @@ def test_the_supported_pythons_are_the_same_wherever_they_are_listed() -> None:
     assert f"from {supported[0]} to {supported[-1]}" in readme
 
 
+def test_the_files_that_are_not_type_checked_exist() -> None:
+    excluded = re.search(r'^exclude = \["(.*)"\]', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert excluded is not None
+    folder, names = re.fullmatch(r"(.*/test_)\((.*)\)\\\\\.py", excluded[1]).groups()  # type: ignore[union-attr]
+    assert [name for name in names.split("|") if not (ROOT / f"{folder}{name}.py").exists()] == []
+
+
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     folder = tmp_path_factory.mktemp("sdist")

@@ -28,6 +28,11 @@ def test_a_package_outside_the_list():
 """
 
 
+def test_every_part_is_asked_for_in_one_way() -> None:
+    others = [path for path in TESTS.rglob("*.py") if path.name not in ("real_parts.py", pathlib.Path(__file__).name)]
+    assert [path.name for path in others if "importorskip" in path.read_text()] == []
+
+
 @pytest.mark.parametrize(("required", "outcome"), [("", "1 passed, 2 skipped"), ("1", "2 failed, 1 passed")])
 def test_a_missing_part_is_told_and_fails_if_parts_are_required(
     required: str, outcome: str, tmp_path: pathlib.Path
