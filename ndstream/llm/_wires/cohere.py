@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, joined, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens
@@ -42,7 +42,9 @@ class Cohere(SingleMessage):
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
-        return isinstance(frame.get("type"), str) and frame["type"] in _TYPES
+        # The second is an answer that was not streamed.
+        whole = isinstance(frame.get("message"), dict) and "finish_reason" in frame and "choices" not in frame
+        return whole or (isinstance(frame.get("type"), str) and frame["type"] in _TYPES)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
@@ -50,6 +52,8 @@ class Cohere(SingleMessage):
         if self.fields is None:
             self.fields = {}
         kind = frame.get("type")
+        if kind is None and isinstance(frame.get("message"), dict):
+            return self.fold_whole(frame, frame["message"])
         delta = dict_of(frame.get("delta"))
         message = dict_of(delta.get("message"))
         if kind in ("content-start", "content-delta"):
@@ -88,6 +92,34 @@ class Cohere(SingleMessage):
         elif kind == "message-end":
             return self.stop(delta, frame)
         return FullDelta(frame)
+
+    def fold_whole(self, frame: dict[str, Any], message: dict[str, Any]) -> Delta:
+        """An answer that was not streamed."""
+        overlay(self.message, {name: value for name, value in message.items() if name not in _GROWING})
+        texts, thoughts = [], [text_of(message.get("tool_plan"))]
+        self.plan += filter(None, thoughts)
+        for content in dicts_of(message.get("content")):
+            piece = self.content[len(self.content)] = Piece()
+            piece.add(content, _JOINED)
+            texts.append(text_of(content.get("text")))
+            thoughts.append(text_of(content.get("thinking")))
+        self.texts += texts
+        self.thoughts += thoughts
+        calls = [
+            self.calls.open(
+                id=call.get("id"),
+                index=index,
+                name=dict_of(call.get("function")).get("name"),
+                arguments=dict_of(call.get("function")).get("arguments"),
+                type=call.get("type"),
+            )
+            for index, call in enumerate(dicts_of(message.get("tool_calls")))
+        ]
+        self.citations += dicts_of(message.get("citations"))
+        end = self.stop({name: value for name, value in frame.items() if name != "message"}, frame)
+        delta = FullDelta(frame, "".join(texts), "".join(thoughts), calls, self.usage)
+        delta.finish_reason = end.finish_reason
+        return delta
 
     def stop(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
         assert self.fields is not None

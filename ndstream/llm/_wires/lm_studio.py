@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import dict_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._tokens import Tokens
+from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 
@@ -33,8 +34,10 @@ class LMStudio(SingleMessage):
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
+        # The second is an answer that was not streamed.
         stem, _, verb = text_of(frame.get("type")).partition(".")
-        return stem in _STEMS and verb in _VERBS
+        whole = isinstance(frame.get("output"), list) and isinstance(frame.get("stats"), dict)
+        return whole or (stem in _STEMS and verb in _VERBS)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         # A result follows an error, so that neither is the end of the other.
@@ -52,14 +55,35 @@ class LMStudio(SingleMessage):
         elif stem == "chat" and verb == "start":
             self.fields.update({name: value for name, value in frame.items() if name != "type"})
         elif stem == "chat" and verb == "end":
-            result = frame.get("result")
-            self.result = result if isinstance(result, dict) else None
-            stats = dict_of((self.result or {}).get("stats"))
-            self.usage = stats or None
-            self.note_end("chat.end")
-            self.calls.finish(complete=True)
-            return FullDelta(frame, usage=self.usage)
+            return self.fold_result(frame.get("result"), frame)
+        elif not stem and isinstance(frame.get("output"), list):
+            return self.fold_result(frame, frame)
         return FullDelta(frame)
+
+    def fold_result(self, result: Any, frame: dict[str, Any]) -> Delta:
+        """The whole result, at the end of a stream or instead of one."""
+        self.result = result if isinstance(result, dict) else None
+        output = (self.result or {}).get("output")
+        texts: list[str] = []
+        thoughts: list[str] = []
+        calls: list[ToolCall] = []
+        # Items that no event told are news.
+        for item in list(dicts_of(output))[len(self.output) :]:
+            kind, content = item.get("type"), text_of(item.get("content"))
+            self.output.append(Piece())
+            self.output[-1].add(item, ())
+            if kind == "message":
+                texts.append(content)
+            elif kind == "reasoning":
+                thoughts.append(content)
+            elif kind == "tool_call":
+                calls.append(self.calls.open(name=item.get("tool"), arguments=item.get("arguments"), type="tool_call"))
+        self.texts += texts
+        self.thoughts += thoughts
+        self.usage = dict_of((self.result or {}).get("stats")) or None
+        self.note_end("chat.end")
+        self.calls.finish(complete=True)
+        return FullDelta(frame, "".join(texts), "".join(thoughts), calls, self.usage)
 
     def add(self, stem: str, verb: str, frame: dict[str, Any]) -> Delta:
         content = text_of(frame.get("content"))

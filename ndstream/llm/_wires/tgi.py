@@ -30,7 +30,9 @@ class TGI(Wire):
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
-        return isinstance(frame.get("token"), dict) and "text" in frame["token"]
+        # The second is an answer that was not streamed.
+        streamed = isinstance(frame.get("token"), dict) and "text" in frame["token"]
+        return streamed or isinstance(frame.get("generated_text"), str)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
@@ -52,6 +54,9 @@ class TGI(Wire):
                 self.note_finish_reason(details["finish_reason"])
         if isinstance(frame.get("generated_text"), str):
             self.whole = frame["generated_text"]
+            if not self.generated:
+                text = self.whole
+                self.texts.append(text)
             self.note_end("generated_text")
         if not isinstance(details, dict):
             return FullDelta(frame, text)
@@ -64,7 +69,9 @@ class TGI(Wire):
         # The server's own whole text may be without a stop sequence that came as a token.
         body: dict[str, Any] = {"generated_text": self.text if self.whole is None else self.whole}
         if self.details is not None:
-            body["details"] = {**self.details, "tokens": list(self.generated)}
+            body["details"] = dict(self.details)
+            if self.generated:
+                body["details"]["tokens"] = list(self.generated)
             if self.top_tokens:
                 body["details"]["top_tokens"] = list(self.top_tokens)
         return body
