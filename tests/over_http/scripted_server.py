@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import socket
 import struct
+import sys
 import threading
 import time
 import zlib
@@ -266,9 +267,9 @@ def encoder(coding: str) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]
         gzip = zlib.compressobj(wbits=31)
         return lambda data: gzip.compress(data) + gzip.flush(zlib.Z_SYNC_FLUSH), gzip.flush
     if coding == "zstd":
-        zstandard: Any = import_module("zstandard")
-        zstd = zstandard.ZstdCompressor().compressobj()
-        return lambda data: zstd.compress(data) + zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK), zstd.flush
+        module: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+        zstd = module.ZstdCompressor()
+        return lambda data: zstd.compress(data, zstd.FLUSH_BLOCK), zstd.flush
     if coding == "br":
         brotli: Any = import_module("brotli").Compressor()
         return lambda data: brotli.process(data) + brotli.flush(), brotli.finish
