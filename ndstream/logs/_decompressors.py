@@ -13,6 +13,12 @@ from ndstream.logs._formats import Compression
 from ndstream.logs._gzip_member import GzipMember, ZlibInflater
 from ndstream.logs._refusal import Refusal
 
+_MODULES = {
+    "bz2": "bz2",
+    "xz": "lzma",
+    "lz4": "lz4.frame",
+    "zstd": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
+}
 _MIN_WINDOW_LOG, _MAX_WINDOW_LOG = 10, 31
 # What lzma needs beside its dictionary is far below this.
 _LZMA_OVERHEAD = 1024 * 1024
@@ -55,22 +61,31 @@ def make_decompressor(
     if compression == "gzip":
         return GzipMember(ZlibInflater() if exact else _inflater())
     if compression == "bz2":
-        decompressor: Decompressor = _library("bz2", compression).BZ2Decompressor()
+        decompressor: Decompressor = _library(_MODULES["bz2"], compression).BZ2Decompressor()
     elif compression == "xz":
-        lzma = _library("lzma", compression)
+        lzma = _library(_MODULES["xz"], compression)
         memory = None if max_window is None else max_window + _LZMA_OVERHEAD
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=memory)
     elif compression == "lz4":
         _check_lz4_header(head)
-        decompressor = _library("lz4.frame", compression).LZ4FrameDecompressor()
+        decompressor = _library(_MODULES["lz4"], compression).LZ4FrameDecompressor()
     else:
         _check_zstd_header(head, max_window)
-        module = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-        zstd = _library(module, compression)
+        zstd = _library(_MODULES["zstd"], compression)
         log = _MAX_WINDOW_LOG if max_window is None else (max_window - 1).bit_length()
         log = min(max(log, _MIN_WINDOW_LOG), _MAX_WINDOW_LOG)
         decompressor = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: log})
     return decompressor
+
+
+def check_library(compression: Compression) -> None:
+    """Import the library for a format, so that a missing one is told before anything is read.
+
+    Raises:
+        ModuleNotFoundError: It is missing. The message says what to install.
+    """
+    if compression != "gzip":
+        _library(_MODULES[compression], compression)
 
 
 def decompress(decompressor: Decompressor, data: bytes, max_length: int) -> bytes:
@@ -109,7 +124,7 @@ def _library(module: str, compression: Compression) -> Any:
     except ModuleNotFoundError as error:
         advice = (
             "this Python was built without it"
-            if module in sys.stdlib_module_names or module.startswith("compression")
+            if module.partition(".")[0] in sys.stdlib_module_names
             else "pip install 'ndstream[logs]'"
         )
         raise ModuleNotFoundError(

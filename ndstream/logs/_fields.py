@@ -1,12 +1,13 @@
 """Named fields of each line instead of all of it: the rest is passed over without making objects of it.
 
-Rows are structs of msgspec with an attribute for each column. What is missing or null is None; a value of another
-type than the declared one makes the line a bad one.
+A line is decoded to a struct of msgspec that nests as the paths do, so that nothing runs in Python for a line; columns
+of nested fields are properties of that struct. What is missing or null is None; a value of another type than the
+declared one makes the line a bad one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -14,20 +15,24 @@ Fields: TypeAlias = "Mapping[str, str | tuple[str, Any]]"
 
 
 def row_decoder(fields: Fields) -> Callable[[bytes], Any]:
-    """What decodes a line to a row.
+    """Make what decodes a line to a row.
 
     Args:
         fields: For each column the dotted path of its field, alone or with a type: ``("http.bytes", int)``.
 
+    Returns:
+        A callable from a line to a row, which has an attribute for each column and, as an iterable, their values.
+
     Raises:
-        ValueError: There are no columns, a column's name is no identifier, or a path leads into another field.
+        ValueError: There are no columns, a column's name is no identifier, or a path leads into another one.
         TypeError: A field is neither a path nor a path and a type.
         ModuleNotFoundError: msgspec is missing.
 
     Example:
         >>> decode = row_decoder({"bytes": ("http.bytes", int), "level": "level"})
-        >>> decode(b'{"level":"info","http":{"bytes":7,"path":"/"}}')
-        Row(bytes=7, level='info')
+        >>> row = decode(b'{"level":"info","http":{"bytes":7,"path":"/"}}')
+        >>> row, row.bytes, tuple(row)
+        (Row(bytes=7, level='info'), 7, (7, 'info'))
     """
     try:
         import msgspec
@@ -37,36 +42,46 @@ def row_decoder(fields: Fields) -> Callable[[bytes], Any]:
         ) from None
     if not fields:
         raise ValueError("fields= must name at least one column")
-    columns: list[tuple[str, Any, None]] = []
-    tree: dict[str, Any] = {}
-    places: list[str] = []
-    names: dict[str, str] = {}
+    tree = _Branch()
+    places: dict[str, str] = {}
     for column, field in fields.items():
         path, kind = (field, Any) if isinstance(field, str) else _path_and_type(column, field)
-        if not column.isidentifier():
+        if not column.isidentifier() or column.startswith("_"):
             raise ValueError(f"a column is an attribute of its row, and {column!r} cannot be one")
-        columns.append((column, kind, None))
-        names[column] = path
-        places.append(_insert(tree, path, kind))
-    if all("." not in path for path in names.values()) and len(set(names.values())) == len(names):
-        flat = [(column, _nullable(kind), None) for column, kind, _ in columns]
-        return msgspec.json.Decoder(msgspec.defstruct("Row", flat, rename=names)).decode
-    row = msgspec.defstruct("Row", columns)
-    decode = msgspec.json.Decoder(_struct_of(tree, msgspec)).decode
-    get = attrgetter(*places)
-    steps = [place.split(".") for place in places]
-    single = len(places) == 1
+        places[column] = tree.insert(path, kind)
+    namespace: dict[str, Any] = {name: property(attrgetter(place)) for name, place in places.items()}
+    namespace |= {"__repr__": _row_repr, "__iter__": _row_values, "__getattr__": _null, "_columns": tuple(places)}
+    return msgspec.json.Decoder(tree.struct(msgspec, "Row", namespace)).decode
 
-    def decode_row(payload: bytes) -> Any:
-        nested = decode(payload)
-        try:
-            values = get(nested)
-        except AttributeError:
-            # Something on the way is null or missing.
-            return row(*(_value_at(nested, names) for names in steps))
-        return row(values) if single else row(*values)
 
-    return decode_row
+class _Branch:
+    """The fields below a field, in order; those of the line itself at the top."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, Any] = {}
+
+    def insert(self, path: str, kind: Any) -> str:
+        """Add a field; where its value is found in the struct."""
+        key, _, rest = path.partition(".")
+        if not key or path.endswith("."):
+            raise ValueError(f"a path is keys with a dot between, and {path!r} has an empty one")
+        known = self._fields.setdefault(key, _Branch() if rest else kind)
+        if isinstance(known, _Branch) != bool(rest):
+            raise ValueError(f"one path ends at {key!r} and another one leads into it: name the inner fields alone")
+        if not rest and known is not kind:
+            raise ValueError(f"two columns of the field {key!r} have different types")
+        place = f"_{list(self._fields).index(key)}"
+        return f"{place}.{known.insert(rest, kind)}" if rest else place
+
+    def struct(self, msgspec: Any, name: str, namespace: dict[str, Any] | None = None) -> Any:
+        """The type that these fields are decoded to."""
+        fields = []
+        rename = {}
+        for index, (key, kind) in enumerate(self._fields.items()):
+            rename[f"_{index}"] = key
+            kind = kind.struct(msgspec, f"{name}_{index}") if isinstance(kind, _Branch) else kind
+            fields.append((f"_{index}", kind if kind is Any else kind | None, None))
+        return msgspec.defstruct(name, fields, rename=rename, namespace=namespace)
 
 
 def _path_and_type(column: str, field: Any) -> tuple[str, Any]:
@@ -75,51 +90,18 @@ def _path_and_type(column: str, field: Any) -> tuple[str, Any]:
     return field
 
 
-class _Branch(dict[str, Any]):
-    """The fields below a field."""
+# The methods of rows.
 
 
-def _insert(tree: dict[str, Any], path: str, kind: Any) -> str:
-    """Put a path into the tree of fields; where its value is found in the struct of that tree."""
-    keys = path.split(".")
-    if not all(keys):
-        raise ValueError(f"a path is keys with a dot between, and {path!r} has an empty one")
-    places = []
-    for key in keys[:-1]:
-        below = tree.setdefault(key, _Branch())
-        if not isinstance(below, _Branch):
-            raise ValueError(f"the path {path!r} leads into {key!r}, which is a column of its own")
-        places.append(_attribute(tree, key))
-        tree = below
-    if isinstance(tree.get(keys[-1]), _Branch):
-        raise ValueError(f"the path {path!r} is a column, and another path leads into it")
-    if tree.setdefault(keys[-1], kind) is not kind:
-        raise ValueError(f"the path {path!r} is named twice, with different types")
-    return ".".join([*places, _attribute(tree, keys[-1])])
+def _null(row: Any, name: str) -> None:
+    """The value of a column whose way there is null or missing: its property has raised AttributeError."""
+    if name not in row._columns:
+        raise AttributeError(f"the row has no column {name!r}")
 
 
-def _attribute(tree: dict[str, Any], key: str) -> str:
-    return f"f{list(tree).index(key) if key in tree else len(tree)}"
+def _row_values(row: Any) -> Iterator[Any]:
+    return iter([getattr(row, column) for column in row._columns])
 
 
-def _struct_of(tree: dict[str, Any], msgspec: Any) -> Any:
-    fields = []
-    rename = {}
-    for index, (key, kind) in enumerate(tree.items()):
-        name = f"f{index}"
-        rename[name] = key
-        kind = _struct_of(kind, msgspec) if isinstance(kind, _Branch) else kind
-        fields.append((name, _nullable(kind), None))
-    return msgspec.defstruct("Fields", fields, rename=rename)
-
-
-def _nullable(kind: Any) -> Any:
-    return kind if kind is Any else kind | None
-
-
-def _value_at(struct: Any, names: list[str]) -> Any:
-    for name in names:
-        if struct is None:
-            return None
-        struct = getattr(struct, name)
-    return struct
+def _row_repr(row: Any) -> str:
+    return f"Row({', '.join(f'{column}={getattr(row, column)!r}' for column in row._columns)})"

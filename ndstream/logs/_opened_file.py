@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ndstream._sources.opened_source import CHUNK_SIZE, Chunk, OpenedSyncSource
 from ndstream.logs._archives import Archive
+from ndstream.logs._decompressors import check_library
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._formats import HEAD_SIZE, Format, compression_of, container_of, may_become_member, skippable_size
 from ndstream.logs._paths import PathOrFile
 from ndstream.logs._positions import START, Position
+from ndstream.logs._remote import StoredRemote, is_url
 from ndstream.logs._stored import Stored, StoredChunks, StoredFile
 from ndstream.logs._trail import Trail
 
@@ -31,6 +34,7 @@ _INLINE_CHUNK_SIZE = 1024 * 1024
 # A thread that gives up the GIL gets it back late, so that it has to hand over much at once.
 _AHEAD_CHUNK_SIZE = 4 * 1024 * 1024
 _CHUNKS_AHEAD = 1
+_MAX_MAGIC = 512
 _MIN_SIZE_TO_READ_AHEAD = 1024 * 1024
 
 
@@ -58,6 +62,8 @@ class OpenedFile:
         self._trail = Trail(start)
         head = _first_block(stored)
         compression = compression_of(head) or (None if skippable_size(head) is None else "zstd")
+        if compression is not None:
+            check_library(compression)
         self.format: Format = compression or "plain"
         count = _chunks_ahead(stored, compression is not None) if ahead is None else ahead
         if start.offset:
@@ -65,12 +71,12 @@ class OpenedFile:
             stored.seek(start.offset if compression is None else start.member.compressed_offset)
             head = b""
         if compression is None:
-            self.chunks = self._plain(stored, head, start.offset)
+            self.chunks = _plain_chunks(stored, head, start.offset, self._trail)
         else:
             size = _AHEAD_CHUNK_SIZE if count else _INLINE_CHUNK_SIZE
             self.chunks = Archive(stored, head, start, size, max_window, self._trail).chunks()
         if not start.offset:
-            self.chunks = self._checked(self.chunks)
+            self.chunks = _refuse_containers(self.chunks, self.path, self.format)
         self.close = stored.close
         if count:
             from ndstream._sources.prefetch import read_ahead
@@ -87,29 +93,6 @@ class OpenedFile:
         position = self._trail.position(offset)
         return position._replace(compressed_offset=offset) if self.format == "plain" else position
 
-    def _plain(self, stored: Stored, block: bytes, offset: int) -> Iterator[bytes]:
-        while block := block or stored.read(CHUNK_SIZE):
-            offset += len(block)
-            self._trail.note_chunk_end(offset, offset)
-            yield block
-            block = b""
-
-    def _checked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same chunks, unless the first is no text."""
-        first = next(chunks, b"")
-        container = container_of(first)
-        if container is not None:
-            layer = "" if self.format == "plain" else f"what its {self.format} holds "
-            raise LogFileError(
-                f"{self.path or 'the file'}: {layer}is {container}, not lines of JSON",
-                reason="not_lines",
-                path=self.path,
-                format=self.format,
-            )
-        if first:
-            yield first
-        yield from chunks
-
 
 def open_file(
     source: PathOrFile,
@@ -117,14 +100,16 @@ def open_file(
     start: Position = START,
     max_window: int | None = DEFAULT_MAX_WINDOW,
     ahead: int | None = None,
+    storage_options: dict[str, Any] | None = None,
 ) -> OpenedFile:
     """Open a log file.
 
     Args:
-        source: A path or a binary file.
+        source: A path, a URL or a binary file.
         start: Where to begin: the position that an earlier `OpenedFile` told of a byte of the same file.
         max_window: How much memory decompressing may take for the window of a member, in bytes; None for no limit.
         ahead: How many chunks a thread reads ahead, 0 for none; None to do so if it pays.
+        storage_options: What fsspec is to know to open a URL.
 
     Returns:
         The opened file.
@@ -133,12 +118,47 @@ def open_file(
         OSError: It cannot be opened or read, or is no place to begin at as `start` asks.
         TypeError: It is neither a path nor a binary file.
     """
-    stored: Stored = StoredFile(os.fsdecode(source)) if isinstance(source, (str, os.PathLike)) else StoredChunks(source)
+    stored: Stored
+    if not isinstance(source, (str, os.PathLike)):
+        stored = StoredChunks(source)
+    elif isinstance(source, str) and is_url(source):
+        stored = StoredRemote(source, storage_options or {})
+    else:
+        stored = StoredFile(os.fsdecode(source))
     try:
         return OpenedFile(stored, start, max_window, ahead)
     except BaseException:
         stored.close()
         raise
+
+
+# No methods: a generator that refers to the object that holds it keeps both until the garbage collector comes.
+
+
+def _plain_chunks(stored: Stored, block: bytes, offset: int, trail: Trail) -> Iterator[bytes]:
+    """The blocks of a plain file, the first of which was read already."""
+    while block := block or stored.read(CHUNK_SIZE):
+        offset += len(block)
+        trail.note_chunk_end(offset, offset)
+        yield block
+        block = b""
+
+
+def _refuse_containers(chunks: Iterator[Chunk], path: str | None, format: Format) -> Iterator[Chunk]:
+    """The same chunks, unless the first is no text."""
+    first = next(chunks, b"")
+    container = container_of(bytes(first[:_MAX_MAGIC]))
+    if container is not None:
+        layer = "" if format == "plain" else f"what its {format} holds "
+        raise LogFileError(
+            f"{path or 'the file'}: {layer}is {container}, not lines of JSON",
+            reason="not_lines",
+            path=path,
+            format=format,
+        )
+    if first:
+        yield first
+    yield from chunks
 
 
 def _first_block(stored: Stored) -> bytes:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import glob
+import io
 import os
 import re
-from collections.abc import Iterable
-from typing import IO, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, TypeAlias
 
-PathOrFile: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
+from ndstream.logs._remote import is_url, matching_urls
+
+BinaryFile: TypeAlias = "IO[bytes] | io.RawIOBase | io.BufferedIOBase"
+PathOrFile: TypeAlias = "str | os.PathLike[str] | BinaryFile"
 
 _ROTATED = re.compile(
     r"(?P<base>.+?)"
@@ -18,23 +23,25 @@ _ROTATED = re.compile(
 _OLDEST, _NUMBERED, _NEWEST = range(3)
 
 
-def find_files(paths: PathOrFile | Iterable[PathOrFile]) -> list[str | IO[bytes]]:
+def find_files(paths: PathOrFile | Iterable[PathOrFile], options: dict[str, Any]) -> list[str | BinaryFile]:
     """The files that are meant, in the order in which they are to be read.
 
     Args:
         paths: A path, a glob or a binary file, or several of them. A name that exists is that file, whatever
             characters it holds. The matches of a glob come in the order of their content: see `log_order`.
+        options: What fsspec is to know to find URLs.
 
     Raises:
         FileNotFoundError: A glob matches nothing.
         TypeError: It is none of these.
 
     Example:
-        >>> find_files("app.log")
+        >>> find_files("app.log", {})
         ['app.log']
     """
     one = isinstance(paths, (str, bytes, os.PathLike)) or hasattr(paths, "read") or not isinstance(paths, Iterable)
-    found: list[str | IO[bytes]] = []
+    one = one or isinstance(paths, Mapping)
+    found: list[str | BinaryFile] = []
     for path in [paths] if one else paths:  # type: ignore[union-attr]
         if isinstance(path, bytes):
             raise TypeError(
@@ -42,7 +49,7 @@ def find_files(paths: PathOrFile | Iterable[PathOrFile]) -> list[str | IO[bytes]
             )
         if isinstance(path, (str, os.PathLike)):
             name = os.fsdecode(path)
-            found.extend(_matches(name) if _is_glob(name) else [name])
+            found.extend(_matches(name, options) if _is_glob(name) else [name])
         else:
             found.append(path)  # type: ignore[arg-type]
     if not found:
@@ -51,13 +58,17 @@ def find_files(paths: PathOrFile | Iterable[PathOrFile]) -> list[str | IO[bytes]
 
 
 def _is_glob(name: str) -> bool:
-    return glob.has_magic(name) and "://" not in name and not os.path.lexists(name)
+    # A query of a URL begins with "?".
+    return "*" in name if is_url(name) else glob.has_magic(name) and not os.path.lexists(name)
 
 
-def _matches(pattern: str) -> list[str]:
-    matches = [name for name in glob.glob(pattern, recursive=True) if not os.path.isdir(name)]
+def _matches(pattern: str, options: dict[str, Any]) -> list[str]:
+    if is_url(pattern):
+        matches = matching_urls(pattern, options)
+    else:
+        matches = [name for name in glob.glob(pattern, recursive=True) if not os.path.isdir(name)]
     if not matches:
-        raise FileNotFoundError(2, "no file matches", pattern)
+        raise FileNotFoundError(errno.ENOENT, "no file matches", pattern)
     return sorted(matches, key=log_order)
 
 
@@ -86,23 +97,3 @@ def generations_of(name: str | None) -> str | None:
         True
     """
     return None if name is None else log_order(name)[0]
-
-
-class SeenFiles:
-    """Which files were read, whatever name they had.
-
-    Example:
-        >>> seen = SeenFiles()
-        >>> seen.is_new(os.stat(".")), seen.is_new(os.stat("."))
-        (True, False)
-    """
-
-    def __init__(self) -> None:
-        self._identities: set[tuple[int, int]] = set()
-
-    def is_new(self, status: os.stat_result) -> bool:
-        """Note a file; whether it was not noted before."""
-        identity = status.st_dev, status.st_ino
-        known = identity in self._identities
-        self._identities.add(identity)
-        return not known

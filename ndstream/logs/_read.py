@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from orjson import loads as orjson_loads
 
@@ -14,8 +15,9 @@ from ndstream._errors import StreamError
 from ndstream.logs._containers import Container, Record, Unwrapper
 from ndstream.logs._fields import Fields, row_decoder
 from ndstream.logs._opened_file import DEFAULT_MAX_WINDOW, open_file
-from ndstream.logs._paths import PathOrFile, find_files
+from ndstream.logs._paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._positions import START, Position
+from ndstream.logs._remote import is_url
 from ndstream.logs._stream import LogFiles, LogStream, stream_of
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class _Options(TypedDict, total=False):
     duplicates: bool
     start: Position
     start_line: int
+    storage_options: dict[str, Any] | None
 
 
 @overload
@@ -79,6 +82,7 @@ def read(
     duplicates: bool = False,
     start: Position = START,
     start_line: int = 0,
+    storage_options: dict[str, Any] | None = None,
 ) -> LogStream[Any]:
     """Iterate over the values of log files, plain or compressed: one JSON value a line.
 
@@ -107,6 +111,7 @@ def read(
         duplicates: Whether a file that is named twice, also through a link, is read twice.
         start: Where to begin in the one file that is read: the ``position`` that an earlier stream told.
         start_line: How many lines precede `start`.
+        storage_options: What fsspec is to know to open URLs, such as credentials.
 
     Returns:
         A stream with the current ``path``, ``line``, ``offset``, ``compressed_offset`` and ``position``, and a
@@ -136,10 +141,6 @@ def read(
         raise ValueError(f"prefetch must be a number of chunks, 0 for none, or None, not {prefetch}")
     if unwrap not in (None, "docker", "cri"):
         raise ValueError(f"unwrap must be 'docker', 'cri' or None, not {unwrap!r}")
-    sources = find_files(paths)
-    _check_files(sources)
-    if start.offset and len(sources) != 1:
-        raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
     decoder_of_values = partial(
         NDJSONDecoder,
         loads=orjson_loads if loads is None else loads,
@@ -158,13 +159,17 @@ def read(
         make_decoder = partial(NDJSONDecoder, loads=bytes, max_frame_size=limit, on_error=on_error)
     # Options are checked here, not when the first file is opened.
     make_decoder()
+    sources = find_files(paths, storage_options or {})
+    _check_files(sources)
+    if start.offset and len(sources) != 1:
+        raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
 
     def started_decoder() -> NDJSONDecoder[Any]:
         decoder = make_decoder()
         decoder.reset(offset=start.offset, line=start_line)
         return decoder
 
-    opener = partial(open_file, start=start, max_window=max_window, ahead=prefetch)
+    opener = partial(open_file, start=start, max_window=max_window, ahead=prefetch, storage_options=storage_options)
     return stream_of(LogFiles(sources, opener, started_decoder, unwrapper, on_error, duplicates))
 
 
@@ -179,10 +184,10 @@ def _check_window(max_window: int | None) -> None:
             raise ValueError(f"max_window must be at least 1 byte, or None for no limit, not {max_window}")
 
 
-def _check_files(sources: list[str | IO[bytes]]) -> None:
+def _check_files(sources: list[str | BinaryFile]) -> None:
     """Say at once what is missing, and not after hours of reading."""
     for source in sources:
-        if isinstance(source, str) and "://" not in source and os.path.isdir(source):
-            raise IsADirectoryError(21, "this is a folder; name its files, or pass a glob", source)
-        if isinstance(source, str) and "://" not in source:
+        if isinstance(source, str) and not is_url(source):
+            if os.path.isdir(source):
+                raise IsADirectoryError(errno.EISDIR, "this is a folder; name its files, or pass a glob", source)
             os.stat(source)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from ndstream._core import NDJSONDecoder
 from ndstream._sources.opened_source import Chunk, OpenedSyncSource
@@ -21,8 +21,9 @@ from ndstream._streams import Stream
 from ndstream.logs._containers import Unwrapper
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._opened_file import OpenedFile
-from ndstream.logs._paths import SeenFiles, generations_of
+from ndstream.logs._paths import BinaryFile, generations_of
 from ndstream.logs._positions import START, Position
+from ndstream.logs._remote import is_url
 from ndstream.logs._report import FileReport, Report
 
 T = TypeVar("T")
@@ -42,8 +43,8 @@ class LogFiles:
 
     def __init__(
         self,
-        sources: list[str | IO[bytes]],
-        open_file: Callable[[str | IO[bytes]], OpenedFile],
+        sources: list[str | BinaryFile],
+        open_file: Callable[[str | BinaryFile], OpenedFile],
         make_decoder: Callable[[], NDJSONDecoder[Any]],
         unwrapper: Unwrapper[Any] | None,
         on_error: object,
@@ -54,12 +55,15 @@ class LogFiles:
         self._make_decoder = make_decoder
         self._unwrapper = unwrapper
         self._on_error = on_error
-        self._seen = None if duplicates else SeenFiles()
+        self._duplicates = duplicates
+        # Which files were read, whatever name they had: device and inode.
+        self._seen: set[tuple[int, int]] = set()
         self._failure: LogFileError | None = None
         self._stream: Stream[Any] | None = None
         self._decoder: NDJSONDecoder[Any] | None = None
         self._file: OpenedFile | None = None
         self._report = Report()
+        self._current = FileReport(None)
         # Whatever gives values next; None is the end.
         self.turns: deque[Any] = deque([self])
         self.closed = False
@@ -70,14 +74,13 @@ class LogFiles:
     def __next__(self) -> Any:
         """Open the next file, and put its values in the queue."""
         self._raise_failure()
-        while self._sources:
-            source = self._sources[0]
-            if not self._is_repeated(source):
-                break
-            self._sources.popleft()
-        else:
+        identity = None
+        while self._sources and (identity := self._identity(self._sources[0])) in self._seen:
+            self._report.repeated.append(str(self._sources.popleft()))
+        if not self._sources:
             self._end()
             raise StopIteration
+        source = self._sources[0]
         if self._unwrapper is not None and self._unwrapper.may_change_to(_group_of(source)):
             # What the last container left unfinished comes before the lines of another one.
             self.turns.extend((self._unwrapper.leftovers(), self))
@@ -90,6 +93,8 @@ class LogFiles:
             self._report.files.append(FileReport(source if isinstance(source, str) else None, error=error))
             raise
         values = self._values(opened)
+        if identity is not None:
+            self._seen.add(identity)
         self._sources.popleft()
         self.turns.extend((values, self))
         raise StopIteration
@@ -97,7 +102,8 @@ class LogFiles:
     def _values(self, opened: OpenedFile) -> Iterator[Any]:
         decoder = self._make_decoder()
         self.settle()
-        self._report.files.append(FileReport(opened.path, opened.format))
+        self._current = FileReport(opened.path, opened.format)
+        self._report.files.append(self._current)
         self._file, self._decoder = opened, decoder
         self._stream = Stream(OpenedSyncSource(self._chunks(opened, decoder), opened.close), decoder)
         return self._stream if self._unwrapper is None else self._unwrapper.values(self._stream, decoder)
@@ -111,7 +117,7 @@ class LogFiles:
         except LogFileError as error:
             cut = decoder._fail(error)
             error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
-            self._failure = self._report.files[-1].error = error
+            self._failure = self._current.error = error
             # Its last line was cut: closing keeps it from being decoded as if it were whole.
             assert self._stream is not None
             self._stream.close()
@@ -124,18 +130,16 @@ class LogFiles:
                 raise failure
             self._on_error(failure)
 
-    def _is_repeated(self, source: str | IO[bytes]) -> bool:
-        if self._seen is None or not isinstance(source, str) or "://" in source:
-            return False
+    def _identity(self, source: str | BinaryFile) -> tuple[int, int] | None:
+        """What tells one file from another; None if it is no file that could be read twice."""
+        if self._duplicates or not isinstance(source, str) or is_url(source):
+            return None
         try:
             status = os.stat(source)
         except OSError:
-            # Opening it tells.
-            return False
-        if stat.S_ISREG(status.st_mode) and not self._seen.is_new(status):
-            self._report.repeated.append(source)
-            return True
-        return False
+            # Opening it says what is wrong.
+            return None
+        return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
     def _end(self) -> None:
         if self._unwrapper is not None and self._unwrapper.is_unfinished:
@@ -147,7 +151,7 @@ class LogFiles:
     def settle(self) -> Report:
         """The report, up to date."""
         if self._decoder is not None and self._file is not None:
-            report = self._report.files[-1]
+            report = self._current
             report.bytes = self._decoder.offset
             report.compressed_bytes = self.position.compressed_offset
             report.lines = self._decoder.line
@@ -178,7 +182,7 @@ class LogFiles:
             self._stream.close()
 
 
-def _group_of(source: str | IO[bytes]) -> str | None:
+def _group_of(source: str | BinaryFile) -> str | None:
     return generations_of(source) if isinstance(source, str) else None
 
 

@@ -19,6 +19,7 @@ from ndstream.logs import LogFileError, LogFileTruncatedError
 
 LINES = [b'{"n":%d,"text":"%s"}' % (n, b"%x" % random.Random(n).getrandbits(200)) for n in range(3000)]
 DATA = b"".join(line + b"\n" for line in LINES)
+TINY = b"".join(line + b"\n" for line in LINES[:5])
 SMALL = b"".join(line + b"\n" for line in LINES[:40])
 
 each_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -153,11 +154,11 @@ def test_f4_an_archive_cut_anywhere_gives_all_that_its_tool_gives_and_then_says_
 
 @each_tool
 def test_f4_an_archive_cut_at_any_byte_never_ends_in_silence(tool: Tool, archives: Any) -> None:
-    archive = archives[tool, SMALL] * 2
-    half = len(archives[tool, SMALL])
+    archive = archives[tool, TINY] * 2
+    half = len(archives[tool, TINY])
     for end in range(6, len(archive)):
         result = of_bytes(archive[:end])
-        assert (SMALL * 2).startswith(content_of(result))
+        assert (TINY * 2).startswith(content_of(result))
         if end == half:
             assert result.errors == []
         elif not result.errors:
