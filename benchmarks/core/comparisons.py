@@ -37,6 +37,7 @@ def all_rows(scale: float = 1.0) -> list[Row]:
         *ndjson_rows(scaled(LINES)),
         *sse_value_rows(scaled(EVENTS)),
         *cached_rows(scaled(LINES), scaled(EVENTS)),
+        *concatenated_rows(scaled(LINES)),
         *sse_event_rows(scaled(EVENTS)),
         *async_rows(scaled(LINES)),
         contains_row(scaled(LINES)),
@@ -141,6 +142,46 @@ def cached_rows(lines: int, events: int) -> Iterator[Row]:
             ),
             processes=CLOSE,
         )
+
+
+def concatenated_rows(count: int) -> Iterator[Row]:
+    """Values without line ends, and the elements of one array: against the floor, and against a JSON stream parser."""
+    values = ("concatenated", "Concatenated JSON", "value", (b"", b"", b""), 2.0)
+    items = ("items", "Elements of one array", "element", (b"[", b",", b"]"), 2.5)
+    for (key, title, unit, punctuation, faster), ours, peer in (
+        (values, (by.CONCATENATED, by.CONCATENATED_DECODER), by.CONCATENATED_IJSON),
+        (items, (by.ITEMS, by.ITEMS_DECODER), by.ITEMS_IJSON),
+    ):
+        for stretches, where in ((1, ""), (STRETCHES, ", all in the cache")):
+            tokens = partial(_punctuated, shapes.token_lines, count, stretches, punctuation)
+            yield Row(
+                f"{'cached ' if where else ''}{key}, 64 KiB",
+                f"{title} to values{where}: `token_lines` without line ends, 64 KiB a chunk",
+                unit,
+                (Entry(by.FLOOR, tokens), *(Entry(contender, tokens, Budget("at most", 1.3)) for contender in ours)),
+                processes=CLOSE,
+            )
+        whole = partial(_punctuated, shapes.token_lines, count, 1, punctuation)
+        yield Row(
+            f"{key}, ijson",
+            f"{title} to values, against ijson: `token_lines` without line ends, 64 KiB a chunk",
+            unit,
+            (Entry(ours[0], whole), Entry(peer, whole, Budget("at least", faster))),
+        )
+
+
+@lru_cache(maxsize=2)
+def _punctuated(
+    make: Callable[..., Shape], count: int, stretches: int, punctuation: tuple[bytes, bytes, bytes]
+) -> Case:
+    """The payloads of a shape with nothing between them but this: before the first, between two, after the last."""
+    shape = _shape(make, count // stretches)
+    first, between, last = punctuation
+    data = first + between.join(shape.payloads) + last
+    chunks = shapes.cut(data, CHUNKS["64 KiB"])
+    return Case(
+        chunks * stretches, list(shape.payloads) * stretches, shape.values * stretches, len(shape.payloads) * stretches
+    )
 
 
 def sse_event_rows(count: int) -> Iterator[Row]:

@@ -67,6 +67,41 @@ HTTPX_LINES_JSON = Contender(
     "httpx",
 )
 
+CONCATENATED = Contender("ndstream", "for value in ndstream.concatenated(chunks): take(value)")
+CONCATENATED_DECODER = Contender(
+    "ndstream, decoder loop",
+    """
+    decoder = ndstream.ConcatenatedJSONDecoder()
+    for chunk in chunks:
+        for value in decoder.feed(chunk):
+            take(value)
+    for value in decoder.finish():
+        take(value)
+    """,
+)
+CONCATENATED_IJSON = Contender(
+    "ijson, its C backend",
+    "for value in ijson_items(io.BytesIO(data), '', multiple_values=True, use_float=True): take(value)",
+    "ijson",
+)
+ITEMS = Contender("ndstream", "for value in ndstream.concatenated(chunks, items=True): take(value)")
+ITEMS_DECODER = Contender(
+    "ndstream, decoder loop",
+    """
+    decoder = ndstream.ConcatenatedJSONDecoder(items=True)
+    for chunk in chunks:
+        for value in decoder.feed(chunk):
+            take(value)
+    for value in decoder.finish():
+        take(value)
+    """,
+)
+ITEMS_IJSON = Contender(
+    "ijson, its C backend",
+    "for value in ijson_items(io.BytesIO(data), 'item', use_float=True): take(value)",
+    "ijson",
+)
+
 NDJSON_ASYNC = Contender("ndstream, async", "async for value in ndstream.ndjson(arriving(chunks)): take(value)")
 NDJSON_ASYNC_BY_HAND = Contender("async generator by hand", "async for value in by_hand(arriving(chunks)): take(value)")
 

@@ -164,6 +164,7 @@ LIBRARIES: dict[str, Callable[[], dict[str, Any]]] = {
     "httpx": _httpx,
     "httpx-sse": _httpx_sse,
     "httpx2": _httpx2,
+    "ijson": lambda: {"ijson_items": import_module("ijson.backends.yajl2_c").items},
     "msgspec": _msgspec,
     "openai": lambda: {"SSEDecoder": import_module("openai._streaming").SSEDecoder},
     "sseclient-py": lambda: {"SSEClient": import_module("sseclient").SSEClient},
