@@ -1,4 +1,4 @@
-"""NDJSON, server-sent events and JSON text sequences from any byte iterator.
+"""NDJSON, server-sent events, JSON text sequences and concatenated JSON from any byte iterator.
 
     import ndstream
 
@@ -6,8 +6,9 @@
         for value in stream:
             print(value)
 
-`ndjson`, `sse`, `jsonseq` and `stream` take a source of bytes and give an iterator of values.
-`NDJSONDecoder`, `SSEDecoder` and `JSONSeqDecoder` are the same without input: feed them chunks.
+`ndjson`, `sse`, `jsonseq`, `concatenated` and `stream` take a source of bytes and give an iterator of values.
+`NDJSONDecoder`, `SSEDecoder`, `JSONSeqDecoder` and `ConcatenatedJSONDecoder` are the same without input: feed them
+chunks.
 `encode_ndjson`, `encode_sse` and `encode_jsonseq` write frames.
 `ndstream.llm` makes replies of the streams of LLM servers, `ndstream.logs` reads log files and archives,
 `ndstream.serving` sends streams on to clients; they are imported when they are used.

@@ -9,7 +9,7 @@ A decoder is fed chunks and is its own iterator:
     for value in decoder.finish():
         ...
 
-What is said of errors holds for all three: a bad frame is reported where it stands, behind the
+What is said of errors holds for all of them: a bad frame is reported where it stands, behind the
 good ones before it, and the decoder goes on with the frame behind it. `loads` may fail with any
 exception; it becomes the cause of a `DecodeError`, but for RuntimeError (RecursionError aside) and
 MemoryError, which pass. After a MemoryError only `reset` is of use.
@@ -32,7 +32,7 @@ DEFAULT_MAX_FRAME_SIZE: int
 
 @disjoint_base
 class Decoder(Generic[_T_co]):
-    """What the three decoders share. It cannot be used by itself."""
+    """What the decoders share. It cannot be used by itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     @property

@@ -25,8 +25,8 @@ AsyncStreamT = TypeVar("AsyncStreamT", bound="AsyncStream[Any]")
 class AsyncStream(AsyncPuller[T]):
     """An async iterator over the values of a source that is awaited.
 
-    It is made by `ndjson`, `sse`, `jsonseq` and `stream`, and has what `Stream` has, with `aclose`
-    and ``async with`` for `close` and ``with``.
+    It is made by `ndjson`, `sse`, `jsonseq`, `concatenated` and `stream`, and has what `Stream` has, with
+    `aclose` and ``async with`` for `close` and ``with``.
 
     Example:
         >>> import asyncio, ndstream

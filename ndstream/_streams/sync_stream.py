@@ -24,7 +24,7 @@ StreamT = TypeVar("StreamT", bound="Stream[Any]")
 class Stream(Puller[T]):
     """An iterator over the values of a source that is read by calling.
 
-    It is made by `ndjson`, `sse`, `jsonseq` and `stream`.
+    It is made by `ndjson`, `sse`, `jsonseq`, `concatenated` and `stream`.
 
     Attributes:
         decoder: The decoder in use, with ``offset``, ``frames`` and ``errors``; None until the
