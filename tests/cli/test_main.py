@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import ndstream
 from commands import COMMAND, PATIENCE, environment, only_line, run
+
+
+def test_python_m_ndstream_is_the_command() -> None:
+    script = Path(sys.executable).with_name("ndstream")
+    for arguments in (["--version"], ["cat", "--help"]):
+        shown = [
+            subprocess.run([*command, *arguments], capture_output=True, timeout=PATIENCE, env=environment(), check=True)
+            for command in ([script], [sys.executable, "-m", "ndstream"])
+        ]
+        assert shown[0].stdout == shown[1].stdout != b""
 
 
 def test_out_of_memory_is_one_line_and_a_failure() -> None:
