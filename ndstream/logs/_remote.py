@@ -43,31 +43,36 @@ class StoredRemote:
         try:
             block: bytes = self._file.read(max(size, _BLOCK_SIZE))
         except ValueError:
-            if not self._reads_ranges or self.offset:
+            if not self._reads_ranges:
                 raise
             # The server sends the whole file, whatever range is asked for.
-            self._stream()
+            self._stream(self.offset)
             block = self._file.read(_BLOCK_SIZE)
         self.offset += len(block)
         if not block and self.size is not None and self.offset < self.size:
             raise shrank(self.path, self.size, self.offset)
         return block
 
-    def _stream(self) -> None:
+    def _stream(self, offset: int) -> None:
+        """Begin again without ranges, and go on at this place."""
         self._file.close()
         self._reads_ranges = self.seekable = False
         self._file = self._files.open(self._place, "rb", block_size=0)
+        self.offset = 0
+        self._skip_to(offset)
+
+    def _skip_to(self, offset: int) -> None:
+        while self.offset < offset and (block := self._file.read(min(_BLOCK_SIZE, offset - self.offset))):
+            self.offset += len(block)
 
     def seek(self, offset: int, /) -> None:
         if self._reads_ranges and self.seekable:
             self._file.seek(offset)
             self.offset = offset
-            return
-        if offset < self.offset:
-            self._stream()
-            self.offset = 0
-        while self.offset < offset and (block := self._file.read(min(_BLOCK_SIZE, offset - self.offset))):
-            self.offset += len(block)
+        elif offset < self.offset:
+            self._stream(offset)
+        else:
+            self._skip_to(offset)
 
     def close(self) -> object:
         return self._file.close()

@@ -1,0 +1,206 @@
+"""Logs at URLs: by ranges from nginx, as one stream from a server without ranges, and from other file systems."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import real_parts
+from logs.archives import GZIP, TOOLS, outcome
+from ndstream import logs
+
+fsspec = real_parts.library("fsspec")
+real_parts.library("aiohttp")
+
+LINES = [b'{"n":%d}' % number for number in range(600_000)]
+DATA = b"\n".join(LINES) + b"\n"
+
+CONFIGURATION = """
+daemon off;
+master_process off;
+worker_processes 1;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    log_format ranges '$uri $http_range $status $body_bytes_sent';
+    access_log {folder}/access.log ranges;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    gzip on;
+    gzip_types *;
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder}/files;
+    }}
+}}
+"""
+
+
+class Site:
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.folder = folder
+
+    def put(self, name: str, data: bytes) -> str:
+        (self.folder / "files" / name).write_bytes(data)
+        return f"{self.url}/{name}"
+
+    def requests(self) -> list[str]:
+        """Each GET: its range, its status and how many bytes were sent."""
+        return (self.folder / "access.log").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    command = real_parts.command("nginx", "nginx")
+    folder = tmp_path_factory.mktemp("nginx")
+    (folder / "files").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        port = chosen.getsockname()[1]
+    (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port))
+    process = subprocess.Popen([command, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
+    try:
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "error.log").read_text()
+                time.sleep(0.02)
+        yield Site(f"http://127.0.0.1:{port}", folder)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def without_ranges(data: bytes) -> Iterator[str]:
+    """A server that sends the whole file, whatever is asked for."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+            try:
+                self.wfile.write(data)
+            except OSError:
+                # The client has seen enough.
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/app.log"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("compress", [bytes, GZIP.make, TOOLS[4].make], ids=["plain", "gzip", "pzstd"])
+def test_a_file_is_read_by_ranges_and_each_byte_once(site: Site, compress: Any) -> None:
+    stored = compress(DATA)
+    url = site.put("app.log", stored)
+    before = len(site.requests())
+    result = outcome(url)
+    assert result.lines == LINES
+    assert result.report.files[0].path == url
+    assert result.report.compressed_bytes == len(stored)
+    time.sleep(0.1)
+    sent = [line.split()[-3:] for line in site.requests()[before:] if "bytes=" in line]
+    assert sum(int(size) for *_, size in sent) == len(stored)
+    assert {status for _, status, _ in sent} == {"206"}
+
+
+def test_reading_at_a_url_goes_on_at_a_position_without_what_precedes_it(site: Site) -> None:
+    url = site.put("resumed.log", DATA)
+    with logs.read(url, loads=bytes) as stream:
+        for count, _ in enumerate(stream, 1):
+            if count == 590_000:
+                break
+        position = stream.position
+    before = len(site.requests())
+    assert list(logs.read(url, loads=bytes, start=position)) == LINES[590_000:]
+    time.sleep(0.1)
+    # The first block tells the format.
+    assert (
+        sum(int(line.split()[-1]) for line in site.requests()[before:] if "bytes=" in line)
+        < 4_400_000 + len(DATA) - position.offset
+    )
+
+
+@pytest.mark.parametrize("compress", [bytes, GZIP.make], ids=["plain", "gzip"])
+def test_a_server_without_ranges_is_read_as_one_stream(compress: Any) -> None:
+    with without_ranges(compress(DATA)) as url:
+        result = outcome(url)
+        assert (result.errors, result.lines) == ([], LINES)
+        with logs.read(url, loads=bytes) as stream:
+            for count, _ in enumerate(stream, 1):
+                if count == 500_000:
+                    break
+        assert list(logs.read(url, loads=bytes, start=stream.position)) == LINES[500_000:]
+
+
+def test_a_cut_archive_at_a_url_gives_all_it_holds(site: Site) -> None:
+    archive = GZIP.make(DATA)
+    result = outcome(site.put("cut.gz", archive[:-1000]))
+    [error] = result.errors
+    assert isinstance(error, logs.LogFileTruncatedError)
+    assert error.compressed_offset == len(archive) - 1000
+    assert b"".join(line + b"\n" for line in result.lines) + error.frame == DATA[: error.decompressed_offset]
+    assert error.decompressed_offset > 0.9 * len(DATA)
+
+
+def test_a_missing_file_is_an_error(site: Site) -> None:
+    with pytest.raises(FileNotFoundError):
+        next(logs.read(f"{site.url}/missing.log"))
+
+
+def test_globs_and_rotated_files_work_on_other_file_systems() -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/globbed/app.log", b"3\n")
+    memory.pipe("/globbed/app.log.1", b"2\n")
+    memory.pipe("/globbed/app.log.2.gz", GZIP.make(b"1\n"))
+    stream = logs.read("memory://globbed/app.log*")
+    assert [(value, stream.path) for value in stream] == [
+        (1, "memory:///globbed/app.log.2.gz"),
+        (2, "memory:///globbed/app.log.1"),
+        (3, "memory:///globbed/app.log"),
+    ]
+    with pytest.raises(FileNotFoundError, match="no file matches"):
+        logs.read("memory://globbed/*.json")
+
+
+def test_storage_options_are_handed_to_the_file_system(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_bytes(b"1\n")
+    url = "dir://app.log"
+    options = {"path": str(tmp_path), "target_protocol": "file"}
+    assert list(logs.read(url, storage_options=options)) == [1]
+
+
+def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(ModuleNotFoundError, match=r"ndstream\[remote\]"):
+        next(logs.read("http://127.0.0.1:9/app.log"))
