@@ -51,12 +51,20 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The text, of the first choice where there are several."""
+        """The text, of choice 0 if there are several; at the end, of the lowest if there is no choice 0."""
         return self._state.wire.text
 
     @property
+    def text_revised(self) -> bool:
+        """Whether the server's final text does not begin with what its deltas added up to, so that it took text back.
+
+        `text` is the final text then, and the deltas' texts are what came before.
+        """
+        return self._state.wire.text_revised
+
+    @property
     def thinking(self) -> str:
-        """The thoughts that the server shows, of the first choice."""
+        """The thoughts that the server shows, of the same choice."""
         return self._state.wire.thinking
 
     @property

@@ -16,6 +16,7 @@ from ndstream._errors import DecodeError, IdleTimeoutError, StreamError
 from ndstream._streams import AsyncStream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
+from ndstream.llm._errors import ReplyError
 from ndstream.llm._folder import Folder
 from ndstream.llm._heartbeats import is_blank, is_heartbeat
 
@@ -104,10 +105,17 @@ class AsyncReply(Answer):
         return item
 
     async def texts(self) -> AsyncIterator[str]:
-        """The text of the first choice alone, in pieces as they come."""
-        async for delta in self:
-            if delta.text and not delta.choice:
-                yield delta.text
+        """The text alone, in pieces as they come, as in `Reply.texts`."""
+        try:
+            async for delta in self:
+                if delta.text and not delta.choice:
+                    yield delta.text
+        except ReplyError:
+            if self._state.wire.first_choice:
+                yield self.text
+            raise
+        if self._state.wire.first_choice:
+            yield self.text
 
     @property
     def closed(self) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+_NOTHING = frozenset({"", "null", "None"})
 _WHOLE_NUMBER = re.compile("-?[0-9]{1,18}")
 
 
@@ -23,8 +24,29 @@ def dict_of(value: Any) -> dict[str, Any]:
 
 
 def dicts_of(value: Any) -> Iterable[dict[str, Any]]:
-    """The objects of a list; none if the value is no list."""
+    """The objects of a list. Some servers write one object in place of a list of one."""
+    if isinstance(value, dict):
+        return (value,) if value else ()
     return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether a value stands for a missing one: null, an empty text, list or object, or the word for null as text.
+
+    False and 0 say something.
+
+    Example:
+        >>> [says_nothing(value) for value in (None, "", "null", [], {}, 0, False)]
+        [True, True, True, True, True, False, False]
+    """
+    if isinstance(value, str):
+        return value in _NOTHING
+    return value is None or (isinstance(value, (list, dict)) and not value)
+
+
+def label_of(value: Any) -> str:
+    """The value if it is a text that names something (an id, a name, a reason), else an empty text."""
+    return value if isinstance(value, str) and value not in _NOTHING else ""
 
 
 def as_index(value: object) -> int | None:

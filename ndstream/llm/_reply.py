@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from ndstream._core import SSEDecoder
 from ndstream._errors import DecodeError, StreamError
 from ndstream._streams import Stream
-from ndstream.llm._answer import Answer
+from ndstream.llm._answer import Answer, ReplyState
 from ndstream.llm._delta import Delta
+from ndstream.llm._errors import ReplyError
 from ndstream.llm._folder import Folder
 from ndstream.llm._heartbeats import is_blank
 
@@ -50,14 +51,16 @@ class Reply(Answer):
         return next(self._deltas)
 
     def texts(self) -> Iterator[str]:
-        """The text of the first choice alone, in pieces as they come.
+        """The text alone, in pieces as they come: that of choice 0.
+
+        A server that has no choice 0 is found out at the end; then comes the text of its lowest choice.
 
         Example:
             >>> from ndstream import llm
             >>> "".join(llm.reply(b'{"response":"Hi","done":true}').texts())
             'Hi'
         """
-        return (delta.text for delta in self._deltas if delta.text and not delta.choice)
+        return _texts(self._deltas, self._state)
 
     @property
     def closed(self) -> bool:
@@ -76,6 +79,17 @@ class Reply(Answer):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _texts(deltas: Iterator[Delta], state: ReplyState) -> Iterator[str]:
+    try:
+        yield from (delta.text for delta in deltas if delta.text and not delta.choice)
+    except ReplyError:
+        if state.wire.first_choice:
+            yield state.wire.text
+        raise
+    if state.wire.first_choice:
+        yield state.wire.text
 
 
 def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:

@@ -1,34 +1,39 @@
 """The tool calls of one message, put together from fragments that servers number as they like.
 
-`ToolCalls.add` takes a fragment to the call it belongs to:
+`ToolCalls.add` adds a fragment to the call that it belongs to:
 
 1. A known id: that call, whatever the index says.
 2. A new id: a new call, even if its index is taken. Only an open call with this index that has no id yet and
-   is not named otherwise takes the id as its own, since the id may come late.
+   is not named otherwise takes the id as its own, since the id may come late. A new id without a name opens no
+   call if it comes with arguments: they go on with the named call of its index, or without an index with the last.
 3. No id, a known index: the call that last came with that index.
-4. No id, no index: the call opened last.
+4. No id, no index: the call opened last. Several such fragments in one frame go on with the calls of the last frame
+   that had several, by their position.
 5. No id, an index not seen before: a new call, with an id made up here (`ToolCall.synthetic`).
 6. An index is a key, never a position: it may have gaps, begin at 1 or be negative.
-7. Id, name, type and index are set once. A repeat is not put behind the first; ``""`` and None are nothing.
-   A fragment without id that names another function than its call does, when arguments have begun, opens a call.
-8. Strings are put together. An object, or any other JSON value that is not a string, replaces what was there
-   (an empty object does not replace a string that has begun, and a string after an object starts over).
-   A string that repeats all of a whole JSON text is dropped.
+7. Id, type and index are set once. A name may come in parts until arguments have begun; a repeat of all of it is not
+   added. A fragment without id that names another function than its call does, when arguments have begun, opens a
+   call, and so does the second name of one frame.
+8. Strings are put together. An object, or any other JSON value that is not a string, replaces what was there, and a
+   string after an object starts over. A string that repeats all of a whole JSON text is dropped. Arguments that say
+   nothing (``{}``, ``"{}"``, ``"null"``) give way to what follows and replace nothing.
 9. A call does not end because its JSON is whole. It ends by `ToolCall.close` or `ToolCalls.finish`;
-   arguments that come behind that open it again, and nothing is lost.
+   arguments that come after that open it again, and nothing is lost.
 10. What was cut off is `ToolCall.incomplete` even where its JSON happens to be whole, and so is what
     ended but is not JSON.
 
-Nothing that a server sends makes it raise. An id that is a whole number is taken as its digits, an index
-that is ``"1"`` or ``1.0`` as 1. What cannot be used at all (an index ``true``, a name that is an object) is
-kept in `ToolCall.extra` under its own name. A fragment costs the same however long its call already is.
+What says nothing (null, ``""``, the word ``"null"``, ``{}``, ``[]``) is as good as missing. A fragment that says
+nothing but an index opens no call. Nothing that a server sends makes it raise. An id that is a whole number is read
+as its digits, an index that is ``"1"`` or ``1.0`` as 1. What cannot be used at all (an index ``true``, a name that is
+an object) is kept in `ToolCall.extra` under its own name. A fragment costs the same however long its call already is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ndstream.llm._lenient_readers import as_index
+from ndstream.llm._lenient_readers import as_index, label_of, says_nothing
+from ndstream.llm._tool_calls.fragment import Fragment, fragments_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 
 _LARGEST_ID = 2**64
@@ -50,13 +55,15 @@ class ToolCalls:
         [('weather', {'city': 'Rome'})]
     """
 
-    __slots__ = ("_by_id", "_by_index", "_calls", "has_client_calls")
+    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "has_client_calls")
 
     def __init__(self) -> None:
         self._calls: list[ToolCall] = []
         self._by_id: dict[str, ToolCall] = {}
         self._by_index: dict[int, ToolCall] = {}
         self.has_client_calls = False
+        # The calls of the last frame that had several.
+        self._by_position: list[ToolCall | None] = []
 
     def add(
         self,
@@ -69,7 +76,7 @@ class ToolCalls:
         type: object = None,
         **extra: object,
     ) -> ToolCall:
-        """Take a fragment to the call that it belongs to, which may be a new one.
+        """Add a fragment to the call that it belongs to, which may be a new one.
 
         Args:
             id: The call's id.
@@ -82,16 +89,63 @@ class ToolCalls:
         Returns:
             The call.
         """
-        # Nearly all fragments: an index, perhaps the id again, and a string.
-        if arguments.__class__ is str and index.__class__ is int and not (name or type or extra):
-            known: ToolCall | None = self._by_index.get(index)
-            if known is not None and (not id or id == known.id):
-                known.add_arguments(arguments)
-                return known
-        call = self._find(_as_id(id), as_index(index), name if isinstance(name, str) and name else None)
-        if call is None:
-            return self.open(id=id, index=index, name=name, arguments=arguments, type=type, **extra)
-        return self._fill(call, id, index, name, arguments, type, extra)
+        fragment = Fragment(id, index, name, arguments, type, extra)
+        return self._fill(self._find(fragment) or self._open(fragment), fragment)
+
+    def add_all(self, value: object) -> list[ToolCall]:
+        """Add the fragments of one frame.
+
+        Args:
+            value: What the frame has under ``tool_calls``, of any type.
+
+        Returns:
+            The calls that they belong to. A fragment that says nothing opens none.
+        """
+        fragments = fragments_of(value)
+        found: list[ToolCall | None] = []
+        named: set[int | None] = set()
+        for position, fragment in enumerate(fragments):
+            call = self._find(fragment)
+            name, index = label_of(fragment.name), as_index(fragment.index)
+            if _as_id(fragment.id) is None:
+                at = self._at(position, fragment) if index is None and len(fragments) > 1 else None
+                if at is None and name and (index in named or (call and call._is_another(name, fragment.arguments))):
+                    call = None
+                call = at or call
+            if name:
+                named.add(index)
+            if call is None and not fragment.says_nothing:
+                call = self._open(fragment)
+            found.append(call if call is None else self._fill(call, fragment))
+        if len(fragments) > 1:
+            self._by_position = found
+        return [call for call in found if call is not None]
+
+    def add_whole(self, value: object) -> list[ToolCall]:
+        """Add the calls of a whole answer: what it says of a call wins over the fragments.
+
+        Args:
+            value: What the answer has under ``tool_calls``, of any type.
+
+        Returns:
+            The calls. Each is a call of its own; those that came before are known by their id, or by their position.
+        """
+        before = len(self._calls)
+        found = []
+        for position, fragment in enumerate(fragments_of(value)):
+            key, name = _as_id(fragment.id), label_of(fragment.name)
+            call = None if key is None else self._by_id.get(key)
+            if call is None and position < before:
+                at = self._calls[position]
+                call = at if (at.synthetic or key is None) and name in ("", at.name or name) else None
+            if call is None:
+                if not fragment.says_nothing:
+                    found.append(self._fill(self._open(fragment), fragment))
+                continue
+            arguments, fragment.arguments = fragment.arguments, None
+            found.append(self._fill(call, fragment))
+            call.set_final_arguments(arguments)
+        return found
 
     def with_index(self, index: int) -> ToolCall | None:
         """The call that an index alone means now."""
@@ -121,10 +175,8 @@ class ToolCalls:
         Returns:
             The call.
         """
-        call = self._open(_as_id(id), as_index(index))
-        self._fill(call, id, index, name, arguments, type, extra)
-        self.has_client_calls = self.has_client_calls or call.run_by == "client"
-        return call
+        fragment = Fragment(id, index, name, arguments, type, extra)
+        return self._fill(self._open(fragment), fragment)
 
     def finish(self, *, complete: bool) -> None:
         """End all calls that are open: at a finish reason, and again at the end of the reply.
@@ -145,7 +197,11 @@ class ToolCalls:
     def __getitem__(self, position: int) -> ToolCall:
         return self._calls[position]
 
-    def _find(self, key: str | None, number: int | None, name: str | None) -> ToolCall | None:
+    def _find(self, fragment: Fragment) -> ToolCall | None:
+        """The call that a fragment belongs to; None if it is of a new one."""
+        key, number = _as_id(fragment.id), as_index(fragment.index)
+        name = label_of(fragment.name) or None
+        last = self._calls[-1] if self._calls else None
         if key is not None:
             call = self._by_id.get(key)
             if call is not None:
@@ -154,15 +210,22 @@ class ToolCalls:
                     self._by_index[number] = call
                 return call
             call = self._by_index.get(number) if number is not None else None
-            late = call is not None and call.synthetic and not call.closed and name in (None, call.name or name)
-            return call if late else None
-        last = self._calls[-1] if self._calls else None
+            if call is not None and call.synthetic and not call.closed and name in (None, call.name or name):
+                return call
+            if number is None:
+                call = last
+            goes_on = call is not None and call.name is not None and not call.closed
+            return call if goes_on and name is None and fragment.arguments is not None else None
         call = last if number is None else self._by_index.get(number)
-        if call is not None and call._is_another(name):
-            return None
-        return call
+        return None if call is not None and call._is_another(name) else call
 
-    def _open(self, key: str | None, number: int | None) -> ToolCall:
+    def _at(self, position: int, fragment: Fragment) -> ToolCall | None:
+        """The call at this position in the last frame that had several."""
+        call = self._by_position[position] if position < len(self._by_position) else None
+        return None if call is None or call._is_another(label_of(fragment.name) or None, fragment.arguments) else call
+
+    def _open(self, fragment: Fragment) -> ToolCall:
+        key, number = _as_id(fragment.id), as_index(fragment.index)
         call = ToolCall(key or f"ndstream_call_{len(self._calls)}", index=number, synthetic=key is None)
         self._calls.append(call)
         if key is not None:
@@ -171,43 +234,35 @@ class ToolCalls:
             self._by_index[number] = call
         return call
 
-    def _fill(
-        self,
-        call: ToolCall,
-        id: object,
-        index: object,
-        name: object,
-        arguments: object,
-        type: object,
-        extra: dict[str, object],
-    ) -> ToolCall:
-        key, number = _as_id(id), as_index(index)
+    def _fill(self, call: ToolCall, fragment: Fragment) -> ToolCall:
+        key, number = _as_id(fragment.id), as_index(fragment.index)
         if key is None:
-            if id != "":
-                call._keep("id", id)
-        elif call.synthetic:
-            call.id, call.synthetic = key, False
-            self._by_id[key] = call
+            if not isinstance(fragment.id, str):
+                call._keep("id", fragment.id)
+        else:
+            if call.synthetic:
+                call.id, call.synthetic = key, False
+            self._by_id.setdefault(key, call)
         if number is None:
-            call._keep("index", index)
+            call._keep("index", fragment.index)
         elif call.index is None:
             call.index = number
-        for word, value in (("name", name), ("type", type)):
-            if isinstance(value, str) and (not value or getattr(call, word) in (None, value)):
-                if value:
-                    setattr(call, word, value)
-            else:
-                call._keep(word, value)
-        if arguments is not None:
-            call.add_arguments(arguments)
-        for word, value in extra.items():
+        call._add_name(fragment.name)
+        if label_of(fragment.type) and call.type in (None, fragment.type):
+            call.type = label_of(fragment.type)
+        elif not (isinstance(fragment.type, str) and says_nothing(fragment.type)):
+            call._keep("type", fragment.type)
+        if fragment.arguments is not None:
+            call.add_arguments(fragment.arguments)
+        for word, value in fragment.extra.items():
             call._keep(word, value)
+        self.has_client_calls = self.has_client_calls or call.run_by == "client"
         return call
 
 
 def _as_id(id: object) -> str | None:
     if isinstance(id, str):
-        return id or None
+        return label_of(id) or None
     if isinstance(id, int) and not isinstance(id, bool) and abs(id) < _LARGEST_ID:
         return str(id)
     return None

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import orjson
 
+from ndstream.llm._exact_numbers import exact_loads
+from ndstream.llm._lenient_readers import label_of, says_nothing
 from ndstream.llm._partial_json.partial_json import PartialJSON
 
 _FREE_TEXT = ("custom", "custom_tool_call")
@@ -31,6 +33,10 @@ _RUN_BY_SERVER = frozenset(
         "tool_call",
     }
 )  # fmt: skip
+_NOTHING = frozenset({"", "{}", "[]", "null", "None", '""'})
+_LONGEST_NOTHING = 8
+"""How many characters what says nothing may have, with white space around it."""
+_MAX_CHECKS = 8
 
 
 class ToolCall:
@@ -53,7 +59,7 @@ class ToolCall:
     """
 
     __slots__ = (
-        "_added", "_all_added", "_given", "_length", "_pieces", "_so_far", "_text", "_view",
+        "_added", "_all_added", "_checks", "_given", "_length", "_pieces", "_so_far", "_text", "_view",
         "_whole", "arguments", "arguments_revised", "closed", "error", "extra", "id", "incomplete", "index", "name",
         "synthetic", "type",
     )  # fmt: skip
@@ -78,6 +84,7 @@ class ToolCall:
         self._all_added = False
         self._given = False
         self.arguments_revised = False
+        self._checks = 0
         # Arguments that came decoded, in a tuple to tell them from none.
         self._whole: tuple[Any] | None = None
         self._view: PartialJSON | None = None
@@ -144,7 +151,7 @@ class ToolCall:
         """Take the next fragment of the arguments, for a wire that knows the call without looking for it.
 
         Args:
-            arguments: A string to put behind the others, or a decoded JSON value, as rule 8 says.
+            arguments: A string to add to the others, or a decoded JSON value, as rule 8 of the router says.
         """
         if isinstance(arguments, str):
             self._add_text(arguments)
@@ -159,7 +166,8 @@ class ToolCall:
             isinstance(fragment, str)
             and self._whole is None
             and not (self.closed or self._added or self._all_added)
-            and 0 != len(fragment) != self._length
+            and _LONGEST_NOTHING < self._length != len(fragment)
+            and fragment not in _NOTHING
         ):
             self._pieces.append(fragment)
             self._length += len(fragment)
@@ -216,13 +224,39 @@ class ToolCall:
         self.closed = self.incomplete = True
         self.arguments = None
 
+    def set_final_arguments(self, arguments: object) -> None:
+        """Let what the server says at the end count in place of what came before.
+
+        Args:
+            arguments: All of the arguments, as text or decoded. What says nothing replaces nothing.
+        """
+        if not isinstance(arguments, str):
+            self.add_arguments(arguments)
+            return
+        known = self.raw
+        if arguments == known or _is_nothing(arguments):
+            if not known:
+                self._add_text(arguments)
+            elif arguments != known and not _is_json(known):
+                self._start_over()
+                self._add_text(arguments)
+            return
+        if arguments.startswith(known) and self._whole is None:
+            arguments = arguments[len(known) :]
+        else:
+            self._start_over()
+        self._add_text(arguments)
+
     def _add_text(self, text: str) -> None:
         if not text or (len(text) == self._length and self._is_repeat(text)):
             return
-        if self._whole is not None:
-            self._whole = self._view = None
-            self._text = ""
-            self._revise()
+        is_json = self.type not in _FREE_TEXT
+        if is_json and self._length <= _LONGEST_NOTHING and self._gives_way_to(text):
+            self._start_over()
+        elif is_json and self._length and text in _NOTHING and self._is_whole():
+            return
+        elif self._whole is not None:
+            self._start_over()
         if self.closed:
             self._open_again()
         self._added.append(text)
@@ -233,24 +267,34 @@ class ToolCall:
 
     def _replace(self, value: object) -> None:
         if self._whole is not None:
-            if _are_equal(self._whole[0], value):
+            if says_nothing(value) or _are_equal(self._whole[0], value):
                 return
-        elif self._length and value == {}:
+        elif self._length and says_nothing(value):
             return
+        self._start_over()
         if self.closed:
             self._open_again()
-        self._revise()
         self._all_added = True
-        self._whole, self._view = (value,), None
+        self._whole = (value,)
+
+    def _start_over(self) -> None:
+        """Forget the arguments that came so far, and what no delta has given out of them."""
+        self._added.clear()
+        self._all_added = False
+        self.arguments_revised = self.arguments_revised or self._given
+        self._whole = self._view = None
         self._pieces.clear()
         self._text = ""
         self._length = 0
 
-    def _revise(self) -> None:
-        """Forget what no delta has given out, since other arguments take its place."""
-        self._added.clear()
-        self._all_added = False
-        self.arguments_revised = self.arguments_revised or self._given
+    def _gives_way_to(self, text: str) -> bool:
+        """Whether the arguments so far say nothing in whole, so that no JSON text goes on with them."""
+        return self._whole is None and self._length > 0 and _is_nothing(self.raw) and bool(text.strip())
+
+    def _is_whole(self) -> bool:
+        """Whether the arguments are whole JSON, asked a few times at most, since it reads all of them."""
+        self._checks += 1
+        return self._checks <= _MAX_CHECKS and self._whole is None and _is_json(self.raw)
 
     def _is_repeat(self, text: str) -> bool:
         """Whether it says again what is whole. Lengths being equal, this is rare and the sizes add up."""
@@ -261,10 +305,31 @@ class ToolCall:
         # A number may grow by a repeat of itself.
         return text.lstrip()[:1] in ("{", "[", '"') and _is_json(text)
 
-    def _is_another(self, name: str | None) -> bool:
-        """Whether a fragment with this name cannot be one of this call's."""
-        begun = self._length > 0 or self._whole is not None
-        return begun and name is not None and self.name not in (None, name)
+    def _is_another(self, name: str | None, arguments: object = None) -> bool:
+        """Whether a fragment with this name, and with these arguments, cannot be one of this call's."""
+        if name is None or self.name is None or not self._has_arguments:
+            return False
+        if name != self.name:
+            return True
+        begins = isinstance(arguments, dict) or (isinstance(arguments, str) and arguments.lstrip().startswith("{"))
+        return begins and (self._whole is not None or self._is_whole())
+
+    @property
+    def _has_arguments(self) -> bool:
+        return self._length > 0 or self._whole is not None
+
+    def _add_name(self, name: object) -> None:
+        """Set the name, or add a part to it as long as no arguments have come. A repeat adds nothing."""
+        part = label_of(name)
+        if not part:
+            if not isinstance(name, str):
+                self._keep("name", name)
+        elif self.name is None or (part.startswith(self.name) and not self._has_arguments):
+            self.name = part
+        elif not self._has_arguments:
+            self.name += part
+        elif part != self.name:
+            self._keep("name", name)
 
     def _open_again(self) -> None:
         self.closed = self.incomplete = False
@@ -279,13 +344,17 @@ class ToolCall:
         return f"ToolCall(id={self.id!r}, name={self.name!r}, {state}, {self._length} characters)"
 
 
+def _is_nothing(text: str) -> bool:
+    return text.strip() in _NOTHING
+
+
 def _decoded(raw: str) -> Any:
-    if not raw.strip():
+    if _is_nothing(raw) and raw.strip() not in ("{}", "[]"):
         return {}
-    value = orjson.loads(raw)
+    value = exact_loads(raw)
     if isinstance(value, str):
         try:
-            inner = orjson.loads(value)
+            inner = exact_loads(value)
         except ValueError:
             return value
         if isinstance(inner, dict):

@@ -1,52 +1,133 @@
-"""Objects that a stream sends in pieces: some fields are text to join, of the others the last one counts."""
+"""Objects and lists that a stream sends in parts, put together by one set of rules for all servers.
+
+Of an object: texts are joined, labels and all other values count as they came last, and a value that says nothing
+replaces none. Of a list: an item that continues an earlier one is merged with it, any other is a new item. Which item
+it continues is decided by its index and type, by its id, or, if it has neither, by its position: the only one of
+its frame continues the last item, several continue the items of the last frame. Two items of one frame are never one
+item, and neither are items with different ids.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from typing import Any
 
-from ndstream.llm._lenient_readers import as_index, dicts_of, joined
+from ndstream.llm._lenient_readers import as_index, joined, label_of, says_nothing, text_of
+
+MAX_LEVELS = 8
+"""How deeply objects in objects are merged; of those further inside the last one counts."""
+
+LABELS = frozenset(
+    {"type", "id", "index", "role", "name", "format", "object", "model", "status", "phase", "channel", "mime_type"}
+)
+"""Texts that name something. Servers repeat them, so that they are never joined."""
+GROWING = frozenset({"text", "thinking", "reasoning", "summary", "content", "refusal", "signature"})
+"""What may come in parts of an item that has neither index nor id."""
+_SIGNED = ("text", "thinking", "reasoning", "summary")
+
+
+class _AllButLabels:
+    """The names of all texts but labels."""
+
+    def __contains__(self, name: object) -> bool:
+        return not is_label(name)
+
+
+ALL_BUT_LABELS: Container[str] = _AllButLabels()
+
+
+def is_label(name: object) -> bool:
+    return name in LABELS or (isinstance(name, str) and name.endswith(("_id", "Id")))
 
 
 class Piece:
-    """One object, put together in time that grows with its size alone."""
+    """One object, put together in time that grows with its size alone.
 
-    __slots__ = ("fields", "lists", "texts")
+    Attributes:
+        fields: The values by name, in the order in which they came; empty for those that are kept apart.
+        texts: Texts that are joined, in parts.
+        lists: Lists that are only added to.
+        nested: Objects and lists that are merged themselves.
+    """
 
-    def __init__(self) -> None:
-        self.fields: dict[str, Any] = {}
+    __slots__ = ("fields", "lists", "nested", "texts")
+
+    def __init__(self, begun: dict[str, Any] | None = None) -> None:
+        self.fields: dict[str, Any] = {} if begun is None else dict(begun)
         self.texts: dict[str, list[str]] = {}
         self.lists: dict[str, list[Any]] = {}
+        self.nested: dict[str, Piece | Pieces] = {}
 
-    def add(self, new: dict[str, Any], joining: Container[str]) -> None:
-        """Take in a piece; null says nothing of what is known already."""
+    def add(self, new: dict[str, Any], joining: Container[str], levels: int = 0) -> None:
+        """Merge a part into the object.
+
+        Args:
+            new: The part.
+            joining: The names of the texts that are joined.
+            levels: How deeply objects and lists inside are merged; 0 to let the last one count.
+        """
         for name, value in new.items():
             if isinstance(value, str) and name in joining:
                 self.join(name, value)
-            elif value is not None or name not in self.fields:
-                self.texts.pop(name, None)
-                self.lists.pop(name, None)
+            elif name not in self.fields:
                 self.fields[name] = value
+            elif not says_nothing(value):
+                if levels and isinstance(value, (dict, list)):
+                    self._nest(name, value, levels)
+                else:
+                    self.replace(name, value)
+
+    def add_lists(self, new: dict[str, Any], levels: int = 1) -> None:
+        """Merge a part whose lists, and those of its objects, are pieces of longer lists; all else as it came last."""
+        for name, value in new.items():
+            if isinstance(value, list) and value:
+                self.extend(name, value)
+            elif levels and isinstance(value, dict) and value:
+                nested = self.nested.get(name)
+                if not isinstance(nested, Piece):
+                    self.replace(name, None)
+                    nested = self.nested[name] = Piece()
+                nested.add_lists(value, levels - 1)
+            elif name not in self.fields or not says_nothing(value):
+                self.replace(name, value)
+
+    def replace(self, name: str, value: Any) -> None:
+        """Let a value count in place of all that came before."""
+        self.texts.pop(name, None)
+        self.lists.pop(name, None)
+        self.nested.pop(name, None)
+        self.fields[name] = value
 
     def join(self, name: str, text: str) -> list[str]:
-        """Put text behind a field's."""
+        """Add to a text. Returns all of its parts."""
         parts = self.texts.get(name)
         if parts is None:
+            begun = self.fields.get(name)
+            parts = self.texts[name] = [begun] if isinstance(begun, str) and begun else []
             # Kept among the fields as well, for the order in which they came.
             self.fields[name] = ""
-            parts = self.texts[name] = []
         if text:
             parts.append(text)
         return parts
 
+    def text(self, name: str) -> str:
+        """A text so far."""
+        parts = self.texts.get(name)
+        return text_of(self.fields.get(name)) if parts is None else joined(parts)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a text came in no more than one part."""
+        return len(self.texts.get(name, ())) <= 1
+
     def extend(self, name: str, values: Iterable[Any]) -> None:
-        """Put values behind those of a field that is a list."""
+        """Add values to a list."""
         known = self.lists.get(name)
         if known is None:
             # One of its own: the list that came with a frame stays as it is.
             begun = self.fields.get(name)
-            known = self.lists[name] = list(begun) if isinstance(begun, list) else []
-            self.fields[name] = None
+            known = list(begun) if isinstance(begun, list) else []
+            self.replace(name, None)
+            self.lists[name] = known
         known.extend(values)
 
     def clear(self) -> None:
@@ -54,47 +135,160 @@ class Piece:
         self.fields.clear()
         self.texts.clear()
         self.lists.clear()
+        self.nested.clear()
 
     def body(self) -> dict[str, Any]:
         """The object so far."""
         body = dict(self.fields)
         body.update((name, joined(parts)) for name, parts in self.texts.items())
         body.update((name, list(values)) for name, values in self.lists.items())
+        body.update((name, nested.body()) for name, nested in self.nested.items())
         return body
+
+    def _nest(self, name: str, value: Any, levels: int) -> None:
+        nested = self.nested.get(name)
+        if nested is None:
+            begun = self.fields.get(name)
+            if type(begun) is not type(value):
+                self.replace(name, value)
+                return
+            self.fields[name] = None
+            nested = self.nested[name] = Piece(begun) if isinstance(begun, dict) else Pieces(begun or (), levels - 1)
+        if isinstance(nested, Piece) and isinstance(value, dict):
+            nested.add(value, ALL_BUT_LABELS, levels - 1)
+        elif isinstance(nested, Pieces) and isinstance(value, list):
+            nested.add(value)
+        else:
+            self.replace(name, value)
 
 
 class Pieces:
-    """A list of such objects: those with an index are told apart by it, others by a change of type."""
+    """A list whose items come in parts. What is no object is an item of its own."""
 
-    __slots__ = ("_by_key", "_joining", "_last_type", "items")
+    __slots__ = ("_by_key", "_last", "_levels", "items")
 
-    def __init__(self, joining: Container[str] = ()) -> None:
-        self.items: list[Piece] = []
-        self._joining = joining
-        self._by_key: dict[tuple[int, Any], Piece] = {}
-        self._last_type: Any = None
+    def __init__(self, begun: Iterable[Any] = (), levels: int = MAX_LEVELS) -> None:
+        # An item stays as it came until a second part comes for it.
+        self.items: list[Any] = []
+        self._levels = levels
+        self._by_key: dict[tuple[str, Any], int] = {}
+        # Where the items of the last frame are.
+        self._last: list[int] = []
+        self.add(begun)
 
     def add(self, new: Any) -> None:
-        """Take in a list of pieces; what is no list of objects is passed over."""
-        for each in dicts_of(new):
-            self._find(each).add(each, self._joining)
+        """Merge the list of a frame."""
+        values = [value for value in (new if isinstance(new, (list, tuple)) else [new]) if not says_nothing(value)]
+        if not values:
+            return
+        before, self._last = self._last, []
+        taken: set[int] = set()
+        for number, value in enumerate(values):
+            position = None
+            if isinstance(value, dict):
+                unkeyed = before[-1:] if len(values) == 1 else before[number : number + 1]
+                position = self._position_of(value, unkeyed, taken)
+            if position is None:
+                position = len(self.items)
+                self.items.append(value)
+            else:
+                self._merge(position, value)
+            if isinstance(value, dict):
+                self._by_key.update((key, position) for key in _all_keys(value))
+            taken.add(position)
+            self._last.append(position)
 
-    def _find(self, new: dict[str, Any]) -> Piece:
-        index, kind = as_index(new.get("index")), new.get("type")
-        kind = kind if isinstance(kind, str) else None
-        if index is not None:
-            known = self._by_key.get((index, kind))
-        else:
-            grows = kind is not None and kind == self._last_type and any(name in self._joining for name in new)
-            known = self.items[-1] if grows else None
-        self._last_type = kind if index is None else None
-        if known is None:
-            known = Piece()
-            self.items.append(known)
-            if index is not None:
-                self._by_key[index, kind] = known
-        return known
+    def set_whole(self, values: list[Any]) -> None:
+        """Let a whole list count in place of all that came before: it stays as it came."""
+        self.items = list(values)
+        self._by_key.clear()
+        self._last = [position for position, value in enumerate(values) if isinstance(value, dict)]
+        for position in self._last:
+            self._by_key.update((key, position) for key in _all_keys(values[position]))
 
-    def body(self) -> list[dict[str, Any]]:
+    def body(self) -> list[Any]:
         """The list so far."""
-        return [each.body() for each in self.items]
+        return [each.body() if isinstance(each, Piece) else each for each in self.items]
+
+    def _position_of(self, new: dict[str, Any], unkeyed: list[int], taken: set[int]) -> int | None:
+        """Where the item is that this part continues; None if it is a new item."""
+        keys = _keys(new)
+        candidates = [self._by_key[key] for key in keys if key in self._by_key] if keys else unkeyed
+        candidates += [self._by_key[key] for key in _index_alone(new) if key in self._by_key]
+        for position in candidates:
+            known = self.items[position]
+            if position in taken or not isinstance(known, (dict, Piece)):
+                continue
+            fields = known.fields if isinstance(known, Piece) else known
+            if keys:
+                if _agree(fields, new, "id") and _agree(fields, new, "type"):
+                    return position
+            elif _continues(known, fields, new):
+                return position
+        return None
+
+    def _merge(self, position: int, new: dict[str, Any]) -> None:
+        known = self.items[position]
+        if not isinstance(known, Piece):
+            known = self.items[position] = Piece(known)
+        part = dict(new)
+        for name, value in new.items():
+            # Some servers send a text whole in each part of an item. Of one that is in parts this is not asked,
+            # since putting it together for each part would cost too much.
+            if isinstance(value, str) and name not in GROWING and known.is_whole(name) and value == known.text(name):
+                del part[name]
+        if as_index(known.fields.get("index")) is not None:
+            # It is the same, perhaps written in another way.
+            part.pop("index", None)
+        known.add(part, ALL_BUT_LABELS, self._levels)
+
+
+def _keys(item: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What an item is known by: its id before its index, which is one of its type."""
+    index, identity, kind = as_index(item.get("index")), label_of(item.get("id")), label_of(item.get("type"))
+    keys: list[tuple[str, Any]] = [("id", identity)] if identity else []
+    if index is not None:
+        keys.append((kind, index))
+    return keys
+
+
+def _index_alone(item: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The index as a key for parts, or items, that leave out their type."""
+    index = as_index(item.get("index"))
+    return [] if index is None else [("", index)]
+
+
+def _all_keys(item: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [*_keys(item), *_index_alone(item)]
+
+
+def _agree(known: dict[str, Any], new: dict[str, Any], name: str) -> bool:
+    """Whether two labels are the same, or one is missing."""
+    one, other = label_of(known.get(name)), label_of(new.get(name))
+    return not one or not other or one == other
+
+
+def _continues(known: dict[str, Any] | Piece, fields: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether a part without index and id goes on with an item."""
+    if label_of(new.get("type")) not in ("", label_of(fields.get("type"))) or not _is_growing(new):
+        return False
+    # A signature ends what it signs.
+    signature = known.text("signature") if isinstance(known, Piece) else text_of(known.get("signature"))
+    return not signature or all(says_nothing(new.get(name)) for name in _SIGNED)
+
+
+def _is_growing(value: Any, levels: int = MAX_LEVELS) -> bool:
+    """Whether it has nothing but labels and what may come in parts."""
+    if not isinstance(value, dict):
+        return False
+    grows = False
+    for name, each in value.items():
+        if name in GROWING and (isinstance(each, str) or (levels and _all_growing(each, levels - 1))):
+            grows = True
+        elif not (is_label(name) or says_nothing(each)):
+            return False
+    return grows
+
+
+def _all_growing(value: Any, levels: int) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_growing(each, levels) for each in value)

@@ -13,17 +13,21 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import error_of_reason
 from ndstream.llm._tokens import Tokens, first_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_chat_choice import Choice
-from ndstream.llm._wires.wire import Wire, overlay
+from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _MILLISECOND = 1e-3
 # Azure's first chunk has these, but empty.
 _FIRST = frozenset({"id", "created", "model"})
+# Of a choice, what is folded from any frame or never is a list.
+_NO_PIECES = frozenset(
+    {"index", "delta", "finish_reason", "native_finish_reason", "logprobs", "content_filter_results"}
+)
 _APART = frozenset({"choices", "usage", "error", "obfuscation"})
 
 
@@ -36,10 +40,13 @@ class OpenAIChat(Wire):
         super().__init__()
         self.fields: dict[str, Any] = {}
         self.choices: dict[int, Choice] = {}
-        # The frame taken last, where it was a plain one, and what keys such a frame has.
+        # The frame folded last, if all but what it added still has to be folded, and what keys such a frame has.
         self.deferred: dict[str, Any] | None = None
         self.keys: list[str] = []
         self.choice_keys: list[str] = []
+        # Those of its choice that must be null in such a frame, since they may bring a piece of a list.
+        self.pieces_keys: list[str] = []
+        self.first_index = 0
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -47,7 +54,7 @@ class OpenAIChat(Wire):
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
-            # Of a frame with the keys of the one before it, all but what it adds can wait.
+            # If the keys are those of the previous frame, only the delta is folded now.
             if list(frame) == self.keys:
                 (choice,) = frame["choices"]
                 delta = choice["delta"]
@@ -57,6 +64,7 @@ class OpenAIChat(Wire):
                     and choice.get("logprobs") is None
                     and frame.get("usage") is None
                     and list(choice) == self.choice_keys
+                    and not (self.pieces_keys and any(choice[name] is not None for name in self.pieces_keys))
                     # In Python, true equals 1; it is no index.
                     and choice["index"] is not True
                 ):
@@ -71,23 +79,23 @@ class OpenAIChat(Wire):
         return self.fold_general(frame, event)
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
-        """All but the plain frames."""
+        """Fold all but the most frequent frames."""
         failed = self.look_for_error(frame, event)
         # What a flat error says is of the error, not of the answer.
         if not isinstance(frame, dict) or (failed and "choices" not in frame):
             return FullDelta(frame)
         self.fold_deferred()
-        deltas = [
-            self.fold_choice(each, frame, position) for position, each in enumerate(dicts_of(frame.get("choices")))
-        ]
+        self.choice_keys = self.pieces_keys = []
+        choices = list(dicts_of(frame.get("choices")))
+        deltas = [self.fold_choice(each, frame, position) for position, each in enumerate(choices)]
         self.fold_fields(frame)
-        # Of those of which the first counts, none may be left to a frame that waits.
-        settled = all(self.fields.get(name) for name in _FIRST if name in frame)
-        self.keys = list(frame) if settled and "error" not in frame else []
-        usage = frame.get("usage") or dict_of(frame.get("x_groq")).get("usage")
-        usage = usage if isinstance(usage, dict) else None
-        if usage is not None:
-            self.usage = usage
+        # Of those of which the first counts, none may be left to a frame that is deferred.
+        first_known = all(self.fields.get(name) for name in _FIRST if name in frame)
+        self.keys = list(frame) if first_known and "error" not in frame else []
+        # Most have it in the frame, Groq in a field of its own, Moonshot in the choice.
+        holders = (frame, dict_of(frame.get("x_groq")), *choices, *(dict_of(each.get("delta")) for each in choices))
+        usage = next((found for holder in holders if (found := dict_of(holder.get("usage")))), None)
+        self.usage = merged_usage(self.usage, usage)
         if not deltas:
             return FullDelta(frame, usage=usage)
         if usage is not None:
@@ -96,7 +104,7 @@ class OpenAIChat(Wire):
         return deltas[0]
 
     def fold_deferred(self) -> None:
-        """Fold what plain frames say beside their text."""
+        """Fold what the frame before said beside what it added."""
         if self.deferred is not None:
             self.fold_fields(self.deferred)
             self.deferred = None
@@ -119,16 +127,19 @@ class OpenAIChat(Wire):
             known = self.choices[index] = Choice(index)
         delta = known.fold(choice, frame)
         for name in ("finish_reason", "native_finish_reason"):
-            reason = text_of(choice.get(name))
+            reason = label_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):
                 self.note_finish_reason(reason, index)
                 delta.finish_reason = self.finish_reason_of(index)
         self.choice_keys = list(choice)
+        self.pieces_keys = [name for name in choice if name not in _NO_PIECES]
         return delta
 
     def finish(self, complete: bool) -> None:
         for choice in self.choices.values():
             choice.finish(complete)
+        if self.choices and 0 not in self.choices:
+            self.first_index = min(self.choices)
 
     @property
     def complete(self) -> bool:
@@ -136,7 +147,7 @@ class OpenAIChat(Wire):
 
     @property
     def first_choice(self) -> int:
-        return min(self.choices, default=0)
+        return self.first_index
 
     def refusal_of(self, choice: int) -> str:
         known = self.choices.get(choice)
@@ -148,7 +159,7 @@ class OpenAIChat(Wire):
 
     @property
     def first(self) -> Choice | None:
-        return self.choices[self.first_choice] if self.choices else None
+        return self.choices.get(self.first_index)
 
     @property
     def body(self) -> Any:
@@ -164,11 +175,15 @@ class OpenAIChat(Wire):
 
     @property
     def text(self) -> str:
-        return self.first.text if self.first else ""
+        return self.first.text.text if self.first else ""
+
+    @property
+    def text_revised(self) -> bool:
+        return self.first is not None and self.first.text.revised
 
     @property
     def thinking(self) -> str:
-        return self.first.thinking if self.first else ""
+        return self.first.thinking.text if self.first else ""
 
     @property
     def tool_calls(self) -> list[ToolCall]:

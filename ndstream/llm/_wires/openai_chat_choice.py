@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
+from ndstream.llm._lenient_readers import dict_of, label_of, says_nothing, text_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.merging import Piece, Pieces
+from ndstream.llm._wires.growing_text import GrowingText
+from ndstream.llm._wires.merging import ALL_BUT_LABELS, MAX_LEVELS, Piece, Pieces
+from ndstream.llm._wires.openai_chat_content import texts_in_parts, thoughts_in
 
-# Servers disagree on the name, and some send both for a while.
-_THINKING = ("reasoning_content", "reasoning")
-_JOINED = frozenset({"refusal", *_THINKING})
-_APART = frozenset({"content", "tool_calls", "function_call", "audio"})
+_APART = frozenset({"content", "tool_calls", "function_call", "usage"})
+_OF_CHOICE = frozenset({"delta", "message", "text", "index", "usage"})
 # The server stopped here, the model did not: what it was writing has no end.
 _CUT = frozenset({"length", "content_filter", "error"})
 
@@ -22,48 +22,52 @@ class Choice:
     """The state of one choice.
 
     Attributes:
-        texts: The visible text, in pieces; where the content is text alone, this is the content.
-        parts: The content where it came as a list of parts, as Mistral's thinking models send it.
+        index: Its index.
+        fields: What was said of it beside its message; lists are added to.
+        message: The message but for its content and calls.
+        text: The visible text; if the content is text alone, this is the content.
+        parts: The content if it came as a list of parts, as thinking models of Mistral and Databricks send it.
         deferred: The choice folded last, if all but what it added still has to be folded.
         is_completion: Whether it is one of the older completions.
+        streams_deltas: Whether a delta came, so that a message is the whole of what the deltas said.
     """
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.fields: dict[str, Any] = {"index": index}
+        self.fields = Piece({"index": index})
         self.message = Piece()
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
-        self.parts: list[Piece] | None = None
-        self.lists: dict[str, Pieces] = {}
-        self.audio = Piece()
+        self.text = GrowingText()
+        self.thinking = GrowingText()
+        self.parts: Pieces | None = None
         self.calls = ToolCalls()
         self.legacy_call = ToolCalls()
-        self.logprobs: dict[str, Any] | None = None
+        # The calls as a whole message has them.
+        self.whole_calls: Any = None
         self.deferred: dict[str, Any] | None = None
         self.is_completion = False
+        self.streams_deltas = False
 
     def fold(self, choice: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
-        """Fold what a frame says of this choice. An answer that was not streamed has a message for a delta."""
+        """Fold what a frame says of this choice."""
         self.fold_deferred()
-        text, thinking = "", ""
+        text = thinking = ""
         calls: list[ToolCall] = []
-        delta = choice.get("delta") or choice.get("message")
-        if isinstance(delta, dict):
-            text, thinking = self.fold_content(delta.get("content")) if "content" in delta else ("", "")
-            thinking += next((value for name in _THINKING if (value := text_of(delta.get(name)))), "")
-            self.fold_message(delta, calls)
-        elif isinstance(choice.get("text"), str):
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
+            self.streams_deltas = True
+            text, thinking = self.fold_delta(delta, calls)
+        whole = isinstance(message, dict) and bool(message) and self.is_whole(message)
+        if isinstance(message, dict) and message:
+            more = (self.fold_message if whole else self.fold_delta)(message, calls)
+            text, thinking = text + more[0], thinking + more[1]
+        elif isinstance(choice.get("text"), str) and not delta:
             self.is_completion = True
             text = choice["text"]
-        if text:
-            self.texts.append(text)
-        if thinking:
-            self.thoughts.append(thinking)
-        self.fold_fields(choice)
-        reason = choice.get("finish_reason")
+            self.add_texts(text, "")
+        self.fold_fields(choice, whole)
+        reason = label_of(choice.get("finish_reason"))
         if reason:
-            self.finish(reason not in _CUT if isinstance(reason, str) else True)
+            self.finish(reason not in _CUT)
         return FullDelta(frame, text, thinking, calls, choice=self.index)
 
     def fold_frequent(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta | None:
@@ -74,7 +78,7 @@ class Choice:
         """
         text = delta.get("content")
         if text.__class__ is str and self.parts is None:
-            self.texts.append(text)
+            self.text.pieces.append(text)
             if self.index:
                 return FullDelta(frame, text, choice=self.index)
             plain = TextDelta()
@@ -95,129 +99,102 @@ class Choice:
                     return added
         return None
 
-    def fold_content(self, content: Any) -> tuple[str, str]:
-        """The text and thoughts of content, which is text, or a list of parts of either kind."""
+    def is_whole(self, message: dict[str, Any]) -> bool:
+        """Whether a message is the whole answer so far, and not another piece of a server that streams messages."""
+        content = message.get("content")
+        begins_so = isinstance(content, str) and content.startswith(self.text.text)
+        return self.streams_deltas or not self.message.fields or (begins_so and content != "")
+
+    def fold_delta(self, delta: dict[str, Any], calls: list[ToolCall]) -> tuple[str, str]:
+        """Fold a delta. Returns the text and the thoughts that it adds."""
+        text, thinking = self.add_content(delta["content"]) if "content" in delta else ("", "")
+        thinking += thoughts_in(delta)
+        self.add_texts(text, thinking)
+        if "tool_calls" in delta:
+            self.whole_calls = None
+            calls += self.calls.add_all(delta["tool_calls"])
+        if "function_call" in delta:
+            calls += self.add_legacy_call(dict_of(delta["function_call"]))
+        rest = {name: value for name, value in delta.items() if name not in _APART}
+        self.message.add(rest, ALL_BUT_LABELS, MAX_LEVELS)
+        return text, thinking
+
+    def fold_message(self, message: dict[str, Any], calls: list[ToolCall]) -> tuple[str, str]:
+        """Fold a whole message: it wins over its pieces. Returns the text and the thoughts that it adds."""
+        content = message.get("content")
+        if isinstance(content, (list, dict)) and content:
+            self.parts = Pieces()
+            self.parts.set_whole(content if isinstance(content, list) else [content])
+            text, thinking = texts_in_parts(content)
+        else:
+            text, thinking = text_of(content), ""
+            if text:
+                self.parts = None
+            if text or "content" not in self.message.fields:
+                self.message.replace("content", "" if isinstance(content, str) else None)
+        if not says_nothing(message.get("tool_calls")):
+            self.whole_calls = message["tool_calls"]
+            calls += self.calls.add_whole(self.whole_calls)
+        if not len(self.legacy_call):
+            calls += self.add_legacy_call(dict_of(message.get("function_call")))
+        for name, value in message.items():
+            if name not in _APART and (name not in self.message.fields or not says_nothing(value)):
+                self.message.replace(name, value)
+        return self.text.set_final(text), self.thinking.set_final(thinking + thoughts_in(message))
+
+    def add_texts(self, text: str, thinking: str) -> None:
+        if text:
+            self.text.pieces.append(text)
+        if thinking:
+            self.thinking.pieces.append(thinking)
+
+    def add_content(self, content: Any) -> tuple[str, str]:
+        """Add content, which is text or a list of parts. Returns its text and its thoughts."""
         if isinstance(content, str):
             if self.parts is not None and content:
-                self.part("text").join("text", content)
-            elif "content" not in self.message.fields or self.message.fields["content"] is None:
+                self.parts.add([{"type": "text", "text": content}])
+            elif self.message.fields.get("content") is None:
                 self.message.fields["content"] = ""
             return content, ""
-        if not isinstance(content, list):
+        if says_nothing(content) or not isinstance(content, (list, dict)):
             self.message.fields.setdefault("content", None)
             return "", ""
         if self.parts is None:
-            self.parts = []
-            if joined(self.texts):
-                self.part("text").join("text", joined(self.texts))
-        text, thinking = "", ""
-        for each in dicts_of(content):
-            kind = text_of(each.get("type"))
-            if kind == "thinking" and isinstance(each.get("thinking"), list):
-                thought = "".join(text_of(inner.get("text")) for inner in dicts_of(each["thinking"]))
-                part = self.part(kind)
-                part.join("thinking", thought)
-                part.add({name: value for name, value in each.items() if name not in ("type", "thinking")}, ())
-                thinking += thought
-            elif kind == "text":
-                self.part(kind).add(each, ("text",))
-                text += text_of(each.get("text"))
-            else:
-                self.part(kind, new=True).add(each, ())
-        return text, thinking
+            begun = self.text.text
+            self.parts = Pieces([{"type": "text", "text": begun}] if begun else [])
+        self.parts.add(content)
+        return texts_in_parts(content)
 
-    def part(self, kind: str, new: bool = False) -> Piece:
-        """The part that text of this kind goes to: the last one, where that is of the kind."""
-        assert self.parts is not None
-        if new or not self.parts or self.parts[-1].fields.get("type") != kind:
-            self.parts.append(Piece())
-            self.parts[-1].fields["type"] = kind
-        return self.parts[-1]
+    def add_legacy_call(self, function: dict[str, Any]) -> list[ToolCall]:
+        return self.legacy_call.add_all([{"index": 0, "function": function}]) if function else []
 
-    def fold_message(self, delta: dict[str, Any], calls: list[ToolCall]) -> None:
-        for name, value in delta.items():
-            if name == "tool_calls":
-                named: set[int | None] = set()
-                for call in dicts_of(value):
-                    index = as_index(call.get("index"))
-                    # No server splits the name of a call: two names in one frame are two calls.
-                    is_named = bool(dict_of(call.get("function")).get("name"))
-                    calls.append(self.add_call(call, another=is_named and not call.get("id") and index in named))
-                    if is_named:
-                        named.add(index)
-            elif name == "function_call" and isinstance(value, dict):
-                opened = self.legacy_call.add(index=0, name=value.get("name"), arguments=value.get("arguments"))
-                calls.append(opened)
-            elif name == "audio" and isinstance(value, dict):
-                self.audio.add(value, ("data", "transcript"))
-            elif isinstance(value, list) and name not in _APART:
-                if name not in self.lists:
-                    self.lists[name] = Pieces(("text", "summary", "data", "signature"))
-                self.lists[name].add(value)
-            elif name not in _APART:
-                self.message.add({name: value}, _JOINED)
-
-    def add_call(self, call: dict[str, Any], another: bool) -> ToolCall:
-        holder = "custom" if isinstance(call.get("custom"), dict) else "function"
-        function = dict_of(call.get(holder))
-        kind = call.get("type")
-        if not kind and holder == "custom":
-            kind = "custom"
-        add = self.calls.open if another else self.calls.add
-        return add(
-            id=call.get("id"),
-            index=call.get("index"),
-            name=function.get("name"),
-            arguments=function.get("input" if holder == "custom" else "arguments"),
-            type=kind,
-            **{name: value for name, value in call.items() if name not in _OF_CALL},
-        )
-
-    def fold_fields(self, choice: dict[str, Any]) -> None:
-        for name, value in choice.items():
-            if name == "logprobs" and isinstance(value, dict):
-                self.fold_logprobs(value)
-            elif name not in ("delta", "message", "text", "index") and (value is not None or name not in self.fields):
-                self.fields[name] = value
-
-    def fold_logprobs(self, new: dict[str, Any]) -> None:
-        if self.logprobs is None:
-            self.logprobs = {}
-        for name, value in new.items():
-            known = self.logprobs.get(name)
-            if isinstance(value, list) and isinstance(known, list):
-                known += value
-            elif value is not None or name not in self.logprobs:
-                self.logprobs[name] = list(value) if isinstance(value, list) else value
+    def fold_fields(self, choice: dict[str, Any], whole: bool) -> None:
+        fields = {name: value for name, value in choice.items() if name not in _OF_CHOICE}
+        if whole:
+            self.fields.add(fields, ())
+        else:
+            self.fields.add_lists(fields)
 
     def fold_deferred(self) -> None:
-        """Fold what a plain frame says of this choice beside its text."""
+        """Fold what the frame before said of this choice beside what it added."""
         if self.deferred is not None:
-            plain, self.deferred = self.deferred, None
-            self.fold_fields(plain)
-            if self.texts:
-                # A plain frame is only taken for a choice whose content is text.
+            deferred, self.deferred = self.deferred, None
+            self.fold_fields(deferred, whole=False)
+            if self.text.pieces:
+                # Only a choice whose content is text is deferred.
                 self.message.fields["content"] = ""
 
     @property
     def finished(self) -> bool:
-        return bool(self.fields.get("finish_reason"))
+        return bool(label_of(self.fields.fields.get("finish_reason")))
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)
         self.legacy_call.finish(complete=complete)
 
     @property
-    def text(self) -> str:
-        return joined(self.texts)
-
-    @property
-    def thinking(self) -> str:
-        return joined(self.thoughts)
-
-    @property
     def refusal(self) -> str:
-        return joined(self.message.texts.get("refusal", []))
+        return self.message.text("refusal")
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -226,38 +203,23 @@ class Choice:
     def body(self) -> dict[str, Any]:
         """The choice, as an answer that was not streamed has it."""
         self.fold_deferred()
-        choice = {**self.fields, "finish_reason": self.fields.get("finish_reason")}
-        if self.logprobs is not None:
-            choice["logprobs"] = {
-                name: list(each) if isinstance(each, list) else each for name, each in self.logprobs.items()
-            }
+        choice = {"finish_reason": None, **self.fields.body()}
         if self.is_completion:
-            choice["text"] = self.text
+            choice["text"] = self.text.text
             return choice
         message = {"role": "assistant", "content": None, **self.message.body()}
         if self.parts is not None:
-            message["content"] = [_part_body(part) for part in self.parts]
+            message["content"] = self.parts.body()
         elif message["content"] is not None:
-            message["content"] = self.text
-        message.update((name, pieces.body()) for name, pieces in self.lists.items())
-        if self.audio.fields:
-            message["audio"] = self.audio.body()
-        if len(self.calls):
+            message["content"] = self.text.text
+        if self.whole_calls is not None:
+            message["tool_calls"] = self.whole_calls
+        elif len(self.calls):
             message["tool_calls"] = [_call_body(call) for call in self.calls]
         for call in self.legacy_call:
             message["function_call"] = {"name": call.name, "arguments": call.raw}
         choice["message"] = message
         return choice
-
-
-_OF_CALL = frozenset({"id", "index", "type", "function", "custom"})
-
-
-def _part_body(part: Piece) -> dict[str, Any]:
-    body = part.body()
-    if body["type"] == "thinking":
-        body["thinking"] = [{"type": "text", "text": body.get("thinking", "")}]
-    return body
 
 
 def _call_body(call: ToolCall) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._finish_reason import FinishReason, finish_reason_of
+from ndstream.llm._lenient_readers import says_nothing
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
 from ndstream.llm._tokens import Tokens
@@ -75,8 +76,13 @@ class Wire:
 
     @property
     def text(self) -> str:
-        """The text so far, of the first choice."""
+        """The text so far, of the first choice: what deltas added, unless it was revised."""
         return ""
+
+    @property
+    def text_revised(self) -> bool:
+        """Whether the server said a text at the end that does not go on with what it had sent before."""
+        return False
 
     @property
     def thinking(self) -> str:
@@ -112,7 +118,7 @@ class Wire:
 
     @property
     def first_choice(self) -> int:
-        """The index of the choice that `text` and the like are of."""
+        """The index of the choice that `text` and the like are of: 0, or at the end the lowest if there is no 0."""
         return 0
 
     def refusal_of(self, choice: int) -> str:
@@ -176,7 +182,16 @@ class Wire:
 
 
 def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:
-    """Take over what a later frame says; null says nothing of what is known already."""
-    for key, value in new.items():
-        if value is not None or key not in known:
-            known[key] = value
+    """Let a later frame's values replace what is known; a value that says nothing replaces none."""
+    for name, value in new.items():
+        if name not in known or not says_nothing(value):
+            known[name] = value
+
+
+def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | None:
+    """Token counts with those of a later frame, which are of the whole so far; 0 replaces no count."""
+    if not isinstance(new, dict) or not new:
+        return known
+    usage = dict(known or {})
+    overlay(usage, {name: value for name, value in new.items() if value != 0 or not usage.get(name)})
+    return usage

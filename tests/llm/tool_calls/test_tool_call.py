@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import orjson
 import pytest
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
@@ -48,7 +49,12 @@ ENDED = [
     Ended("a_list_is_itself", [f("a", 0, "x", [1])], [1]),
     Ended("a_number_is_itself", [f("a", 0, "x", 1.5)], 1.5),
     Ended("false_is_itself", [f("a", 0, "x", False)], False),
-    Ended("null_text_is_null", [f("a", 0, "x", "null")], None),
+    *(Ended(f"arguments_{word!r}_are_none_at_all", [f("a", 0, "x", word)], {}) for word in ("null", "None", " null ")),
+    Ended(
+        "a_whole_number_of_any_length_is_exact",
+        [f("a", 0, "x", '{"n":[123456789012345678901,-1'), f("a", 0, None, "0" * 30), f("a", 0, None, ",1.5]}")],
+        {"n": [123456789012345678901, -(10**30), 1.5]},
+    ),
     Ended("text_that_is_not_json_is_incomplete", [f("a", 0, "x", "{")], None, True),
     Ended("two_texts_glued_are_incomplete", [f("a", 0, "x", A), f("a", 0, "x", B)], None, True),
     Ended("a_lone_surrogate_is_incomplete", [f("a", 0, "x", '"\ud83d"')], None, True),
@@ -180,3 +186,32 @@ def test_very_deep_arguments_that_are_sent_again_do_no_harm() -> None:
     calls.add(id="a", arguments=nested(200_000))
     calls.add(id="a", arguments=nested(200_000))
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "final", "raw"),
+    [
+        (["gAAx"], A, A),
+        (['{"a"'], A, A),
+        ([A], A, A),
+        ([A], "", A),
+        ([A], "{}", A),
+        ([A], B, B),
+        (["gAAx"], "{}", "{}"),
+        ([], "{}", "{}"),
+        ([], A, A),
+        ([{"a": 1}], '{"a": 1}', '{"a": 1}'),
+        ([A], {"b": 2}, B),
+    ],
+    ids=repr,
+)
+def test_final_arguments_win_over_their_pieces_if_they_say_something(pieces: list[Any], final: Any, raw: str) -> None:
+    for reads in (False, True):
+        call = ToolCalls().open(name="x")
+        for piece in pieces:
+            call.add_arguments(piece)
+            repr(call.partial if reads else None)
+        call.set_final_arguments(final)
+        assert call.raw == raw
+        call.close()
+        assert call.arguments == orjson.loads(raw)
