@@ -467,17 +467,44 @@ class Event:
             [1]
         """
 
+@final
+class FirstBytes:
+    """Holds a stream's first bytes until they decide which decoder reads it.
+
+    Args:
+        decide: Given the first bytes, and whether these are all, makes the decoder; None if more are needed.
+    """
+
+    def __init__(self, decide: Callable[[bytearray, bool], Decoder[Any] | None], /) -> None: ...
+    @property
+    def decide(self) -> Callable[[bytearray, bool], Decoder[Any] | None]: ...
+    def feed(self, chunk: Any, at_end: bool = False) -> Decoder[Any] | None:
+        """Take one more chunk.
+
+        Args:
+            chunk: The bytes that follow those before.
+            at_end: Whether the stream ends with them.
+
+        Returns:
+            The decoder, with all chunks so far fed to it; None while it is not decided.
+
+        Raises:
+            TypeError: The chunk is not bytes-like.
+        """
+
 @disjoint_base
 class Puller(Generic[_T_co]):
     """The iterator under `ndstream.Stream`."""
 
-    def __init__(self, chunks: Iterator[Any], decoder: Decoder[_T_co] | None) -> None: ...
+    def __init__(
+        self, chunks: Iterator[Any], decoder: Decoder[_T_co] | None, first_bytes: FirstBytes | None = None
+    ) -> None: ...
     def _runs_elsewhere(self) -> bool:
         """Whether another thread is inside `__next__`."""
 
     @property
     def decoder(self) -> Decoder[_T_co] | None:
-        """The decoder in use; None until the first bytes have told the framing."""
+        """The decoder in use; None until the first bytes have decided the framing."""
 
     @property
     def closed(self) -> bool:
@@ -501,14 +528,15 @@ class Puller(Generic[_T_co]):
     def close(self) -> None:
         """End the iteration and release the source. Closing twice is harmless."""
 
-NO_VALUE: object
-"""What stands for no value where every object could be one."""
-
 @disjoint_base
 class AsyncPuller(Generic[_T_co]):
     """The iterator under `ndstream.AsyncStream`."""
 
-    decoder: Decoder[Any] | None
+    def __init__(self, decoder: Decoder[_T_co] | None, first_bytes: FirstBytes | None = None) -> None: ...
+    @property
+    def decoder(self) -> Decoder[_T_co] | None:
+        """The decoder in use; None until the first bytes have decided the framing."""
+
     @property
     def _ended(self) -> bool: ...
     @property
@@ -526,8 +554,8 @@ class AsyncPuller(Generic[_T_co]):
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Awaitable[_T_co]: ...
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
-    def _note_chunk(self, chunk: Any, /) -> None: ...
-    def _feed(self, chunk: Any, /) -> Any: ...
+    def _feed(self, chunk: Any, /) -> None: ...
+    def _choose(self, at_end: bool, /) -> Decoder[_T_co] | None: ...
     def _is_misuse(self, error: BaseException, /) -> bool: ...
     def _end(self) -> None: ...
 

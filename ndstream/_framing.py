@@ -6,15 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
-from ndstream._core import ConcatenatedJSONDecoder, Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
-from ndstream._diagnosis import not_bytes
-from ndstream._sources.opened_source import Chunk
+from ndstream._core import ConcatenatedJSONDecoder, Decoder, FirstBytes, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 
 Format: TypeAlias = Literal["ndjson", "sse", "jsonseq", "json"]
 
 FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq", "json")
 
-"""The limit of all ways in, in bytes; the decoders' own defaults are the same."""
 _MARK = b"\xef\xbb\xbf"
 MAX_SNIFFED_BYTES = 4096
 """A stream whose first so many bytes leave the framing open is read as NDJSON."""
@@ -52,38 +49,6 @@ def sniff(head: bytes | bytearray, at_end: bool = False) -> Format | None:
         return "sse"
     undecided = not text or _FIELD_BEGUN.fullmatch(lines)
     return None if undecided and not at_end and len(head) < MAX_SNIFFED_BYTES else "ndjson"
-
-
-class FirstBytes:
-    """Holds a stream's first bytes until they decide which decoder reads it.
-
-    Args:
-        decide: Given the first bytes, and whether these are all, makes the decoder; None if more are needed.
-    """
-
-    def __init__(self, decide: Callable[[bytearray, bool], Decoder[Any] | None]) -> None:
-        self._decide = decide
-        self._head = bytearray()
-
-    def feed(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
-        """Take one more chunk.
-
-        Args:
-            chunk: The bytes that follow those before.
-            at_end: Whether the stream ends with them.
-
-        Returns:
-            The decoder, with all chunks so far fed to it; None while it is not decided.
-
-        Raises:
-            TypeError: The chunk is not bytes-like.
-        """
-        try:
-            self._head += memoryview(chunk).tobytes()
-        except TypeError:
-            raise TypeError(not_bytes(chunk)) from None
-        decoder = self._decide(self._head, at_end)
-        return None if decoder is None else decoder.feed(self._head)
 
 
 def sniffed(make: Callable[[Format], Decoder[Any]]) -> FirstBytes:

@@ -1,19 +1,26 @@
 # Pulling for async iteration: the fast ways, in C. Whatever awaits a source, the subclass in Python does.
 
-# What stands for no value, since every object could be one.
-NO_VALUE = object()
-
-
 cdef class AsyncPuller:
     """The iterator under `ndstream.AsyncStream`, which adds `_slow_next` and `_fast_next`."""
 
-    cdef public Decoder decoder
+    cdef readonly Decoder decoder
     cdef readonly bint _ended
+    cdef FirstBytes first_bytes
+    cdef bint initialized
     cdef NextValue next_value
     cdef Clock clock
 
     def __cinit__(self):
         self.clock = Clock()
+
+    def __init__(self, Decoder decoder, FirstBytes first_bytes=None):
+        if self.initialized:
+            raise RuntimeError("a stream reads one source: make another stream for another source")
+        if decoder is None and first_bytes is None:
+            raise TypeError("a stream needs a decoder, or first bytes that decide which")
+        self.initialized = True
+        self.decoder = decoder
+        self.first_bytes = first_bytes
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -53,18 +60,25 @@ cdef class AsyncPuller:
         self.clock.update(<PyObject*> self.decoder)
         return seconds_or_none(self.clock.comment_at)
 
-    def _note_chunk(self, chunk, /):
-        self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
-
     def _is_misuse(self, error, /):
         return not self.clock.byte_at and isinstance(error, MISUSE)
 
     def _feed(self, chunk, /):
-        """The first value that the chunk completes, or NO_VALUE."""
+        """Accept a chunk. An error before that ends the stream."""
         self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
-        self.decoder.feed_chunk(chunk)
-        cdef Result value = self.decoder.step()
-        return NO_VALUE if value == NOTHING else steal(value)
+        ended = self._ended
+        self._ended = True
+        if self.decoder is None:
+            self.first_bytes.add(chunk)
+        else:
+            self.decoder.feed_chunk(chunk)
+        self._ended = ended
+
+    def _choose(self, at_end, /):
+        """The decoder, None while the first bytes do not decide. It can be repeated after an interrupt."""
+        if self.decoder is None:
+            self.decoder = self.first_bytes.choose(at_end)
+        return self.decoder
 
     def _end(self):
         self._ended = True

@@ -36,12 +36,14 @@ def iterates_in_c(kind, /):
 
 
 cdef class Puller:
-    """The iterator under `ndstream.Stream`, which adds `_choose` and `_release`."""
+    """The iterator under `ndstream.Stream`, which adds `_release`."""
 
     cdef readonly Decoder decoder
     cdef readonly bint closed
     cdef object chunks
-    cdef object close_error
+    cdef FirstBytes first_bytes
+    cdef bint undecided
+    cdef object deferred_error
     cdef object interruption
     cdef bint running
     cdef unsigned long runner
@@ -51,9 +53,14 @@ cdef class Puller:
     def __cinit__(self):
         self.clock = Clock()
 
-    def __init__(self, chunks, Decoder decoder):
+    def __init__(self, chunks, Decoder decoder, FirstBytes first_bytes=None):
+        if self.chunks is not None or self.closed:
+            raise RuntimeError("a stream reads one source: make another stream for another source")
+        if decoder is None and first_bytes is None:
+            raise TypeError("a stream needs a decoder, or first bytes that decide which")
         self.chunks = iter(chunks)
         self.decoder = decoder
+        self.first_bytes = first_bytes
 
     @classmethod
     def __class_getitem__(cls, item, /):
@@ -110,7 +117,9 @@ cdef class Puller:
         while not self.ended:
             if self.closed:
                 self.ended = True
-                self.raise_close_error()
+                self.raise_deferred_error()
+            elif self.undecided:
+                self.choose_decoder()
             elif self.decoder is not None and self.decoder.no_more_frames:
                 self.close()
             else:
@@ -131,10 +140,10 @@ cdef class Puller:
         if chunk != NULL:
             received = steal(chunk)
             self.clock.note_chunk(chunk, <PyObject*> self.decoder)
-            if not self.ended:
-                self.feed(received)
             if self.interruption is not None:
                 self.interruption = None
+            if not self.ended:
+                self.feed(received)
         elif PyErr_Occurred() != NULL:
             self.source_failed()
         elif self.interruption is not None:
@@ -150,18 +159,31 @@ cdef class Puller:
         self.ended = True
         try:
             if self.decoder is None:
-                self.decoder = self._choose(chunk, False)
+                self.first_bytes.add(chunk)
             else:
                 self.decoder.feed_chunk(chunk)
             self.ended = self.closed
         finally:
             if self.ended:
                 self.release_source()
+        if self.decoder is None and not self.ended:
+            self.undecided = True
+            self.choose_decoder()
+        return 0
+
+    cdef int choose_decoder(self) except -1:
+        """Ask the first bytes for the decoder, once more if an interrupt came out of the first time."""
+        try:
+            self.decoder = self.first_bytes.choose(False)
+        except Exception:
+            self.close()
+            raise
+        self.undecided = False
         return 0
 
     cdef int choose_at_end(self) except -1:
         if self.decoder is None:
-            self.decoder = self._choose(b"", True)
+            self.decoder = self.first_bytes.choose(True)
         return 0
 
     cdef int source_ended(self) except -1:
@@ -171,12 +193,12 @@ cdef class Puller:
             self.release_source()
         except Exception as error:
             # Buffered values come out before the close error.
-            self.close_error = error
+            self.deferred_error = error
         return 0
 
-    cdef int raise_close_error(self) except -1:
-        error = self.close_error
-        self.close_error = None
+    cdef int raise_deferred_error(self) except -1:
+        error = self.deferred_error
+        self.deferred_error = None
         if error is not None:
             raise error
         return 0
@@ -188,6 +210,8 @@ cdef class Puller:
             if not self.clock.byte_at and isinstance(error, MISUSE) and not self.ended:
                 self.close()
                 raise
+            # If an interrupt comes out of what follows, the next step is to fail as well.
+            self.interruption = error
             self.fail(error)
         except BaseException as error:
             # Ctrl-C and its like are no failure: a read that they cut short can be repeated.
@@ -201,10 +225,14 @@ cdef class Puller:
             return 0
         self.choose_at_end()
         error = self.decoder.fail_stream(self.decoder.frames, cause)
+        # Raised by the next step, if an interrupt comes out of the release.
+        self.deferred_error = error
         try:
-            self.close()
+            self.release_source()
         except Exception:
-            raise error
+            pass
+        self.ended = True
+        self.deferred_error = self.interruption = None
         raise error
 
     def _runs_elsewhere(self):

@@ -41,11 +41,13 @@ class OpenedAsyncSource(NamedTuple):
         chunks: The bytes as they arrive.
         close: Releases the source when awaited.
         headers: The headers it came with; None without.
+        close_wakes_reader: Whether it can be closed while a task waits for a chunk, which then ends.
     """
 
     chunks: AsyncIterator[Chunk]
     close: Callable[[], Awaitable[object]]
     headers: Any = None
+    close_wakes_reader: bool = False
 
 
 OpenedSource: TypeAlias = OpenedSyncSource | OpenedAsyncSource

@@ -28,6 +28,6 @@ def read_ahead(source: OpenedSource, count: int) -> OpenedSource:
     """
     if isinstance(source, OpenedAsyncSource):
         task = ReadingTask(source, count)
-        return source._replace(chunks=task, close=task.close)
+        return source._replace(chunks=task, close=task.close, close_wakes_reader=True)
     thread = ReadingThread(source, count)
     return source._replace(chunks=thread, close=thread.close, read_deadline=thread.read_deadline, interrupt=None)

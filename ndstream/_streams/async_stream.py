@@ -7,12 +7,11 @@ error, an interrupt or a failing close comes out before it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ndstream._core import NO_VALUE, AsyncPuller, Decoder, iterates_in_c
-from ndstream._errors import StreamError
-from ndstream._framing import FirstBytes
+from ndstream._core import AsyncPuller, Decoder, FirstBytes, iterates_in_c
 from ndstream._sources.event_loops import Finalizer, finalizer_of_running_loop, make_finalizer
 from ndstream._sources.opened_source import Chunk, OpenedAsyncSource
 from ndstream._streams.idle_timeout import IdleTimeout
@@ -47,29 +46,31 @@ class AsyncStream(AsyncPuller[T]):
         drain: Callable[[], Awaitable[object]] | None = None,
         idle_timeout: float | None = None,
     ) -> None:
-        super().__init__()
-        self.decoder = decoder
+        super().__init__(decoder, first_bytes)
         self.closed = False
         self._chunks: AsyncIterator[Chunk] = source.chunks
-        self._first_bytes = first_bytes
         self._running = False
+        self._undecided = False
         self._interruption: BaseException | None = None
-        self._close_error: Exception | None = None
+        self._deferred_error: Exception | None = None
         self._drain = drain
         self._idle_timeout = idle_timeout
         self._close = source.close
+        self._close_wakes_reader = source.close_wakes_reader
         # Made here, since a stream that nobody iterates over has to release its source as well.
         self._finalizer: Finalizer | None = finalizer_of_running_loop(source.close)
-        self._fast_path = self._finalizer is not None and idle_timeout is None
+        self._fast_path = decoder is not None and self._finalizer is not None and idle_timeout is None
 
     async def aclose(self) -> None:
         """End the iteration and release the source.
 
-        Where another task awaits a chunk, the source is released when that comes or the task is
-        cancelled: most sources cannot be closed while they run.
+        If another task waits for a chunk, its iteration ends without an error as soon as the source wakes it:
+        responses of httpx and aiohttp, byte streams of anyio, trio and tornado, and streams with ``prefetch``
+        do so at once. Other sources, such as async generators, cannot be closed while they run: the source is
+        then released when that task gets its chunk. Cancel the task in order not to wait for one.
         """
         self._end()
-        if not self._running:
+        if not self._running or self._close_wakes_reader:
             await self._release()
 
     async def __aenter__(self: AsyncStreamT) -> AsyncStreamT:
@@ -92,13 +93,13 @@ class AsyncStream(AsyncPuller[T]):
                 await self._source_raised(error)
             else:
                 if not self._ended:
-                    value: T = self._feed(chunk)
-                    if value is not NO_VALUE:
-                        return value
-        except StreamError:
-            raise
+                    self._feed(chunk)
+            if self.decoder is not None and not self._ended:
+                # A loop, since a signal handler could run after a call of `next`, when the value would be lost.
+                for value in self.decoder:
+                    return value
         except BaseException:
-            await self._release_after_error()
+            await self._release_if_over()
             raise
         finally:
             self._running = False
@@ -112,49 +113,47 @@ class AsyncStream(AsyncPuller[T]):
         try:
             if self._finalizer is None:
                 self._finalizer = make_finalizer(self._close)
-                self._fast_path = self._idle_timeout is None
             timeout = None if self._idle_timeout is None else IdleTimeout(self._idle_timeout, self.decoder)
-            while not (self.closed or self._ended):
-                decoder: Decoder[T] | None = self.decoder
-                if decoder is not None:
-                    # Values are left here only if several tasks share the stream.
-                    for value in decoder:
+            while not self._ended:
+                if self._undecided:
+                    self._choose_decoder()
+                if self.decoder is not None:
+                    for value in self.decoder:
                         return value
-                    if decoder.done:
-                        if self._drain is not None:
-                            await self._drain()
-                        break
+                    if self.decoder.done and self._drain is not None:
+                        await self._drain()
+                if self.closed or (self.decoder is not None and self.decoder.done):
+                    break
                 try:
                     if timeout is None:
                         chunk = await self._chunks.__anext__()
                     else:
-                        chunk = await timeout.next_chunk(self._chunks, decoder)
+                        chunk = await timeout.next_chunk(self._chunks, self.decoder)
                 except BaseException as error:
                     await self._source_raised(error)
                 else:
-                    if self._ended:
-                        break
-                    if decoder is not None:
-                        value = self._feed(chunk)
-                        if value is not NO_VALUE:
-                            return value
-                    elif self._first_bytes is not None:
-                        self._note_chunk(chunk)
-                        self.decoder = self._first_bytes.feed(chunk, at_end=False)
-            if self.decoder is not None and not self._ended:
-                for value in self.decoder:
-                    return value
+                    if not self._ended:
+                        self._feed(chunk)
+                        self._undecided = self.decoder is None
             await self._release()
-        except StreamError:
-            raise
         except BaseException:
-            await self._release_after_error()
+            await self._release_if_over()
             raise
         finally:
             self._running = False
         self._raise_deferred()
         self._end()
         raise StopAsyncIteration
+
+    def _choose_decoder(self) -> None:
+        """Ask the first bytes for the decoder, once more if an interrupt came out of the first time."""
+        try:
+            self._choose(False)
+        except Exception:
+            self._end()
+            raise
+        self._undecided = False
+        self._fast_path = self.decoder is not None and self._idle_timeout is None
 
     async def _source_raised(self, error: BaseException) -> None:
         """Handle what the source raised instead of giving a chunk; return if that was its end."""
@@ -164,45 +163,51 @@ class AsyncStream(AsyncPuller[T]):
                 await self._release()
             except Exception as close_error:
                 # Buffered values come out before the error of closing.
-                self._close_error = close_error
+                self._deferred_error = close_error
         elif not isinstance(error, Exception):
             # A cancellation or Ctrl-C is not the end: buffered values still come out, and after them an error.
             self._interruption = error
             raise error
+        elif self._ended:
+            # It was closed meanwhile, which may well be the reason.
+            return
         elif self._is_misuse(error):
             self._end()
             raise error
         else:
-            failure = self._final_decoder()._fail(error)
-            self._end()
-            try:
-                await self._release()
-            except Exception:
-                raise failure from error
-            raise failure from error
+            await self._source_failed(error)
 
-    async def _release_after_error(self) -> None:
-        if self._interruption is None:
-            self._end()
-        await self._release()
+    async def _source_failed(self, cause: Exception) -> None:
+        # Raised by the next step, if the release is interrupted.
+        failure = self._deferred_error = self._final_decoder()._fail(cause)
+        with suppress(Exception):
+            await self._release()
+        self._deferred_error = None
+        self._end()
+        raise failure from cause
+
+    async def _release_if_over(self) -> None:
+        if self._ended or self._interruption is not None:
+            await self._release()
 
     def _raise_deferred(self) -> None:
-        """Raise what waited until all buffered values were out: an interruption, or an error of closing."""
+        """Raise what waited until all buffered values were out: an interruption, or an error."""
+        if self._ended:
+            return
         interruption, self._interruption = self._interruption, None
-        if interruption is not None and not self._ended:
+        deferred, self._deferred_error = self._deferred_error, None
+        if deferred is not None:
+            self._end()
+            raise deferred
+        if interruption is not None:
             self._end()
             raise self._final_decoder()._fail(interruption) from interruption
-        close_error, self._close_error = self._close_error, None
-        if close_error is not None:
-            self._end()
-            raise close_error
 
     def _final_decoder(self) -> Decoder[T]:
         """The decoder, once no more chunks can decide which it is."""
-        if self.decoder is None and self._first_bytes is not None:
-            self.decoder = self._first_bytes.feed(b"", at_end=True)
-        assert self.decoder is not None
-        return self.decoder
+        decoder = self._choose(True)
+        assert decoder is not None
+        return decoder
 
     async def _release(self) -> None:
         if not self.closed:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ndstream._core import Decoder
-from ndstream._framing import FirstBytes
+from ndstream._core import Decoder, FirstBytes
 from ndstream._sources import open_source
 from ndstream._sources.drain import can_drain, drain, drain_async
 from ndstream._sources.event_loops import release_in_event_loop

@@ -12,9 +12,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ndstream._core import Decoder, Puller, iterates_in_c
-from ndstream._framing import FirstBytes
-from ndstream._sources.opened_source import Chunk, OpenedSyncSource
+from ndstream._core import Decoder, FirstBytes, Puller, iterates_in_c
+from ndstream._sources.opened_source import OpenedSyncSource
 
 T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Stream[Any]")
@@ -49,15 +48,10 @@ class Stream(Puller[T]):
         first_bytes: FirstBytes | None = None,
         drain: Callable[[], object] | None = None,
     ) -> None:
-        super().__init__(source.chunks, decoder)
+        super().__init__(source.chunks, decoder, first_bytes)
         self._close = source.close
         self._interrupt = source.interrupt
-        self._first_bytes = first_bytes
         self._drain = drain
-
-    def _choose(self, chunk: Chunk, at_end: bool) -> Decoder[Any] | None:
-        assert self._first_bytes is not None
-        return self._first_bytes.feed(chunk, at_end)
 
     def _release(self) -> None:
         drain, self._drain = self._drain, None

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from ndstream._core import ConcatenatedJSONDecoder, Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
-from ndstream._framing import MAX_SNIFFED_BYTES, FirstBytes, sniff
+from ndstream._core import ConcatenatedJSONDecoder, Decoder, FirstBytes, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._framing import MAX_SNIFFED_BYTES, sniff
 from ndstream._sources.drain import DEFAULT_DRAIN
 from ndstream._sources.headers import framing
 from ndstream._streams import AsyncStream, Stream

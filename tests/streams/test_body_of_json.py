@@ -152,7 +152,7 @@ def test_a_first_line_in_many_chunks_is_searched_once() -> None:
             return super().find(*arguments)
 
     first_bytes = body_of_json(lambda format: ndstream.NDJSONDecoder(), None)
-    decide = first_bytes._decide
+    decide = first_bytes.decide
     head = Counted(b'{"a":"')
     for _ in range(1000):
         head += b"x" * 10
