@@ -70,8 +70,12 @@ class Cursor(NamedTuple):
         """
         encoded = values.get("path_base64")
         path = values["path"] if encoded is None else os.fsdecode(base64.b64decode(encoded, validate=True))
-        member, head, anchor = values["member"], values["head"], values["anchor"]
-        position = Position(_count(values["offset"]), _count(values["compressed_offset"]), Member(*map(_count, member)))
+        (start, compressed_start), head, anchor = values["member"], values["head"], values["anchor"]
+        position = Position(
+            _count(values["offset"]),
+            _count(values["compressed_offset"]),
+            Member(_count(start), _count(compressed_start)),
+        )
         return cls(
             _text(path), _text(values["format"]), position, _count(values["line"]), _count(values["delivered"]),
             _count(values["device"]), _count(values["inode"]),

@@ -12,7 +12,10 @@ from orjson import loads as orjson_loads
 
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import StreamError
+from ndstream.logs._bookkeeping import BadLines, open_bookkeeping
+from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._containers import Container, Record, Unwrapper
+from ndstream.logs._dead_letters import DeadLetters
 from ndstream.logs._fields import Fields, row_decoder
 from ndstream.logs._opened_file import DEFAULT_MAX_WINDOW, open_file
 from ndstream.logs._paths import BinaryFile, PathOrFile, find_files
@@ -40,6 +43,8 @@ class _Options(TypedDict, total=False):
     start: Position
     start_line: int
     storage_options: dict[str, Any] | None
+    checkpoint: Checkpoint | str | os.PathLike[str] | None
+    dead_letters: DeadLetters | str | os.PathLike[str] | None
 
 
 @overload
@@ -83,6 +88,8 @@ def read(
     start: Position = START,
     start_line: int = 0,
     storage_options: dict[str, Any] | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    dead_letters: DeadLetters | str | os.PathLike[str] | None = None,
 ) -> LogStream[Any]:
     """Iterate over the values of log files, plain or compressed: one JSON value a line.
 
@@ -112,6 +119,10 @@ def read(
         start: Where to begin in the one file that is read: the ``position`` that an earlier stream told.
         start_line: How many lines precede `start`.
         storage_options: What fsspec is to know to open URLs, such as credentials.
+        checkpoint: Where to save how far everything was read, and to go on from: a path, or a `Checkpoint` with
+            options of its own. Pipes, URLs and file objects are read from their beginning all the same.
+        dead_letters: Where to put bad lines instead of raising them: a path, or `DeadLetters`. With a checkpoint they
+            are appended there, else they replace what is there. A damaged file is raised all the same.
 
     Returns:
         A stream with the current ``path``, ``line``, ``offset``, ``compressed_offset`` and ``position``, and a
@@ -122,6 +133,7 @@ def read(
         IsADirectoryError: A path is a folder.
         TypeError: It is nothing that can be read, or an option has the wrong type.
         ValueError: An option has none of its values, or does not go with another one.
+        CheckpointError: The checkpoint is damaged or in use. From ``next``: a file is not the one that was read.
         ModuleNotFoundError: A library is missing; the message says how to get it.
 
     Example:
@@ -130,6 +142,11 @@ def read(
         >>> list(logs.read(io.BytesIO(gzip.compress(b'{"a":1}\\n{"a":2}\\n'))))
         [{'a': 1}, {'a': 2}]
     """
+    if checkpoint is not None and (unwrap is not None or start.offset):
+        other = "start=" if unwrap is None else "unwrap="
+        raise ValueError(f"checkpoint= and {other} do not go together: leave out one of them")
+    if dead_letters is not None and on_error != "raise":
+        raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
     if fields is not None:
         if loads is not None:
             raise ValueError("fields= and loads= both say how lines are decoded: pass one of them")
@@ -141,6 +158,9 @@ def read(
         raise ValueError(f"prefetch must be a number of chunks, 0 for none, or None, not {prefetch}")
     if unwrap not in (None, "docker", "cri"):
         raise ValueError(f"unwrap must be 'docker', 'cri' or None, not {unwrap!r}")
+    keep = None if dead_letters is None else BadLines()
+    if keep is not None:
+        on_error = keep
     decoder_of_values = partial(
         NDJSONDecoder,
         loads=orjson_loads if loads is None else loads,
@@ -169,8 +189,15 @@ def read(
         decoder.reset(offset=start.offset, line=start_line)
         return decoder
 
-    opener = partial(open_file, start=start, max_window=max_window, ahead=prefetch, storage_options=storage_options)
-    return stream_of(LogFiles(sources, opener, started_decoder, unwrapper, on_error, duplicates))
+    opener = partial(open_file, max_window=max_window, ahead=prefetch, storage_options=storage_options)
+    letters, resumption = open_bookkeeping(checkpoint, dead_letters, opener)
+    files = LogFiles(
+        sources, partial(opener, start=start), started_decoder, unwrapper, on_error, duplicates, resumption, letters
+    )
+    if keep is not None:
+        assert letters is not None
+        keep.begin(letters, files)
+    return stream_of(files)
 
 
 _ENVELOPE_SIZE = 64 * 1024

@@ -19,12 +19,14 @@ from ndstream._core import NDJSONDecoder
 from ndstream._sources.opened_source import Chunk, OpenedSyncSource
 from ndstream._streams import Stream
 from ndstream.logs._containers import Unwrapper
+from ndstream.logs._dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._opened_file import OpenedFile
 from ndstream.logs._paths import BinaryFile, generations_of
 from ndstream.logs._positions import START, Position
 from ndstream.logs._remote import is_url
 from ndstream.logs._report import FileReport, Report
+from ndstream.logs._resumption import Resumption
 
 T = TypeVar("T")
 
@@ -39,6 +41,8 @@ class LogFiles:
         unwrapper: What takes the lines apart that a container runtime wrote; None for plain lines.
         on_error: What to do about a damaged file: a callable is given the error, anything else raises it.
         duplicates: Whether a file is read again under another name.
+        resumption: Where earlier runs stopped, and where this one is saved; None if it is not.
+        dead_letters: Where bad lines go, which is closed with the stream.
     """
 
     def __init__(
@@ -49,7 +53,11 @@ class LogFiles:
         unwrapper: Unwrapper[Any] | None,
         on_error: object,
         duplicates: bool,
+        resumption: Resumption | None = None,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
+        self._dead_letters = dead_letters
+        self._resumption = resumption
         self._sources = deque(sources)
         self._open_file = open_file
         self._make_decoder = make_decoder
@@ -58,7 +66,7 @@ class LogFiles:
         self._duplicates = duplicates
         # Which files were read, whatever name they had: device and inode.
         self._seen: set[tuple[int, int]] = set()
-        self._failure: LogFileError | None = None
+        self._failure: Exception | None = None
         self._stream: Stream[Any] | None = None
         self._decoder: NDJSONDecoder[Any] | None = None
         self._file: OpenedFile | None = None
@@ -73,9 +81,11 @@ class LogFiles:
 
     def __next__(self) -> Any:
         """Open the next file, and put its values in the queue."""
+        if self._resumption is not None:
+            self._resumption.end_file()
         self._raise_failure()
         identity = None
-        while self._sources and (identity := self._identity(self._sources[0])) in self._seen:
+        while self._sources and (identity := self._identity(self._first_source())) in self._seen:
             self._report.repeated.append(str(self._sources.popleft()))
         if not self._sources:
             self._end()
@@ -85,22 +95,35 @@ class LogFiles:
             # What the last container left unfinished comes before the lines of another one.
             self.turns.extend((self._unwrapper.leftovers(), self))
             raise StopIteration
+        decoder = self._make_decoder()
         try:
-            opened = self._open_file(source)
+            if self._resumption is None or not isinstance(source, str):
+                opened = self._open_file(source)
+            else:
+                opened = self._resumption.open(source, decoder)
         except Exception as error:
             # It will be no better the next time.
             self._sources.popleft()
             self._report.files.append(FileReport(source if isinstance(source, str) else None, error=error))
             raise
-        values = self._values(opened)
+        values = self._values(opened, decoder)
         if identity is not None:
             self._seen.add(identity)
         self._sources.popleft()
         self.turns.extend((values, self))
         raise StopIteration
 
-    def _values(self, opened: OpenedFile) -> Iterator[Any]:
-        decoder = self._make_decoder()
+    def _first_source(self) -> str | BinaryFile:
+        """The next file; rotated ones that hold what an earlier run did not read come before their log."""
+        source = self._sources.popleft()
+        if self._resumption is not None and isinstance(source, str):
+            # A file that is another one than before is left out, since the error says so.
+            self._sources.extendleft(reversed(self._resumption.expand(source)))
+        else:
+            self._sources.appendleft(source)
+        return self._sources[0]
+
+    def _values(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Any]:
         self.settle()
         self._current = FileReport(opened.path, opened.format)
         self._report.files.append(self._current)
@@ -111,7 +134,11 @@ class LogFiles:
     def _chunks(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Chunk]:
         try:
             for chunk in opened.chunks:
+                if self._resumption is not None:
+                    self._resumption.add(bytes(chunk))
                 yield chunk
+                if not self._commit():
+                    return
                 # What lies behind need not be remembered.
                 opened.position(decoder.offset)
         except LogFileError as error:
@@ -122,11 +149,24 @@ class LogFiles:
             assert self._stream is not None
             self._stream.close()
 
+    def _commit(self) -> bool:
+        """Take note that all values so far were dealt with; False if that cannot be saved."""
+        try:
+            if self._resumption is not None:
+                self._resumption.commit()
+        except OSError as error:
+            self._failure = error
+            self._sources.clear()
+            assert self._stream is not None
+            self._stream.close()
+            return False
+        return True
+
     def _raise_failure(self) -> None:
         """What ended the last file, now that its values are out."""
         failure, self._failure = self._failure, None
         if failure is not None:
-            if not callable(self._on_error):
+            if not (callable(self._on_error) and isinstance(failure, LogFileError)):
                 raise failure
             self._on_error(failure)
 
@@ -147,6 +187,9 @@ class LogFiles:
         else:
             self.turns.append(None)
             self.closed = True
+            if self._resumption is not None:
+                self._resumption.end()
+            self._close_bookkeeping()
 
     def settle(self) -> Report:
         """The report, up to date."""
@@ -173,6 +216,11 @@ class LogFiles:
             return START
         return self._file.position(self._decoder.offset)
 
+    def commit(self) -> None:
+        if self._resumption is None:
+            raise ValueError("there is nothing to commit to: pass checkpoint=")
+        self._resumption.commit(now=True)
+
     def close(self) -> None:
         self.closed = True
         self._sources.clear()
@@ -180,6 +228,15 @@ class LogFiles:
         self.turns.append(None)
         if self._stream is not None:
             self._stream.close()
+        self._close_bookkeeping()
+
+    def _close_bookkeeping(self) -> None:
+        try:
+            if self._resumption is not None:
+                self._resumption.close()
+        finally:
+            if self._dead_letters is not None:
+                self._dead_letters.close()
 
 
 def _group_of(source: str | BinaryFile) -> str | None:
@@ -243,8 +300,21 @@ class LogStream(chain[T]):
         """Whether the files have been released."""
         return self._files.closed
 
+    def commit(self) -> None:
+        """Save in the checkpoint that all values that came so far, the last one included, were dealt with.
+
+        Raises:
+            OSError: The checkpoint cannot be written; the old one is intact.
+            ValueError: There is no checkpoint.
+        """
+        self._files.commit()
+
     def close(self) -> None:
-        """End the iteration and release the file. Closing twice is harmless."""
+        """End the iteration and release the file. Closing twice is harmless.
+
+        A checkpoint is saved. It holds what came before the value that was given last, which may not have been dealt
+        with yet; `commit` includes that.
+        """
         self._files.close()
 
     def __enter__(self) -> LogStream[T]:

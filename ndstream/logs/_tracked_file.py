@@ -101,8 +101,6 @@ def feed_all(file: OpenedFile, tracked: TrackedFile, decoder: NDJSONDecoder[Any]
         OSError: It cannot be read.
     """
     decoder.reset(offset=tracked.offset, line=tracked.line)
-    if tracked.delivered:
-        return
     for chunk in map(bytes, file.chunks):
         tracked.add(chunk)
         yield decoder.feed(chunk)
@@ -147,14 +145,19 @@ def resume(
             file.close()
             return None
         offset, line, delivered = cursor.offset, cursor.line, cursor.delivered
-        if delivered and len(rest) > delivered:
+        chunks = chain([rest], file.chunks) if rest else file.chunks
+        if delivered and len(rest) == delivered:
+            # Its last line was delivered, and nothing follows it.
+            chunks = iter(())
+        elif delivered:
             delivered = 0
             line_end = next((end for end in (b"\n", b"\r\n") if rest.startswith(end, cursor.delivered)), b"")
             if line_end:
                 skipped = cursor.delivered + len(line_end)
                 anchor = (anchor + rest[:skipped])[-ANCHOR_SIZE:]
-                rest, offset, line = rest[skipped:], offset + skipped, line + 1
-        file.chunks = chain([rest] if rest else (), file.chunks)
+                offset, line = offset + skipped, line + 1
+                chunks = chain([rest[skipped:]], file.chunks)
+        file.chunks = chunks
         return file, TrackedFile(
             file, offset=offset, line=line, head=head[:HEAD_SIZE], anchor=anchor, delivered=delivered
         )
