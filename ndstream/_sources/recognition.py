@@ -23,6 +23,7 @@ from ndstream._sources.opened_source import (
     OpenedAsyncSource,
     OpenedSource,
     OpenedSyncSource,
+    any_closer,
     async_closer,
     closer,
     nothing_to_aclose,
@@ -77,9 +78,9 @@ def _open_stream(source: Any) -> OpenedSource | None:
         # aiohttp's stream without its response, which closes it.
         return OpenedAsyncSource(read(), nothing_to_aclose)
     if name == "receive_some" or (name and _is_awaited(read)):
-        return OpenedAsyncSource(AwaitedReads(read), _stream_closer(source))
+        return _awaited_reads(source, read)
     if callable(getattr(source, "read_bytes", None)) and hasattr(source, "reading"):
-        return OpenedAsyncSource(AwaitedReads(_read_of_tornado(source)), _stream_closer(source))
+        return _awaited_reads(source, _read_of_tornado(source))
     if name == "recv" and hasattr(source, "makefile"):
         _refuse_non_blocking(source)
         return OpenedSyncSource(read_until_empty(read), source.close, interrupt=_interrupt_of_socket(source))
@@ -89,7 +90,10 @@ def _open_stream(source: Any) -> OpenedSource | None:
         except BaseException:
             release_in_event_loop(async_closer(source))
             raise
-        return OpenedAsyncSource(chunks, async_closer(source) if hasattr(source, "aclose") else async_closer(chunks))
+        if hasattr(source, "aclose"):
+            # A byte stream of anyio has `receive`, and can be closed while that waits. Others may be generators.
+            return OpenedAsyncSource(chunks, async_closer(source), close_wakes_reader=hasattr(source, "receive"))
+        return OpenedAsyncSource(chunks, async_closer(chunks))
     if name in ("read1", "read"):
         _refuse_non_blocking(source)
         # Standard input belongs to the process, not to one stream.
@@ -154,18 +158,10 @@ def _read_of_tornado(stream: Any) -> Callable[[int], Awaitable[Any]]:
     return read
 
 
-def _stream_closer(stream: Any) -> Callable[[], Awaitable[object]]:
-    """What closes a stream of an event loop: an awaited call, a plain one, or nothing if its writing half does that."""
-    if hasattr(stream, "aclose"):
-        return async_closer(stream)
-    close = closer(stream)
-
-    async def aclose() -> None:
-        result: Any = close()
-        if hasattr(result, "__await__"):
-            await result
-
-    return aclose
+def _awaited_reads(stream: Any, read: Callable[[int], Awaitable[Any]]) -> OpenedAsyncSource:
+    """A byte stream of an event loop. If its writing half closes it, there is nothing to close here."""
+    can_close = hasattr(stream, "aclose") or hasattr(stream, "close")
+    return OpenedAsyncSource(AwaitedReads(read), any_closer(stream), close_wakes_reader=can_close)
 
 
 def _interrupt_of_socket(socket: Any) -> Callable[[], object]:

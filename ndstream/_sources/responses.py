@@ -65,7 +65,7 @@ def _httpx(response: Any) -> OpenedSource:
         return OpenedSyncSource(response.iter_bytes(), response.close, response.headers, in_memory=True)
     if hasattr(stream, "__aiter__"):
         chunks = response.aiter_bytes()
-        return OpenedAsyncSource(chunks, async_closer(response, chunks), response.headers)
+        return OpenedAsyncSource(chunks, partial(_close_httpx, response, chunks), response.headers, True)
     read_deadline = interrupt = None
     extensions = getattr(response, "extensions", {})
     # An HTTP/2 connection is shared with other responses.
@@ -80,7 +80,7 @@ def _aiohttp(response: Any) -> OpenedSource:
     # The requests of an aiohttp server have no close(): the server ends them.
     close = partial(call_and_await, response.release) if hasattr(response, "close") else nothing_to_aclose
     if not content.at_eof():
-        return OpenedAsyncSource(content.iter_any(), close, response.headers)
+        return OpenedAsyncSource(content.iter_any(), close, response.headers, hasattr(response, "close"))
     if content.total_bytes and getattr(response, "_body", None) is None:
         raise consumed_error(response)
     return OpenedAsyncSource(_OneChunk(response.read), close, response.headers)
@@ -179,6 +179,15 @@ class _OneChunk:
         if read is None:
             raise StopAsyncIteration
         return await read()
+
+
+async def _close_httpx(response: Any, chunks: Any) -> None:
+    try:
+        # This ends a read that waits in another task.
+        await response.aclose()
+    finally:
+        if not getattr(chunks, "ag_running", False):
+            await async_closer(chunks)()
 
 
 async def _close_niquests(response: Any, chunks: Any) -> None:

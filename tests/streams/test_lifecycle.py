@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
@@ -138,3 +138,87 @@ def test_a_stream_under_trio_that_ends_early_closes_its_connection(name: str, wa
     with serving(response(b"1\n", b"2\n", go_on, b"3\n" * 100_000)) as server:
         anyio.run(_leave_early, name, way, server, go_on, backend="trio")
         gc.collect()
+
+
+async def _wakes(stream: Any) -> list[Any]:
+    """What a task gets that waits for a chunk while another one closes the stream."""
+    got: list[Any] = []
+
+    async def read() -> None:
+        async for value in stream:
+            got.append(value)
+        got.append("end")
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            while not got:
+                await anyio.sleep(0.001)
+            await anyio.wait_all_tasks_blocked()
+            await stream.aclose()
+    assert stream.closed
+    return got
+
+
+async def _response_wakes(name: str, server: Server, go_on: threading.Event) -> None:
+    client, get = async_client(name)
+    async with client:
+        response = await get(server.url)
+        assert await _wakes(ndstream.ndjson(response)) == [1, "end"]
+        go_on.set()
+        assert await anyio.to_thread.run_sync(server.gone.wait, 5)
+
+
+# Generators inside httpx are left to trio, which warns of each.
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [("httpx", "asyncio"), ("httpx", "trio"), ("httpx2", "asyncio"), ("httpx2", "trio"), ("aiohttp", "asyncio")],
+)
+def test_closing_an_async_response_ends_the_read_of_another_task(name: str, backend: str) -> None:
+    go_on = threading.Event()
+    with serving(response(b"1\n", go_on)) as server:
+        anyio.run(_response_wakes, name, server, go_on, backend=backend)
+        gc.collect()
+
+
+async def _stream_wakes(library: str, port: int) -> None:
+    if library == "trio":
+        source: Any = await real_parts.library("trio").open_tcp_stream("127.0.0.1", port)
+    elif library == "tornado":
+        source = await real_parts.library("tornado.tcpclient").TCPClient().connect("127.0.0.1", port)
+    else:
+        source = await anyio.connect_tcp("127.0.0.1", port)
+    write = getattr(source, {"trio": "send_all", "tornado": "write"}.get(library, "send"))
+    await write(b"GET / HTTP/1.1\r\n\r\n")
+    # Its headers are lines that are no values.
+    got = await _wakes(ndstream.ndjson(source, on_error="skip"))
+    assert got[-1] == "end"
+
+
+@pytest.mark.parametrize(
+    ("library", "backend"), [("anyio", "asyncio"), ("anyio", "trio"), ("trio", "trio"), ("tornado", "asyncio")]
+)
+def test_closing_a_byte_stream_ends_the_read_of_another_task(library: str, backend: str) -> None:
+    go_on = threading.Event()
+    with serving(response(b"1\n", go_on)) as server:
+        anyio.run(_stream_wakes, library, server.port, backend=backend)
+        go_on.set()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_closing_a_stream_that_is_read_ahead_ends_the_read_of_another_task(backend: str) -> None:
+    released: list[str] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            yield b"1\n"
+            await anyio.sleep(60)
+        finally:
+            released.append("released")
+
+    async def main() -> None:
+        assert await _wakes(ndstream.ndjson(chunks(), prefetch=1)) == [1, "end"]
+        assert released == ["released"]
+
+    anyio.run(main, backend=backend)
