@@ -37,6 +37,10 @@ if _TYPE_CHECKING:
     from ndstream import llm as llm
     from ndstream import logs as logs
     from ndstream import serving as serving
+    from ndstream.serving import HEADERS as HEADERS
+    from ndstream.serving import RelayGroup as RelayGroup
+    from ndstream.serving import UpstreamError as UpstreamError
+    from ndstream.serving import relay as relay
 
 __version__ = "0.1.0"
 
@@ -68,9 +72,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name in ("llm", "logs", "serving"):
         # Rooms that only some users need.
-        from importlib import import_module
-
         return import_module(f"ndstream.{name}")
+    if name in ("HEADERS", "RelayGroup", "UpstreamError", "relay"):
+        return getattr(import_module("ndstream.serving"), name)
     raise AttributeError(f"module 'ndstream' has no attribute {name!r}")

@@ -1,13 +1,43 @@
-"""Serving streams: frames are written, and what comes from one server is sent on to the clients of another."""
+"""Serving streams: frames are written, and what comes from one server is sent on to the clients of another.
+
+from starlette.responses import StreamingResponse
+
+relay = await ndstream.relay(response).aopen()
+return StreamingResponse(relay, headers=relay.headers)
+"""
 
 from ndstream._core import SSEEncoder, encode_comment, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import EncodeError
+from ndstream.serving._async_relay import AsyncRelay
+from ndstream.serving._facade import relay
+from ndstream.serving._group import RelayGroup
+from ndstream.serving._headers import HEADERS
+from ndstream.serving._relay import Relay
+from ndstream.serving._relay_state import BrokenTransferError
+from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.serving._targets.parts import CallPart, Part
+from ndstream.serving._targets.registry import TARGETS
+from ndstream.serving._targets.target import Target
+from ndstream.serving._upstream_error import UpstreamError
 
 __all__ = [
+    "HEADERS",
+    "TARGETS",
+    "AsyncRelay",
+    "BrokenTransferError",
+    "CallPart",
     "EncodeError",
+    "Failure",
+    "Part",
+    "Relay",
+    "RelayGroup",
     "SSEEncoder",
+    "Summary",
+    "Target",
+    "UpstreamError",
     "encode_comment",
     "encode_jsonseq",
     "encode_ndjson",
     "encode_sse",
+    "relay",
 ]

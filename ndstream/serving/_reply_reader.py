@@ -11,7 +11,7 @@ from typing import Any
 from ndstream._core import Decoder, SSEDecoder
 from ndstream._errors import DecodeError, StreamError
 from ndstream._sources.opened_source import Chunk
-from ndstream.llm import Answer, Delta
+from ndstream.llm import Answer, Delta, ReplyError
 from ndstream.llm._folder import Folder
 from ndstream.llm._frames import first_bytes_of_reply
 from ndstream.llm._heartbeats import is_blank
@@ -27,14 +27,16 @@ class ReplyReader:
 
     Attributes:
         answer: What came so far. Its ``ending`` is set once nothing more can come, also before the end of the bytes.
+        error: What a reply that is not complete would raise; None before the end, and if it is complete.
     """
 
     def __init__(self, headers: Any, wire: str | None, max_frame_size: int | None) -> None:
-        self._folder = Folder(wire, "return")
+        self._folder = Folder(wire, "raise")
         self._first_bytes = first_bytes_of_reply(headers, self._folder.note_first_byte, max_frame_size)
         self._decoder: Decoder[Any] | None = None
         self._item: Any = None
         self.answer = Answer(self._folder.state)
+        self.error: ReplyError | None = None
 
     @property
     def ended(self) -> bool:
@@ -59,7 +61,7 @@ class ReplyReader:
         if not self.ended:
             yield from self._fold(self._final_decoder().finish())
         if not self.ended:
-            self._folder.note_end_of_stream(self._decoder)
+            self.error = self._folder.note_end_of_stream(self._decoder)
         yield from self._folder.extra_deltas()
 
     def fail(self, cause: Exception) -> Iterator[Delta]:
@@ -68,7 +70,7 @@ class ReplyReader:
             decoder = self._final_decoder()
             error = decoder._fail(cause)
             error.__cause__ = cause
-            self._folder.note_failure(error, decoder, self._item)
+            self.error = self._folder.note_failure(error, decoder, self._item)
         yield from self._folder.extra_deltas()
 
     def stop(self) -> None:
@@ -109,10 +111,12 @@ class ReplyReader:
                     break
             except DecodeError as error:
                 if not is_blank(error):
-                    folder.note_failure(error, decoder, self._item)
+                    self.error = folder.note_failure(error, decoder, self._item)
                     break
             except StreamError as error:
-                folder.note_failure(error, decoder, self._item)
+                self.error = folder.note_failure(error, decoder, self._item)
                 break
         if decoder.done and not self.ended:
-            folder.note_end_of_stream(decoder)
+            self.error = folder.note_end_of_stream(decoder)
+        if self.ended:
+            yield from folder.extra_deltas()

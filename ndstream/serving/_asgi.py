@@ -1,0 +1,168 @@
+"""A relay as an ASGI application: the only place where a HEAD, a client that leaves and one that does not read can be
+seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Protocol
+
+import orjson
+
+from ndstream._errors import StreamError
+from ndstream._sources.event_loops import trio_if_running
+from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._upstream_error import UpstreamError
+
+
+class Body(Protocol):
+    """What is asked of an `AsyncRelay` here."""
+
+    first_frame_timeout: float | None
+    send_timeout: float | None
+
+    @property
+    def headers(self) -> dict[str, str]: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def failure(self) -> Failure | None: ...
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def aopen(self, limit: float | None = None) -> object: ...
+    async def aclose(self) -> None: ...
+
+
+async def respond(relay: Body, scope: Any, receive: Any, send: Any) -> None:
+    """Send a relay as the response to one request."""
+    if scope["type"] != "http":
+        await relay.aclose()
+        raise TypeError(f"a relay answers requests of HTTP, and this is {scope['type']!r}")
+    try:
+        if scope["method"] == "HEAD":
+            # The body would never be asked for, and the upstream has nothing to say for it.
+            await relay.aclose()
+            await _start(send, 200, relay.headers)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        trio = trio_if_running()
+        if trio is not None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_until_disconnect, receive, nursery.cancel_scope)
+                await _send_all(relay, send)
+                nursery.cancel_scope.cancel()
+            return
+        with _Client(receive, send, relay.send_timeout) as client:
+            await _send_all(relay, client.send)
+    finally:
+        await relay.aclose()
+
+
+async def _send_all(relay: Body, send: Any) -> None:
+    try:
+        await relay.aopen(limit=relay.first_frame_timeout)
+    except UpstreamError as error:
+        await _refuse(send, error.status if 400 <= error.status < 600 else 502, error.kind, error.retry_after)
+        return
+    except StreamError:
+        await _refuse(send, 502, "truncated", None)
+        return
+    try:
+        await _start(send, 200, relay.headers)
+        async for message in relay:
+            await send({"type": "http.response.body", "body": message, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    except OSError:
+        # From version 2.4 of the specification on, this is how `send` says that the client has left.
+        if not relay.closed or relay.failure is None:
+            return
+        raise
+
+
+async def _start(send: Any, status: int, headers: dict[str, str]) -> None:
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _refuse(send: Any, status: int, kind: str, retry_after: float | None) -> None:
+    """Answer with the upstream's status. Its words stay here: they may name hosts and keys."""
+    body = orjson.dumps({"error": {"message": f"the upstream answered {status}", "type": kind}})
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    if retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(retry_after))
+    await _start(send, status, headers)
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _until_disconnect(receive: Any, scope: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+class _Client:
+    """A context that is cancelled when the client leaves, or takes no message for as long as the timeout.
+
+    One task listens, and one timer is set again whenever it fires: a message costs neither.
+    """
+
+    def __init__(self, receive: Any, send: Any, timeout: float | None) -> None:
+        self._receive = receive
+        self._send = send
+        self._timeout = timeout
+        self._sending_since: float | None = None
+        self._left = False
+        self._timer: Any = None
+        self._loop = asyncio.get_running_loop()
+        self._task: Any = asyncio.current_task()
+        self._cancelling = 0
+
+    async def send(self, message: Any) -> None:
+        if self._timeout is None:
+            await self._send(message)
+            return
+        self._sending_since = self._loop.time()
+        await self._send(message)
+        self._sending_since = None
+
+    def __enter__(self) -> _Client:
+        if sys.version_info >= (3, 11):
+            self._cancelling = self._task.cancelling()
+        self._listener = self._loop.create_task(self._listen())
+        if self._timeout is not None:
+            self._timer = self._loop.call_later(self._timeout, self._check)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._listener.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._left:
+            return False
+        # A cancellation by anyone else is passed on.
+        ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
+        return ours and kind is not None and issubclass(kind, asyncio.CancelledError)
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._leave()
+
+    def _check(self) -> None:
+        assert self._timeout is not None
+        since = self._sending_since
+        waited = 0.0 if since is None else self._loop.time() - since
+        if waited >= self._timeout:
+            self._leave()
+        else:
+            self._timer = self._loop.call_later(self._timeout - waited, self._check)
+
+    def _leave(self) -> None:
+        if not self._left:
+            self._left = True
+            self._task.cancel()

@@ -1,0 +1,314 @@
+"""`AsyncRelay`: the body of a response whose upstream is awaited.
+
+It owns its upstream and releases it once, on every way out: at the end, after an error, when the client leaves and the
+server cancels the task or merely stops asking, and when nobody refers to the relay any more. Frameworks close no
+bodies, so that nothing of this is left to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import weakref
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ndstream._sources.drain import DEFAULT_DRAIN, can_drain, drain_async
+from ndstream._sources.event_loops import move_on_after
+from ndstream._sources.opened_source import OpenedAsyncSource
+from ndstream.serving._asgi import respond
+from ndstream.serving._async_reads import NOT_YET, AsyncRead, checkpoint, read_of_running_loop
+from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
+from ndstream.serving._converters.converter import Converter
+from ndstream.serving._interruptible_read import HeartbeatTimer, InterruptibleRead
+from ndstream.serving._relay_state import RelayState
+from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._upstream import Upstream
+
+AsyncRelayT = TypeVar("AsyncRelayT", bound="AsyncRelay")
+
+STEPS_PER_CHECKPOINT = 16
+ABANDONED_SECONDS = 5.0
+"""How long after the end of the task that iterated another one may go on, before the upstream is released."""
+
+
+class AsyncRelay(RelayState):
+    """An async iterator of bytes, each of them whole frames, and an ASGI application that sends them.
+
+    It is made by `relay`. As a body it can be given to any framework; as an application (``await relay(scope, receive,
+    send)``) it also answers HEAD, notices a client that leaves while the upstream is silent, and gives up on one that
+    does not read.
+
+    Raises:
+        Exception: From ``anext``, if the format has no words for an error (`Failure`), so that the transfer breaks off.
+
+    Example:
+        >>> import asyncio, ndstream
+        >>> async def upstream():
+        ...     yield b'data: {"a":1}\\n\\nda'
+        ...     yield b'ta: {"a":2}\\n\\n'
+        >>> async def main():
+        ...     return [message async for message in ndstream.relay(upstream(), to="ndjson")]
+        >>> asyncio.run(main())
+        [b'{"a":1}\\n', b'{"a":2}\\n']
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        converter: Converter,
+        heartbeat: float | None,
+        first_frame_timeout: float | None,
+        send_timeout: float | None,
+    ) -> None:
+        super().__init__(upstream, converter)
+        opened = upstream.opened
+        assert isinstance(opened, OpenedAsyncSource)
+        self._opened = opened
+        self._release = AsyncRelease(opened.close)
+        self._heartbeat = heartbeat
+        self.first_frame_timeout = first_frame_timeout
+        self.send_timeout = send_timeout
+        self._read: AsyncRead | None = None
+        self._timer: HeartbeatTimer | None = None
+        self._running = False
+        self._closing = False
+        self._source_ended = False
+        self._steps = 0
+        # The task that iterates, and what it calls at its end.
+        self._consumer: Any = None
+        self._consumer_callback: Any = None
+        self._leaving: Any = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the upstream has been released, or is being released."""
+        return self._release.released
+
+    def __aiter__(self: AsyncRelayT) -> AsyncRelayT:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._running:
+            raise RuntimeError("the relay is running already: two tasks cannot iterate over it at once")
+        self._running = True
+        try:
+            read = self._enter()
+            # A heartbeat is due so long after the message before it was taken.
+            read.idle_since = None
+            message: bytes | None
+            message, self._ready = self._ready, b""
+            while not message:
+                if self._over or self._closing:
+                    await self._end()
+                    raise StopAsyncIteration
+                message = await self._step(read)
+                if message is None:
+                    message = self._converter.heartbeat
+                    read.idle_since = None
+            return message
+        except GeneratorExit:
+            # The task was dropped: nothing can be awaited any more.
+            self._detach()
+            raise
+        except BaseException:
+            await self._leave()
+            raise
+        finally:
+            self._running = False
+
+    async def aopen(self: AsyncRelayT, limit: float | None = None) -> AsyncRelayT:
+        """Read the first frame before the response starts, so that an upstream that has none can still be told as one.
+
+        Args:
+            limit: How many seconds to wait for it; None for no limit. After that the response may start, and
+                heartbeats flow until the frame comes. It has no effect under trio.
+
+        Returns:
+            The relay.
+
+        Raises:
+            UpstreamError: The upstream's status is no success, or it sent an error in the place of a stream.
+            StreamError: The upstream ended or failed before its first frame was whole.
+        """
+        if self._running:
+            raise RuntimeError("the relay is running already: open it before anything iterates over it")
+        self._running = True
+        handle: Any = None
+        try:
+            read = self._enter()
+            if limit is not None and isinstance(read, InterruptibleRead):
+                handle = asyncio.get_running_loop().call_later(limit, read.wake)
+            while not (self._ready or self._over or self._closing):
+                message = await self._step(read)
+                if message is None:
+                    # The limit; a heartbeat that is due comes with the first message.
+                    if handle is not None and handle.when() <= asyncio.get_running_loop().time():
+                        break
+                    continue
+                self._ready = message
+            self._raise_opening_error()
+        except BaseException:
+            await self._leave()
+            raise
+        finally:
+            self._running = False
+            if handle is not None:
+                handle.cancel()
+        return self
+
+    async def aclose(self) -> None:
+        """Release the upstream. If another task waits for it, that task does so, at once."""
+        self._closing = True
+        if self._running:
+            if self._read is not None:
+                self._read.wake()
+            return
+        await self._leave()
+
+    async def __aenter__(self: AsyncRelayT) -> AsyncRelayT:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def abort(self) -> None:
+        """Stop the reply, as its user asks for: the next message is the last, and says so if the format can."""
+        self._aborting = True
+        self._wake()
+
+    def end_with(self, failure: Failure) -> None:
+        """End the stream with this failure in the format's own words: the next message is the last."""
+        if self._stop is None:
+            self._stop = failure
+        self._wake()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request as an ASGI application.
+
+        A refusal of the upstream becomes an answer with its status. Clients that leave, and those that take no message
+        for as long as ``send_timeout``, end the relay.
+        """
+        await respond(self, scope, receive, send)
+
+    # One step after the other.
+
+    def _enter(self) -> AsyncRead:
+        """Note the event loop at the first step, and the task at each."""
+        read = self._read
+        if read is None:
+            self._release.enter_loop()
+            read = self._read = read_of_running_loop(self._opened.chunks)
+            if self._heartbeat is not None and isinstance(read, InterruptibleRead):
+                self._timer = HeartbeatTimer(read, self._heartbeat)
+        if isinstance(read, InterruptibleRead):
+            task = asyncio.current_task()
+            if task is not self._consumer and task is not None:
+                self._watch_consumer(task)
+        return read
+
+    async def _step(self, read: AsyncRead) -> bytes | None:
+        """What the next chunk brings, or a heartbeat; None if there is nothing yet and no heartbeat is due."""
+        if self._is_stopping:
+            return self._take_stop()
+        self._steps += 1
+        if self._steps % STEPS_PER_CHECKPOINT == 0:
+            # A source that never waits would keep the event loop from everything else, cancellations included.
+            await checkpoint()
+        if self._pieces:
+            return self._convert(self._pieces.popleft())
+        try:
+            chunk = await read
+        except StopAsyncIteration:
+            self._source_ended = True
+            return self._take_end()
+        except Exception as error:
+            self._source_ended = True
+            return self._take_failure(error)
+        if chunk is not NOT_YET:
+            return self._take(chunk)
+        if self._is_stopping:
+            return self._take_stop()
+        if self._refusing:
+            # The body of a refusal is not waited for without end.
+            return self._take_end()
+        return None
+
+    async def _end(self) -> None:
+        """Release the upstream after the last message."""
+        failed = self._converter.failure is not None
+        if not (failed or self._source_ended or self._closing) and can_drain(self._opened):
+            await drain_async(self._opened, *DEFAULT_DRAIN)
+        self._detach()
+        await self._discard_read()
+        await self._release.release()
+        if not self._closing:
+            self._raise_broken()
+
+    async def _leave(self) -> None:
+        """Release the upstream although the task is being cancelled, or fails."""
+        self._closing = True
+        self._detach()
+        if not self._release.released:
+            await self._discard_read()
+            await self._release.release_shielded()
+
+    async def _discard_read(self) -> None:
+        """End a read that was left waiting when a heartbeat was due."""
+        if self._read is not None:
+            with suppress(Exception), move_on_after(RELEASE_SECONDS):
+                await self._read.discard()
+
+    def _detach(self) -> None:
+        """Have nothing outside refer to the relay any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._consumer is not None:
+            self._consumer.remove_done_callback(self._consumer_callback)
+            self._consumer = self._consumer_callback = None
+
+    def _wake(self) -> None:
+        if self._running and self._read is not None:
+            self._read.wake()
+
+    # Frameworks that stop asking, and say nothing.
+
+    def _watch_consumer(self, task: Any) -> None:
+        """Have the end of the task that iterates noticed, without keeping the relay alive."""
+        if self._consumer is not None:
+            self._consumer.remove_done_callback(self._consumer_callback)
+        relay = weakref.ref(self)
+
+        def on_done(task: Any) -> None:
+            this = relay()
+            if this is not None:
+                this._consumer_ended(task)
+
+        self._consumer, self._consumer_callback = task, on_done
+        task.add_done_callback(on_done)
+
+    def _consumer_ended(self, task: Any) -> None:
+        self._consumer = self._consumer_callback = None
+        if self._release.released or self._running:
+            return
+        # Task groups keep cancellations to themselves, so that the task may seem to have ended in order.
+        if task.cancelled() or (sys.version_info >= (3, 11) and task.cancelling()):
+            self._abandon()
+            return
+        relay = weakref.ref(self)
+
+        def check() -> None:
+            this = relay()
+            if this is not None and this._consumer is None and not this._running:
+                this._abandon()
+
+        task.get_loop().call_later(ABANDONED_SECONDS, check)
+
+    def _abandon(self) -> None:
+        """Release the upstream from code that cannot await."""
+        self._closing = True
+        if not self._release.released:
+            self._leaving = asyncio.get_running_loop().create_task(self._leave())

@@ -1,0 +1,137 @@
+"""Values in another framing: the frames change, the JSON in them stays as it came, byte for byte but for line ends.
+
+Server-sent events carry any text, so that a payload goes into one as it is. A line or an element holds one JSON value
+by definition, and is checked for that. The fields of an event (type, id, retry) have no place in the other framings
+and are left out, as are events without data and the sentinel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import orjson
+
+from ndstream._core import Decoder, encode_jsonseq, encode_ndjson, encode_sse
+from ndstream._errors import StreamError
+from ndstream._framing import Format, body_of_json, make_decoder, sniffed
+from ndstream._sources.opened_source import Chunk
+from ndstream.serving._converters.converter import Converter, ErrorMessage
+from ndstream.serving._converters.framings import FRAMINGS, error_frame
+from ndstream.serving._targets.outcome import Failure
+
+
+class Reframed(Converter):
+    """Gives each value of the upstream as one frame.
+
+    Args:
+        upstream: The upstream's framing; None to detect it from the first bytes.
+        format: The framing to write.
+        by_first_line: Whether the upstream calls its body JSON, so that its first line shows how it is framed.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are escaped.
+    """
+
+    def __init__(
+        self,
+        upstream: Format | None,
+        format: Format,
+        *,
+        by_first_line: bool,
+        max_frame_size: int | None,
+        done: bytes | str | None,
+        require_done: bool,
+        error_message: ErrorMessage | None,
+        escape_unicode_newlines: bool,
+    ) -> None:
+        super().__init__(error_message)
+        self.format = format
+        self.content_type, self.heartbeat = FRAMINGS[format]
+        make = partial(
+            make_decoder,
+            loads=partial(_ENCODERS[format], escape=escape_unicode_newlines),
+            max_frame_size=max_frame_size,
+            on_error="raise",
+            on_truncated="raise",
+            contains=None,
+            done=done,
+            require_done=require_done,
+        )
+        self._first_bytes = body_of_json(make, max_frame_size) if by_first_line else sniffed(make)
+        # Options are checked here, not when the first bytes come.
+        decoder = make(upstream or "ndjson")
+        self._decoder: Decoder[bytes] | None = None if upstream is None else decoder
+
+    @property
+    def started(self) -> bool:
+        return self._decoder is not None and self._decoder.frames > 0
+
+    def feed(self, chunk: Chunk) -> bytes:
+        if self.ended:
+            return b""
+        if self._decoder is None:
+            self._decoder = self._first_bytes.feed(chunk, at_end=False)
+            return b"" if self._decoder is None else self._frames(self._decoder)
+        return self._frames(self._decoder.feed(chunk))
+
+    def finish(self) -> bytes:
+        if self.ended:
+            return b""
+        frames = self._frames(self._final_decoder().finish())
+        self.ended = True
+        return frames
+
+    def fail(self, cause: Exception) -> bytes:
+        if self.ended:
+            return b""
+        error = self._final_decoder()._fail(cause)
+        error.__cause__ = cause
+        return self._end_with(error)
+
+    def stop(self, failure: Failure) -> bytes:
+        if self.ended:
+            return b""
+        self.ended = True
+        self.failure = failure
+        return error_frame(self.format, failure)
+
+    def _final_decoder(self) -> Decoder[bytes]:
+        if self._decoder is None:
+            self._decoder = self._first_bytes.feed(b"", at_end=True)
+        assert self._decoder is not None
+        return self._decoder
+
+    def _frames(self, decoder: Decoder[bytes]) -> bytes:
+        frames: list[bytes] = []
+        try:
+            # What comes before a bad frame is in the list then.
+            frames.extend(decoder)
+        except StreamError as error:
+            frames.append(self._end_with(error))
+        self.ended = self.ended or decoder.done
+        return frames[0] if len(frames) == 1 else b"".join(frames)
+
+    def _end_with(self, error: StreamError) -> bytes:
+        self.ended = True
+        return error_frame(self.format, self._failure_of(error))
+
+
+def _event(payload: bytes, escape: bool) -> bytes:
+    return encode_sse(payload, escape_unicode_newlines=escape)
+
+
+def _line(payload: bytes, escape: bool) -> bytes:
+    return encode_ndjson(_on_one_line(payload), escape_unicode_newlines=escape)
+
+
+def _element(payload: bytes, escape: bool) -> bytes:
+    return encode_jsonseq(_on_one_line(payload), escape_unicode_newlines=escape)
+
+
+def _on_one_line(payload: bytes) -> bytes:
+    """The same value without line ends. They can only stand between tokens: JSON has none inside of strings."""
+    orjson.loads(payload)
+    return payload.translate(_LINE_ENDS) if b"\n" in payload or b"\r" in payload else payload
+
+
+_LINE_ENDS = bytes.maketrans(b"\r\n", b"  ")
+_ENCODERS: dict[Format, Callable[..., bytes]] = {"sse": _event, "ndjson": _line, "jsonseq": _element}

@@ -1,0 +1,164 @@
+"""The upstream's own framing, byte for byte up to the last whole frame."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections import deque
+from typing import Any
+
+import orjson
+
+from ndstream import _diagnosis
+from ndstream._core import ConcatenatedJSONDecoder, Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._errors import StreamError
+from ndstream._framing import Format, body_of_json, sniffed
+from ndstream._sources.opened_source import Chunk
+from ndstream.serving._converters.converter import Converter, ErrorMessage
+from ndstream.serving._converters.framings import FRAMINGS, error_frame
+from ndstream.serving._targets.outcome import Failure
+
+_DECODERS: dict[Format, Any] = {"ndjson": NDJSONDecoder, "jsonseq": JSONSeqDecoder, "json": ConcatenatedJSONDecoder}
+
+
+class Verbatim(Converter):
+    """Gives the bytes of whole frames, with their comments and separators, as they came.
+
+    A byte order mark is left out, since it means something at the start of a stream alone, and a heartbeat may have
+    been sent before. What follows the sentinel is dropped. JSON is not looked at.
+    """
+
+    def __init__(
+        self,
+        format: Format | None,
+        *,
+        by_first_line: bool,
+        max_frame_size: int | None,
+        done: bytes | str | None,
+        require_done: bool,
+        error_message: ErrorMessage | None,
+    ) -> None:
+        super().__init__(error_message)
+        self.format: Format = "ndjson"
+        self._options: dict[str, Any] = {"max_frame_size": max_frame_size, "done": done, "require_done": require_done}
+        self._decoder: Decoder[Any] | None = None
+        # How many bytes of the stream were given, or left out of it.
+        self._sent = 0
+        # Chunks with bytes after the last whole frame.
+        self._waiting: list[bytes] = []
+        self._first_bytes = body_of_json(self._decide, max_frame_size) if by_first_line else sniffed(self._decide)
+        # Options are checked here, not when the first bytes come.
+        NDJSONDecoder(**self._options)
+        if format is not None:
+            self._decide(format)
+
+    @property
+    def started(self) -> bool:
+        return self._sent > 0
+
+    def feed(self, chunk: Chunk) -> bytes:
+        if self.ended:
+            return b""
+        data = chunk if type(chunk) is bytes else _as_bytes(chunk)
+        if not data:
+            return b""
+        decoder = self._decoder
+        try:
+            if decoder is None:
+                decoder = self._first_bytes.feed(data, at_end=False)
+                if decoder is None:
+                    self._waiting.append(data)
+                    return b""
+                deque(decoder, 0)
+            else:
+                deque(decoder.feed(data), 0)
+        except StreamError as error:
+            assert decoder is not None
+            self._waiting.append(data)
+            return self._whole_frames(decoder) + self._end_with(error)
+        if decoder.done:
+            self.ended = True
+        elif self._sent and not self._waiting and decoder.pending == 0:
+            self._sent += len(data)
+            return data
+        self._waiting.append(data)
+        return self._whole_frames(decoder)
+
+    def finish(self) -> bytes:
+        if self.ended:
+            return b""
+        decoder = self._final_decoder()
+        try:
+            last = list(decoder.finish())
+        except StreamError as error:
+            return self._whole_frames(decoder) + self._end_with(error)
+        if isinstance(decoder, NDJSONDecoder) and decoder.unterminated and last:
+            return self._last_line(decoder, last[-1])
+        self.ended = True
+        return self._whole_frames(decoder)
+
+    def fail(self, cause: Exception) -> bytes:
+        if self.ended:
+            return b""
+        decoder = self._final_decoder()
+        error = decoder._fail(cause)
+        error.__cause__ = cause
+        return self._whole_frames(decoder) + self._end_with(error)
+
+    def stop(self, failure: Failure) -> bytes:
+        if self.ended:
+            return b""
+        self.ended = True
+        self.failure = failure
+        return error_frame(self.format, failure)
+
+    def _decide(self, format: Format) -> Decoder[Any]:
+        self.format = format
+        self.content_type, self.heartbeat = FRAMINGS[format]
+        if format == "sse":
+            self._decoder = SSEDecoder(**self._options)
+        else:
+            self._decoder = _DECODERS[format](loads=bytes, **self._options)
+        return self._decoder
+
+    def _final_decoder(self) -> Decoder[Any]:
+        """The decoder, once no more bytes can decide which it is."""
+        if self._decoder is None:
+            self._first_bytes.feed(b"", at_end=True)
+        assert self._decoder is not None
+        return self._decoder
+
+    def _whole_frames(self, decoder: Decoder[Any]) -> bytes:
+        """The bytes up to the last whole frame that were not given yet."""
+        end = decoder.offset
+        if end == self._sent:
+            return b""
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        size = end - self._sent
+        if size < len(data):
+            self._waiting.append(data[size:])
+            data = data[:size]
+        if self._sent == 0:
+            data = data.removeprefix(BOM_UTF8)
+        self._sent = end
+        return data
+
+    def _last_line(self, decoder: Decoder[Any], line: bytes) -> bytes:
+        """The last line, which needs no line end if it is a whole value; the client gets one."""
+        try:
+            orjson.loads(line)
+        except ValueError as cause:
+            return self._end_with(_diagnosis.cut_payload(line, self._sent, None, cause, "ndjson"))
+        self.ended = True
+        return self._whole_frames(decoder) + b"\n"
+
+    def _end_with(self, error: StreamError) -> bytes:
+        self.ended = True
+        return error_frame(self.format, self._failure_of(error))
+
+
+def _as_bytes(chunk: Any) -> bytes:
+    try:
+        return memoryview(chunk).tobytes()
+    except TypeError:
+        raise TypeError(_diagnosis.not_bytes(chunk)) from None
