@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-import ndstream
 from ndstream._cli.main import _run
 
 COMMAND = [sys.executable, "-m", "ndstream", "chat", "--model", "m"]
@@ -122,17 +119,6 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     """The command's status, and what it wrote to standard output and standard error."""
     status = _run(["chat", "--model", "m", *arguments])
     return (status, *capsys.readouterr())
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The environment with the package that is under test, and a terminal of a known kind."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(Path(ndstream.__file__).resolve().parents[1]),
-        "TERM": "xterm",
-        "PYTHONUNBUFFERED": "",
-        **more,
-    }
 
 
 MESSAGES = [{"role": "user", "content": "say hi"}]

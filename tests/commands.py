@@ -18,9 +18,9 @@ PATIENCE = 60
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment with the package that is under test, and a terminal of a known kind and size."""
+    """The environment with the package that is under test, a terminal of a known kind and size, and usual buffers."""
     package = str(Path(ndstream.__file__).resolve().parents[1])
-    known = {"PYTHONPATH": package, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
+    known = {"PYTHONPATH": package, "TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONUNBUFFERED": ""}
     return {**os.environ, **known, **changes}
 
 

@@ -22,10 +22,10 @@ from chat_server import (
     TEXT,
     Server,
     chat_chunk,
-    environment,
     run,
     sse,
 )
+from commands import environment
 from llm.engine import Engine
 
 

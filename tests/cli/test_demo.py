@@ -10,24 +10,16 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
 import ndstream
+from commands import PATIENCE, environment
 from ndstream._cli.demo_server import FORMATS, REPLY, ReplyFormat, serve
 
 COMMAND = [sys.executable, "-m", "ndstream", "demo"]
-PATIENCE = 60
-"""Seconds after which a test that hangs is given up; nothing is measured with it."""
-
-
-def environment() -> dict[str, str]:
-    """The environment with the package that is under test, and a terminal of a known kind and size."""
-    package = str(Path(ndstream.__file__).resolve().parents[1])
-    return {**os.environ, "PYTHONPATH": package, "TERM": "xterm", "COLUMNS": "100", "LINES": "50"}
 
 
 def without_escapes(output: bytes) -> str:
@@ -80,7 +72,9 @@ class TestServer:
 
 class TestCommand:
     def test_it_shows_both_replies_and_what_they_came_to(self) -> None:
-        result = subprocess.run([*COMMAND, "--rate", "0"], capture_output=True, timeout=PATIENCE, env=environment())
+        result = subprocess.run(
+            [*COMMAND, "--rate", "0"], capture_output=True, timeout=PATIENCE, env=environment(LINES="50")
+        )
         assert (result.stderr, result.returncode) == (b"", 0)
         shown = result.stdout.decode()
         assert shown.count(REPLY) == 2
@@ -94,7 +88,9 @@ class TestCommand:
 
     def test_a_terminal_shows_the_reply_and_gets_its_cursor_back(self) -> None:
         ours, theirs = pty.openpty()
-        with subprocess.Popen([*COMMAND, "--rate", "0"], stdout=theirs, stderr=theirs, env=environment()) as process:
+        with subprocess.Popen(
+            [*COMMAND, "--rate", "0"], stdout=theirs, stderr=theirs, env=environment(LINES="50")
+        ) as process:
             os.close(theirs)
             output = b""
             while select.select([ours], [], [], PATIENCE)[0]:
@@ -116,7 +112,7 @@ class TestCommand:
             [*COMMAND, "--rate", "4"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment(LINES="50"),
             bufsize=0,
         ) as process:
             assert process.stdout is not None
@@ -134,7 +130,7 @@ class TestCommand:
             [*COMMAND, "--rate", "100"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment(LINES="50"),
             bufsize=0,
         ) as process:
             assert process.stdout is not None
