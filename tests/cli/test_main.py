@@ -52,6 +52,18 @@ def test_arguments_that_make_no_sense_are_one_line(arguments: list[str], said: s
     assert said in only_line(result.stderr)
 
 
+def test_what_a_closed_standard_error_cannot_show_does_not_go_to_standard_output() -> None:
+    for arguments in ("dog", "cat none"):
+        result = subprocess.run(
+            ["bash", "-c", f'"$@" {arguments} 2>&-', "bash", *COMMAND],
+            capture_output=True,
+            timeout=PATIENCE,
+            env=environment(),
+        )
+        assert result.stdout == b""
+        assert result.returncode in (1, 2)
+
+
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
     program = f"import sys; sys.modules[{missing!r}] = None; from ndstream._cli.main import main; main()"
