@@ -67,12 +67,13 @@ def test_blocks_and_items_are_found_by_an_index_that_is_written_in_any_way(write
         ),
         {"type": "message_stop"},
     ]
-    assert llm.collect(events(*blocks)).text == "ab"
+    assert [block["text"] for block in llm.collect(events(*blocks)).body["content"]] == ["a", "b"]
     items = [
         {"type": "response.output_text.delta", "output_index": write(place), "content_index": write(0), "delta": text}
         for place, text in ((1, "b"), (0, "a"), (1, "d"))
     ]
-    assert llm.collect(events(*items, {"type": "response.completed", "response": {}})).text == "abd"
+    output = llm.collect(events(*items, {"type": "response.completed", "response": {}})).body["output"]
+    assert [item["content"][0]["text"] for item in output] == ["a", "bd"]
 
 
 def test_true_is_no_index_of_a_choice_or_of_a_tool_call() -> None:

@@ -115,6 +115,23 @@ class Piece:
         parts = self.texts.get(name)
         return text_of(self.fields.get(name)) if parts is None else joined(parts)
 
+    def set_final(self, name: str, text: str) -> str | None:
+        """Let a whole text count in place of its pieces; an empty one says nothing.
+
+        Returns:
+            What it adds to the pieces; None if it does not go on with them.
+        """
+        pieces = self.join(name, "")
+        known = joined(pieces)
+        if not text or text == known:
+            return ""
+        if text.startswith(known):
+            added = text[len(known) :]
+            pieces.append(added)
+            return added
+        pieces[:] = [text]
+        return None
+
     def is_whole(self, name: str) -> bool:
         """Whether a text came in no more than one part."""
         return len(self.texts.get(name, ())) <= 1

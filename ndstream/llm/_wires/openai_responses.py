@@ -1,8 +1,7 @@
 """OpenAI's Responses: items grow under many kinds of events, and the last event holds all of it once more.
 
-Servers that imitate it leave out most of what says where a delta belongs, and some change the ids of items
-from event to event; so an item is looked up by its id, then by its index; where neither is given, the last
-one is meant.
+A text or arguments that an event says as a whole win over their pieces, and what only such an event says is handed
+out with it. An item that has ended stays, whether the last event lists it or not.
 https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
@@ -12,25 +11,26 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_responses_item import Item
-from ndstream.llm._wires.wire import Wire, overlay
+from ndstream.llm._wires.openai_responses_output import Output
+from ndstream.llm._wires.output_log import OutputLog
+from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
-_TEXT = frozenset({"response.output_text", "response.refusal"})
+_TEXT = {"response.output_text": "text", "response.refusal": "refusal"}
 _THINKING = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
-_ARGUMENTS = frozenset(
-    {
-        "response.function_call_arguments",
-        "response.custom_tool_call_input",
-        "response.mcp_call_arguments",
-    }
-)
+_ARGUMENTS = {
+    "response.function_call_arguments": "arguments",
+    "response.custom_tool_call_input": "input",
+    "response.mcp_call_arguments": "arguments",
+}
+_PARTS = {"response.content_part": "content", "response.reasoning_summary_part": "summary"}
 
 
 class OpenAIResponses(Wire):
@@ -41,10 +41,10 @@ class OpenAIResponses(Wire):
     def __init__(self) -> None:
         super().__init__()
         self.response: dict[str, Any] | None = None
-        self.items: list[Item] = []
-        self.by_id: dict[str, Item] = {}
-        self.by_index: dict[int, Item] = {}
+        self.output = Output()
+        self.log = OutputLog()
         self.calls = ToolCalls()
+        self.whole_output_seen = False
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -65,13 +65,9 @@ class OpenAIResponses(Wire):
             return self.end_item(dict_of(frame.get("item")), frame)
         if verb == "done":
             return self.fold_done(stem, frame)
-        if kind == "response.content_part.added":
-            self.item(frame).part("content", frame.get("content_index")).add(
-                dict_of(frame.get("part")), ("text", "refusal")
-            )
-        elif kind == "response.reasoning_summary_part.added":
-            self.item(frame).part("summary", frame.get("summary_index")).add(dict_of(frame.get("part")), ("text",))
-        elif kind == "response.output_text.annotation.added":
+        if stem in _PARTS:
+            return self.set_part(stem, frame)
+        if kind == "response.output_text.annotation.added":
             self.item(frame).annotate(frame.get("content_index"), frame.get("annotation"))
         elif isinstance(frame.get("response"), dict):
             return self.change(kind, frame["response"], frame)
@@ -82,75 +78,59 @@ class OpenAIResponses(Wire):
 
     def item(self, frame: dict[str, Any]) -> Item:
         """The item that an event is about."""
-        identity, index = frame.get("item_id"), as_index(frame.get("output_index"))
-        if isinstance(identity, str) and identity in self.by_id:
-            return self.by_id[identity]
-        if index is not None:
-            return self.by_index[index] if index in self.by_index else self.new_item(identity, index)
-        # An id that is new and all there is to go by is another item's.
-        return self.items[-1] if self.items and not isinstance(identity, str) else self.new_item(identity, None)
+        return self.output.find(frame.get("item_id"), frame.get("output_index"))
 
-    def new_item(self, identity: Any, index: int | None) -> Item:
-        item = Item(len(self.items) if index is None else index)
-        self.items.append(item)
-        self.by_index.setdefault(item.index, item)
-        if isinstance(identity, str):
-            self.by_id[identity] = item
-        return item
+    def delta(self, frame: dict[str, Any], *calls: ToolCall | None) -> FullDelta:
+        """The delta of an event: what it added to the log, and its calls."""
+        return FullDelta(frame, *self.log.new(), [call for call in calls if call is not None])
 
     def start_item(self, given: dict[str, Any], frame: dict[str, Any]) -> Delta:
-        identity, index = given.get("id"), as_index(frame.get("output_index"))
-        known = self.by_id.get(identity) if isinstance(identity, str) else None
-        if known is None and index is not None:
-            known = self.by_index.get(index)
-        item = known or self.new_item(identity, index)
-        item.start(given, self.calls)
-        return FullDelta(frame, tool_calls=() if item.call is None else (item.call,))
+        if not given:
+            return FullDelta(frame)
+        item = self.output.start(given, frame.get("output_index"))
+        item.fold(given, self.calls, self.log)
+        return self.delta(frame, item.call)
 
     def end_item(self, given: dict[str, Any], frame: dict[str, Any]) -> Delta:
-        item = self.item({"item_id": given.get("id"), "output_index": frame.get("output_index")})
-        before = len(item.text), len(item.thinking)
-        item.fold_final(given, self.calls)
-        text, thinking = item.text[before[0] :], item.thinking[before[1] :]
-        return FullDelta(frame, text, thinking, () if item.call is None else (item.call,))
+        item = self.output.find(given.get("id"), frame.get("output_index"))
+        item.fold(given, self.calls, self.log)
+        item.end(given)
+        return self.delta(frame, item.call)
 
     def add(self, stem: str, frame: dict[str, Any]) -> Delta:
+        """Fold a piece."""
         value = frame.get("delta")
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not value:
             return FullDelta(frame)
         if stem in _TEXT:
-            item = self.item(frame)
-            item.add_text("refusal" if stem == "response.refusal" else "text", value, frame)
-            return FullDelta(frame, value if stem == "response.output_text" else "")
-        if stem in _THINKING:
-            self.item(frame).add_thinking(stem, value, frame)
-            return FullDelta(frame, "", value)
-        if stem in _ARGUMENTS:
+            self.item(frame).add_text(_TEXT[stem], value, frame, self.log)
+        elif stem in _THINKING:
+            self.item(frame).add_thought(stem, value, frame, self.log)
+        elif stem in _ARGUMENTS:
             call = self.item(frame).called(self.calls)
             call.add_arguments(value)
             return FullDelta(frame, tool_calls=(call,))
-        return FullDelta(frame)
+        return self.delta(frame)
 
     def fold_done(self, stem: str, frame: dict[str, Any]) -> Delta:
-        """A text said once more at its end: news only where no delta came before."""
+        """Fold what is said as a whole."""
         if stem in _TEXT:
-            name = "refusal" if stem == "response.refusal" else "text"
-            if not self.item(frame).has_text(name, frame):
-                return self.add(stem, {**frame, "delta": frame.get(name)})
+            self.item(frame).set_text(_TEXT[stem], text_of(frame.get(_TEXT[stem])), frame, self.log)
         elif stem in _THINKING:
-            if not self.item(frame).has_thinking(stem, frame):
-                return self.add(stem, {**frame, "delta": frame.get("text")})
+            self.item(frame).set_thought(stem, text_of(frame.get("text")), frame, self.log)
         elif stem in _ARGUMENTS:
             call = self.item(frame).called(self.calls)
-            whole = frame.get("input" if stem == "response.custom_tool_call_input" else "arguments")
-            if not call.raw and isinstance(whole, str):
-                call.add_arguments(whole)
-            return FullDelta(frame, tool_calls=(call,))
-        elif stem == "response.content_part":
-            self.item(frame).end_part("content", frame.get("content_index"), dict_of(frame.get("part")))
-        elif stem == "response.reasoning_summary_part":
-            self.item(frame).end_part("summary", frame.get("summary_index"), dict_of(frame.get("part")))
-        return FullDelta(frame)
+            call.set_final_arguments(frame.get(_ARGUMENTS[stem]))
+            return self.delta(frame, call)
+        elif stem in _PARTS:
+            return self.set_part(stem, frame)
+        return self.delta(frame)
+
+    def set_part(self, stem: str, frame: dict[str, Any]) -> Delta:
+        """Fold a part, which may have text when it begins, and has all of it when it ends."""
+        name = _PARTS[stem]
+        self.item(frame).set_part(name, frame.get(f"{name}_index"), dict_of(frame.get("part")), self.log)
+        return self.delta(frame)
 
     def change(self, kind: str, response: dict[str, Any], frame: dict[str, Any]) -> Delta:
         """An event of the whole response's life; the last one holds all of it."""
@@ -161,25 +141,32 @@ class OpenAIResponses(Wire):
             return FullDelta(frame)
         if self.response is None:
             self.response = {}
-        overlay(self.response, response)
-        usage = response.get("usage")
-        usage = usage if isinstance(usage, dict) else None
-        if usage is not None:
-            self.usage = usage
-        text = thinking = ""
-        if kind in _TERMINAL:
-            text, thinking = self.end_response(kind, response)
-        finish_reason = self.finish_reason_of(0) if kind in _TERMINAL else None
-        return FullDelta(frame, text, thinking, (), usage, finish_reason=finish_reason)
+        overlay(self.response, {name: value for name, value in response.items() if name != "output"})
+        if isinstance(response.get("output"), list):
+            self.response.setdefault("output", [])
+        usage = dict_of(response.get("usage")) or None
+        self.usage = merged_usage(self.usage, usage)
+        if kind not in _TERMINAL:
+            return FullDelta(frame, usage=usage)
+        calls = self.end_response(kind, response)
+        delta = self.delta(frame, *calls)
+        delta.usage = usage
+        delta.finish_reason = self.finish_reason_of(0)
+        return delta
 
-    def end_response(self, kind: str, response: dict[str, Any]) -> tuple[str, str]:
-        before = len(self.text), len(self.thinking)
-        for index, given in enumerate(dicts_of(response.get("output"))):
-            # What no event told before, the last one does.
-            if index >= len(self.items) or not self.items[index].fields:
-                self.item({"item_id": given.get("id"), "output_index": index}).fold_final(given, self.calls)
+    def end_response(self, kind: str, response: dict[str, Any]) -> list[ToolCall]:
+        """Fold the whole output. Returns the calls that it opened or changed."""
+        changed = []
+        output = list(dicts_of(response.get("output")))
+        if output and not self.whole_output_seen:
+            # Once is enough, and a server that says it again and again makes no work.
+            self.whole_output_seen = True
+            for item, given in self.output.match(output):
+                if item.fold(given, self.calls, self.log) and item.call is not None:
+                    changed.append(item.call)
+                item.end(given)
         self.note_end(kind)
-        reason = text_of(dict_of(response.get("incomplete_details")).get("reason"))
+        reason = label_of(dict_of(response.get("incomplete_details")).get("reason"))
         if reason:
             self.note_evidence("finish_reason", reason)
         self.finish_words[0] = reason or kind.removeprefix("response.")
@@ -187,37 +174,41 @@ class OpenAIResponses(Wire):
             told = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
             self.note_error(told)
         self.calls.finish(complete=kind == "response.completed")
-        return self.text[before[0] :], self.thinking[before[1] :]
+        return changed
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)
 
     def refusal_of(self, choice: int) -> str:
-        return "".join(item.refusal for item in self.in_order())
+        return "".join(item.refusal for item in self.output.in_order())
 
     def has_client_calls(self, choice: int) -> bool:
         return self.calls.has_client_calls
 
-    def in_order(self) -> list[Item]:
-        return sorted(self.items, key=lambda item: item.index)
-
     @property
     def body(self) -> Any:
-        if self.response is None and not self.items:
+        if self.response is None and not self.output.items:
             return None
         body = dict(self.response or {})
-        # Some servers end without saying all of it again.
-        if not (self.ended and body.get("output")):
-            body["output"] = [item.body() for item in self.in_order()]
+        if self.output.items or "output" in body:
+            body["output"] = [item.body() for item in self.output.in_order()]
         return body
 
     @property
     def text(self) -> str:
-        return "".join(item.text for item in self.in_order())
+        if self.log.text_revised:
+            return "".join(item.text for item in self.output.in_order())
+        return self.log.text
+
+    @property
+    def text_revised(self) -> bool:
+        return self.log.text_revised
 
     @property
     def thinking(self) -> str:
-        return "".join(item.thinking for item in self.in_order())
+        if self.log.thinking_revised:
+            return "".join(item.thinking for item in self.output.in_order())
+        return self.log.thinking
 
     @property
     def tool_calls(self) -> list[ToolCall]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._lenient_readers import as_index, dicts_of, joined
+from ndstream.llm._lenient_readers import as_index, dicts_of, label_of, says_nothing, text_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
+from ndstream.llm._wires.output_log import OutputLog
 
 _CALLS = {
     "function_call": "arguments",
@@ -23,15 +24,20 @@ _CALLS = {
 """Items that are tool calls, and where they keep their arguments."""
 _GROWING = frozenset({"function_call", "custom_tool_call", "mcp_call"})
 """Those whose arguments come as text, in pieces."""
+_TEXTS = ("text", "refusal")
+_BETWEEN_SUMMARIES = "\n\n"
+"""What the official view puts between the parts of a summary, which are paragraphs."""
 
 
 class Item:
     """The state of one item.
 
     Attributes:
-        index: Its place in the output.
+        index: Its position in the output.
         fields: What was said of it, but for what grows.
-        call: The tool call, where it is one.
+        parts: The parts of its content and of its summary, by their index.
+        call: The tool call, if it is one.
+        ended: Whether the server said that it is done.
     """
 
     def __init__(self, index: int) -> None:
@@ -40,74 +46,88 @@ class Item:
         self.parts: dict[str, dict[int, Piece]] = {"content": {}, "summary": {}}
         self.call: ToolCall | None = None
         self.ended = False
+        self._last_index = {"content": 0, "summary": 0}
+        self._has_summary = False
 
-    def start(self, given: dict[str, Any], calls: ToolCalls) -> None:
+    def fold(self, given: dict[str, Any], calls: ToolCalls, log: OutputLog) -> bool:
+        """Fold the item as the server says it, at its beginning or as a whole at its end.
+
+        What says nothing replaces nothing; a text goes on with its pieces or takes their place.
+
+        Returns:
+            Whether its call was opened, or its arguments changed.
+        """
         for name, value in given.items():
-            if name in self.parts and isinstance(value, list):
+            if name in self.parts:
                 # The list is there, whether anything is in it yet or not.
-                self.fields.setdefault(name, [])
-                for place, each in enumerate(dicts_of(value)):
-                    if place not in self.parts[name]:
-                        self.part(name, place).add(each, ("text", "refusal"))
-            elif value is not None or name not in self.fields:
+                self.fields.setdefault(name, [] if isinstance(value, list) else value)
+            elif name not in self.fields or not says_nothing(value):
                 self.fields[name] = value
-        kind = given.get("type")
-        if isinstance(kind, str) and kind in _CALLS:
-            call = self.called(calls)
-            given_arguments = given.get(_CALLS[kind])
-            if given_arguments and not call.raw:
-                call.add_arguments(given_arguments)
+        for name in self.parts:
+            parts = list(dicts_of(given.get(name)))
+            if parts:
+                self._set_parts(name, parts, log)
+        kind = label_of(given.get("type"))
+        if kind not in _CALLS:
+            return False
+        before = None if self.call is None else self.call.raw
+        call = self.called(calls)
+        call.set_final_arguments(given.get(_CALLS[kind]))
+        return before is None or call.raw != before
 
-    def fold_final(self, given: dict[str, Any], calls: ToolCalls) -> None:
-        """What is said at the end is the whole."""
-        self.start(given, calls)
-        for name, parts in self.parts.items():
-            for place, each in enumerate(dicts_of(given.get(name))):
-                known = parts.get(place) or self.part(name, place)
-                known.clear()
-                known.add(each, ("text", "refusal"))
-        self.fields.update({name: value for name, value in given.items() if name not in self.parts})
+    def end(self, given: dict[str, Any]) -> None:
+        """Note that the server said that it is done."""
         if self.call is not None:
             self.call.close(complete=given.get("status") != "incomplete")
         self.ended = True
 
     def part(self, name: str, index: Any) -> Piece:
+        """The part with this index, or the last one that was meant if there is no index."""
         parts = self.parts[name]
         known = as_index(index)
-        key = max(parts, default=0) if known is None else known
+        key = self._last_index[name] = self._last_index[name] if known is None else known
         if key not in parts:
             parts[key] = Piece()
         return parts[key]
 
-    def end_part(self, name: str, index: Any, given: dict[str, Any]) -> None:
-        part = self.part(name, index)
-        known = any(part.texts.values())
-        part.add({key: value for key, value in given.items() if not (known and key in part.texts)}, ("text", "refusal"))
+    def set_part(self, name: str, index: Any, given: dict[str, Any], log: OutputLog) -> None:
+        """Fold a part that comes as a whole."""
+        if given:
+            self._set_part(name, self.part(name, index), given, log)
 
-    def add_text(self, name: str, value: str, frame: dict[str, Any]) -> None:
+    def add_text(self, name: str, value: str, frame: dict[str, Any], log: OutputLog) -> None:
+        """Add a piece of a text or of a refusal."""
         self.fields.setdefault("type", "message")
         part = self.part("content", frame.get("content_index"))
         part.fields.setdefault("type", "output_text" if name == "text" else name)
         part.join(name, value)
+        if name == "text":
+            log.add_text(value)
         if isinstance(frame.get("logprobs"), list) and frame["logprobs"]:
             part.extend("logprobs", frame["logprobs"])
 
-    def add_thinking(self, stem: str, value: str, frame: dict[str, Any]) -> None:
+    def set_text(self, name: str, value: str, frame: dict[str, Any], log: OutputLog) -> None:
+        """Fold a text or a refusal that comes as a whole."""
+        kind = "output_text" if name == "text" else name
+        self.fields.setdefault("type", "message")
+        self.set_part("content", frame.get("content_index"), {"type": kind, name: value}, log)
+
+    def add_thought(self, stem: str, value: str, frame: dict[str, Any], log: OutputLog) -> None:
+        """Add a piece of a thought."""
         self.fields.setdefault("type", "reasoning")
-        part = self._thinking_part(stem, frame)
-        part.fields.setdefault("type", "summary_text" if stem.endswith("summary_text") else "reasoning_text")
+        name = "summary" if stem.endswith("summary_text") else "content"
+        part = self.part(name, frame.get(f"{name}_index"))
+        part.fields.setdefault("type", "summary_text" if name == "summary" else "reasoning_text")
+        begins = not part.text("text")
         part.join("text", value)
+        self._log_thought(name, value, begins, log)
 
-    def has_text(self, name: str, frame: dict[str, Any]) -> bool:
-        return bool(self.part("content", frame.get("content_index")).texts.get(name))
-
-    def has_thinking(self, stem: str, frame: dict[str, Any]) -> bool:
-        return bool(self._thinking_part(stem, frame).texts.get("text"))
-
-    def _thinking_part(self, stem: str, frame: dict[str, Any]) -> Piece:
-        if stem.endswith("summary_text"):
-            return self.part("summary", frame.get("summary_index"))
-        return self.part("content", frame.get("content_index"))
+    def set_thought(self, stem: str, value: str, frame: dict[str, Any], log: OutputLog) -> None:
+        """Fold a thought that comes as a whole."""
+        self.fields.setdefault("type", "reasoning")
+        name = "summary" if stem.endswith("summary_text") else "content"
+        kind = "summary_text" if name == "summary" else "reasoning_text"
+        self.set_part(name, frame.get(f"{name}_index"), {"type": kind, "text": value}, log)
 
     def annotate(self, index: Any, annotation: Any) -> None:
         self.part("content", index).extend("annotations", [annotation])
@@ -117,46 +137,99 @@ class Item:
         if self.call is None:
             self.fields.setdefault("type", "function_call")
             self.call = calls.open(
-                id=self.fields.get("call_id") or self.fields.get("id"),
+                id=label_of(self.fields.get("call_id")) or self.fields.get("id"),
                 index=self.index,
                 name=self.fields.get("name") or _name_of(self.fields["type"]),
                 type=self.fields["type"],
                 **({"execution": self.fields["execution"]} if "execution" in self.fields else {}),
             )
+        elif self.call.name is None and label_of(self.fields.get("name")):
+            self.call.name = self.fields["name"]
         return self.call
-
-    def _texts(self, kind: str) -> str:
-        held = self.fields.get("type") == "reasoning"
-        if kind == "text":
-            return "" if held else self._join("content")
-        return self._join("summary") + (self._join("content") if held else "")
-
-    def _join(self, name: str) -> str:
-        parts = self.parts[name]
-        return "".join(joined(parts[index].texts.get("text", [])) for index in sorted(parts))
 
     @property
     def text(self) -> str:
-        return self._texts("text")
+        """The text that belongs to the item, whenever it came."""
+        return "" if self._thinks else self._join("content", "text")
 
     @property
     def refusal(self) -> str:
-        parts = self.parts["content"]
-        return "".join(joined(parts[index].texts.get("refusal", [])) for index in sorted(parts))
+        return self._join("content", "refusal")
 
     @property
     def thinking(self) -> str:
-        return self._texts("thinking")
+        summaries = [
+            text for index in sorted(self.parts["summary"]) if (text := self.parts["summary"][index].text("text"))
+        ]
+        return _BETWEEN_SUMMARIES.join(summaries) + (self._join("content", "text") if self._thinks else "")
 
     def body(self) -> dict[str, Any]:
         body = dict(self.fields)
         for name, parts in self.parts.items():
             if parts:
                 body[name] = [parts[index].body() for index in sorted(parts)]
-        kind = body.get("type")
-        if self.call is not None and not self.ended and (kind in _GROWING or kind not in _CALLS):
-            body[_CALLS.get(str(kind), "arguments")] = self.call.raw
+        kind = label_of(body.get("type"))
+        if self.call is not None and (kind in _GROWING or kind not in _CALLS):
+            name = _CALLS.get(kind, "arguments")
+            if not self.ended or says_nothing(body.get(name)):
+                body[name] = self.call.raw
         return body
+
+    @property
+    def _thinks(self) -> bool:
+        return self.fields.get("type") == "reasoning"
+
+    def _join(self, name: str, text: str) -> str:
+        parts = self.parts[name]
+        return "".join(parts[index].text(text) for index in sorted(parts))
+
+    def _set_parts(self, name: str, given: list[dict[str, Any]], log: OutputLog) -> None:
+        """Fold all parts as a whole, in their order, whatever index they had while they came."""
+        known = self.parts[name]
+        keys = sorted(known)
+        for key in keys[len(given) :]:
+            dropped = known.pop(key)
+            if dropped.text("text"):
+                self._revise(name, dropped, log)
+        for position, each in enumerate(given):
+            if position < len(keys):
+                key = keys[position]
+            else:
+                key = max(position, *keys, 0) if not known else max(known) + 1
+                known[key] = Piece()
+            self._set_part(name, known[key], each, log)
+
+    def _set_part(self, name: str, part: Piece, given: dict[str, Any], log: OutputLog) -> None:
+        part.add({key: value for key, value in given.items() if key not in _TEXTS}, ())
+        for text_name in _TEXTS:
+            if text_name not in given:
+                continue
+            begins = not part.text(text_name)
+            added = part.set_final(text_name, text_of(given[text_name]))
+            if text_name == "refusal":
+                continue
+            if added is None:
+                self._revise(name, part, log)
+            elif self._is_thought(name, part):
+                self._log_thought(name, added, begins, log)
+            else:
+                log.add_text(added)
+
+    def _is_thought(self, name: str, part: Piece) -> bool:
+        return name == "summary" or self._thinks or part.fields.get("type") == "reasoning_text"
+
+    def _revise(self, name: str, part: Piece, log: OutputLog) -> None:
+        if self._is_thought(name, part):
+            log.thinking_revised = True
+        else:
+            log.text_revised = True
+
+    def _log_thought(self, name: str, thought: str, begins: bool, log: OutputLog) -> None:
+        if name == "summary" and thought:
+            if begins and self._has_summary:
+                log.add_thought(_BETWEEN_SUMMARIES)
+            self._has_summary = True
+        log.add_thought(thought)
 
 
 def _name_of(kind: Any) -> str | None:
