@@ -174,6 +174,8 @@ def test_dead_letters_that_cannot_be_written_are_one_line(tmp_path: Path) -> Non
     assert b"Traceback" not in result.stderr
     result = cat("--bad", tmp_path / "none" / "bad", stdin=b"1\n")
     assert only_line(result.stderr) == f"ndstream: {tmp_path}/none/bad: No such file or directory"
+    result = cat("--bad", tmp_path / "no\nne" / "bad", stdin=b"1\n")
+    assert only_line(result.stderr) == f"ndstream: {tmp_path}/no ne/bad: No such file or directory"
     assert (result.stdout, result.returncode) == (b"", 1)
 
 
