@@ -9,6 +9,7 @@
 `read` takes paths, globs and binary files, plain or compressed, and tells the format from the bytes.
 """
 
+from ndstream.logs._check import CheckReport, check
 from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._containers import Envelope, Record
 from ndstream.logs._cursor import Cursor
@@ -18,11 +19,14 @@ from ndstream.logs._follow import FollowStream, follow
 from ndstream.logs._followed_log import Change
 from ndstream.logs._positions import Member, Position
 from ndstream.logs._read import read
+from ndstream.logs._redrive import Redrive, RedriveReport, redrive
+from ndstream.logs._repair import Repair, repair_tail
 from ndstream.logs._report import FileReport, Report
 from ndstream.logs._stream import LogStream
 
 __all__ = [
     "Change",
+    "CheckReport",
     "Checkpoint",
     "CheckpointError",
     "Cursor",
@@ -37,7 +41,13 @@ __all__ = [
     "Member",
     "Position",
     "Record",
+    "Redrive",
+    "RedriveReport",
+    "Repair",
     "Report",
+    "check",
     "follow",
     "read",
+    "redrive",
+    "repair_tail",
 ]

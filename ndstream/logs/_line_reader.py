@@ -78,6 +78,14 @@ class LineReader:
         self._chunk = b""
         self._chunk_offset = 0
 
+    @property
+    def format(self) -> str:
+        """The file's format, "plain" or the name of a compression."""
+        if self._file is None:
+            self._seek(0)
+        assert self._file is not None
+        return self._file.format
+
     def digest(self, offset: int) -> LineDigest | None:
         """The length and digest of the line at an offset; None if the file ends before the line does.
 

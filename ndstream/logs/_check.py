@@ -1,0 +1,121 @@
+"""What is wrong with a log file, without changing it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from orjson import loads as orjson_loads
+
+from ndstream._core import NDJSONDecoder
+from ndstream._errors import StreamError
+from ndstream.logs._errors import LogFileError
+from ndstream.logs._opened_file import DEFAULT_MAX_WINDOW, open_file
+
+Tail = Literal["complete", "unterminated", "interrupted"]
+
+
+@dataclass
+class CheckReport:
+    """What was found in a file.
+
+    Attributes:
+        path: The file's path.
+        format: "plain", "gzip", "zstd", "bz2", "xz" or "lz4".
+        bytes: How much content was read, in bytes.
+        lines: How many lines there are, blank ones included.
+        values: How many of them hold a value.
+        bad: How many do not, by reason. An interrupted tail is among them.
+        errors: The first of the bad lines.
+        tail: How the file ends: "complete" (with a LF, or empty), "unterminated" (with a value that no LF follows, so
+            that a number may be cut), or "interrupted" (in the middle of an append: `repair_tail` mends that).
+        good_end: The offset after the last line that ends with a LF, and is no trace of an interrupted append.
+        damage: What is wrong with the archive, or with what the file holds instead of lines; None for nothing.
+    """
+
+    path: str
+    format: str = "plain"
+    bytes: int = 0
+    lines: int = 0
+    values: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
+    errors: list[StreamError] = field(default_factory=list)
+    tail: Tail = "complete"
+    good_end: int = 0
+    damage: LogFileError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line is good, and the file is whole. A last value without a LF is good."""
+        return not self.bad and self.damage is None
+
+
+def check(
+    path: str | os.PathLike[str],
+    *,
+    loads: Callable[[bytes], Any] = orjson_loads,
+    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_window: int | None = DEFAULT_MAX_WINDOW,
+    max_errors: int = 100,
+) -> CheckReport:
+    """Read a log file, plain or compressed, and report what is wrong with it. Nothing is changed.
+
+    Args:
+        path: The file.
+        loads: What a line has to be good for, a callable from bytes.
+        max_frame_size: The longest good line, in bytes; None for no limit.
+        max_window: How much memory decompressing may take, in bytes; None for no limit.
+        max_errors: How many bad lines are kept in the report; all are counted.
+
+    Returns:
+        What was found.
+
+    Raises:
+        OSError: The file cannot be read.
+        TypeError: An option has the wrong type.
+        ValueError: An option has none of its values.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from ndstream import logs
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "app.log")
+        >>> _ = path.write_bytes(b'{"a":1}\\n{"a"\\n{"a":3}\\n{"a":')
+        >>> report = logs.check(path)
+        >>> report.ok, report.values, dict(report.bad), report.tail, report.good_end
+        (False, 2, {'invalid_json': 1, 'unfinished': 1}, 'interrupted', 21)
+    """
+    report = CheckReport(os.fspath(path))
+
+    def note(error: StreamError) -> None:
+        report.bad[error.reason] += 1
+        if len(report.errors) < max_errors:
+            report.errors.append(error)
+
+    decoder: NDJSONDecoder[Any] = NDJSONDecoder(loads=loads, max_frame_size=max_frame_size, on_error=note)
+    file = open_file(report.path, max_window=max_window)
+    try:
+        report.format = file.format
+        for chunk in file.chunks:
+            report.bytes += len(chunk)
+            for _ in decoder.feed(chunk):
+                pass
+        report.good_end = decoder.offset
+        for _ in decoder.finish():
+            pass
+    except LogFileError as error:
+        report.damage = error
+    finally:
+        file.close()
+    report.lines, report.values = decoder.line, decoder.frames
+    if report.damage is not None:
+        report.good_end = decoder.offset
+        report.tail = "interrupted" if decoder.pending else "complete"
+    elif decoder.unterminated:
+        report.tail = "unterminated"
+    elif report.good_end < report.bytes and decoder.pending:
+        report.tail = "interrupted"
+        report.lines += 1
+    return report
