@@ -46,6 +46,8 @@ class Archive:
     ) -> None:
         self._stored = stored
         self._chunk_size = chunk_size
+        # How much the chunk that is being made has room for.
+        self._room = chunk_size
         self._max_window = max_window
         self._trail = trail
         self._waits = not stored.seekable
@@ -60,17 +62,13 @@ class Archive:
     def chunks(self) -> Iterator[bytes]:
         """The content, in chunks."""
         pieces: list[bytes] = []
-        size = 0
         try:
             for piece in self._pieces():
                 if piece:
                     pieces.append(piece)
-                    size += len(piece)
-                    if size < self._chunk_size:
-                        continue
-                if pieces:
+                    self._room -= len(piece)
+                if pieces and (not piece or self._room <= 0):
                     yield self._joined(pieces)
-                    size = 0
         except LogFileError:
             if pieces:
                 yield self._joined(pieces)
@@ -81,6 +79,7 @@ class Archive:
     def _joined(self, pieces: list[bytes]) -> bytes:
         chunk = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
+        self._room = self._chunk_size
         self._trail.note_chunk_end(self._offset, self._consumed)
         return chunk
 
@@ -143,7 +142,7 @@ class Archive:
                             delivered = self._offset - content_begin
                             yield from self._rest_of_damaged_member(compression, head, begin, delivered)
                         raise self._truncated(f"member {self._members}")
-                piece = decompress(decompressor, data, self._chunk_size)
+                piece = decompress(decompressor, data, self._room)
                 if piece:
                     self._offset += len(piece)
                     yield piece

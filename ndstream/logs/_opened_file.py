@@ -32,7 +32,7 @@ DEFAULT_MAX_WINDOW = 128 * 1024 * 1024
 
 _INLINE_CHUNK_SIZE = 1024 * 1024
 # A thread that gives up the GIL gets it back late, so that it has to hand over much at once.
-_AHEAD_CHUNK_SIZE = 4 * 1024 * 1024
+_AHEAD_CHUNK_SIZE = 2 * 1024 * 1024
 _CHUNKS_AHEAD = 1
 _MAX_MAGIC = 512
 _MIN_SIZE_TO_READ_AHEAD = 1024 * 1024

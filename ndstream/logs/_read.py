@@ -113,7 +113,7 @@ def read(
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         max_window: How much memory decompressing may take for the window or dictionary of an archive, in bytes;
             None for no limit.
-        prefetch: How many chunks of up to 4 MiB a thread reads and decompresses ahead; 0 for none. None does so for
+        prefetch: How many chunks of up to 2 MiB a thread reads and decompresses ahead; 0 for none. None does so for
             archives and URLs, where it pays.
         duplicates: Whether a file that is named twice, also through a link, is read twice.
         start: Where to begin in the one file that is read: the ``position`` that an earlier stream told.
