@@ -45,7 +45,8 @@ test-all:
 	@echo "not installed: $(filter-out $(PYTHONS),$(SUPPORTED))"
 
 fuzz: $(VENV)/installed-cli,test
-	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py tests/core/test_stateful.py
+	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py \
+		tests/core/test_stateful.py tests/core/test_concatenated.py
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix

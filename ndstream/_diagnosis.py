@@ -260,7 +260,7 @@ def _hint(frame: bytes, framing: str) -> str:
         hint = "it looks like bare JSON, often an error body or NDJSON: look at the status, or use ndjson()"
     elif framing != "sse" and begin.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
         hint = "it looks like server-sent events: use sse(), or stream() to take their JSON"
-    elif framing == "ndjson" and frame.startswith(b"\x1e"):
+    elif framing in ("ndjson", "json") and frame.startswith(b"\x1e"):
         hint = "it looks like a JSON text sequence: use jsonseq()"
     elif framing == "ndjson" and (b"}{" in frame or b"][" in frame):
         hint = (

@@ -174,6 +174,22 @@ def test_nan_is_a_value_for_a_parser_that_takes_it() -> None:
         values_of(ConcatenatedJSONDecoder(), [b"NaN "])
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b'\x1e{"a":1}\n', "use jsonseq()"),
+        (b"data: 1\n\n", "use sse()"),
+        (b"<!DOCTYPE html>\n", "HTML"),
+        (b"\x1f\x8b\x08\0\n", "compressed"),
+        (b"\xff\xfe{\0}\0\n", "UTF-16"),
+    ],
+)
+def test_stray_text_says_what_it_looks_like(data: bytes, hint: str) -> None:
+    errors: list[ndstream.StreamError] = []
+    values_of(ConcatenatedJSONDecoder(on_error=errors.append), [data])
+    assert hint in str(errors[0])
+
+
 # Interrupts
 
 

@@ -12,7 +12,7 @@ import msgspec
 from typing_extensions import assert_type
 
 import ndstream
-from ndstream import AsyncStream, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder, Stream
+from ndstream import AsyncStream, ConcatenatedJSONDecoder, Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder, Stream
 
 
 class Point(msgspec.Struct):
@@ -35,6 +35,8 @@ def test_loads_decides_the_type_of_a_stream_s_values() -> None:
     assert_type(ndstream.ndjson(chunks(), loads=bytes), Stream[bytes])
     assert_type(ndstream.ndjson(chunks()), Stream[Any])
     assert_type(ndstream.jsonseq(chunks(), loads=POINT), Stream[Point])
+    assert_type(ndstream.concatenated(chunks(), loads=POINT, items=True), Stream[Point])
+    assert_type(ndstream.concatenated(chunks()), Stream[Any])
     assert_type(ndstream.stream(chunks(), loads=POINT, format="sse"), Stream[Point])
     assert_type(ndstream.sse(chunks()), Stream[Event])
     for point in ndstream.ndjson(chunks(), loads=POINT):
@@ -47,6 +49,7 @@ def test_the_source_decides_between_sync_and_async() -> None:
         assert_type(ndstream.ndjson(async_chunks()), AsyncStream[Any])
         assert_type(ndstream.sse(async_chunks()), AsyncStream[Event])
         assert_type(ndstream.jsonseq(async_chunks(), loads=POINT), AsyncStream[Point])
+        assert_type(ndstream.concatenated(async_chunks(), loads=POINT), AsyncStream[Point])
         assert_type(ndstream.stream(async_chunks(), loads=POINT), AsyncStream[Point])
         async for point in ndstream.ndjson(async_chunks(), loads=POINT):
             assert_type(point, Point)
@@ -66,6 +69,7 @@ def test_decoders_carry_the_type_of_their_values() -> None:
     assert_type(NDJSONDecoder(), NDJSONDecoder[Any])
     assert_type(NDJSONDecoder(loads=POINT), NDJSONDecoder[Point])
     assert_type(JSONSeqDecoder(loads=POINT), JSONSeqDecoder[Point])
+    assert_type(ConcatenatedJSONDecoder(loads=POINT, items=True), ConcatenatedJSONDecoder[Point])
     assert_type(SSEDecoder(), SSEDecoder[Event])
     assert_type(SSEDecoder(values=True, loads=POINT), SSEDecoder[Point])
     decoder = NDJSONDecoder(loads=POINT)
