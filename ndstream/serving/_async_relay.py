@@ -104,7 +104,7 @@ class AsyncRelay(RelayState):
                     await self._end()
                     raise StopAsyncIteration
                 message = await self._step(read)
-                if message is None:
+                if message is None and not self._closing:
                     message = self._converter.heartbeat
                     read.idle_since = None
             return message

@@ -46,9 +46,12 @@ class Reframed(Converter):
         super().__init__(error_message)
         self.format = format
         self.content_type, self.heartbeat = FRAMINGS[format]
+        self._encode_payload = _ENCODERS[format]
+        self._escape = escape_unicode_newlines
+        self._at_end = False
         make = partial(
             make_decoder,
-            loads=partial(_ENCODERS[format], escape=escape_unicode_newlines),
+            loads=self._encode,
             max_frame_size=max_frame_size,
             on_error="raise",
             on_truncated="raise",
@@ -76,6 +79,7 @@ class Reframed(Converter):
     def finish(self) -> bytes:
         if self.ended:
             return b""
+        self._at_end = True
         frames = self._frames(self._final_decoder().finish())
         self.ended = True
         return frames
@@ -93,6 +97,12 @@ class Reframed(Converter):
         self.ended = True
         self.failure = failure
         return error_frame(self.format, failure)
+
+    def _encode(self, payload: bytes) -> bytes:
+        if self._at_end:
+            # What only the end of the stream has ended is cut unless it is JSON.
+            orjson.loads(payload)
+        return self._encode_payload(payload, self._escape)
 
     def _final_decoder(self) -> Decoder[bytes]:
         if self._decoder is None:

@@ -91,8 +91,8 @@ class Verbatim(Converter):
             last = list(decoder.finish())
         except StreamError as error:
             return self._whole_frames(decoder) + self._end_with(error)
-        if isinstance(decoder, NDJSONDecoder) and decoder.unterminated and last:
-            return self._last_line(decoder, last[-1])
+        if self.format != "sse" and last:
+            return self._last_value(decoder, last[-1])
         self.ended = True
         return self._whole_frames(decoder)
 
@@ -143,14 +143,16 @@ class Verbatim(Converter):
         self._sent = end
         return data
 
-    def _last_line(self, decoder: Decoder[Any], line: bytes) -> bytes:
-        """The last line, which needs no line end if it is a whole value; the client gets one."""
+    def _last_value(self, decoder: Decoder[Any], payload: bytes) -> bytes:
+        """The value that only the end of the stream ended, which is cut unless it is JSON."""
         try:
-            orjson.loads(line)
+            orjson.loads(payload)
         except ValueError as cause:
-            return self._end_with(_diagnosis.cut_payload(line, self._sent, None, cause, "ndjson"))
+            return self._end_with(_diagnosis.cut_payload(payload, self._sent, None, cause, self.format))
         self.ended = True
-        return self._whole_frames(decoder) + b"\n"
+        frames = self._whole_frames(decoder)
+        # Clients may not take a line without its end.
+        return frames + b"\n" if self.format == "ndjson" and not frames.endswith(b"\n") else frames
 
     def _end_with(self, error: StreamError) -> bytes:
         self.ended = True

@@ -1,0 +1,530 @@
+"""How an async relay waits, how it lets go of its upstream, and that it costs an event loop nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+
+import ndstream
+from ndstream.serving import _async_relay as async_relay
+from ndstream.serving import _async_release as async_release
+from ndstream.serving._interruptible_read import NOT_YET, InterruptibleRead
+
+from .relaying import Response, Upstream, collect, relayed, run
+
+BEAT = b":\n\n"
+A, B = b"data: a\n\n", b"data: b\n\n"
+
+
+async def settle() -> None:
+    """Let everything run that is due."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+# Heartbeats
+
+
+def test_a_silent_upstream_has_heartbeats_and_is_not_read_again_for_them() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, 0.25, B)
+        messages = await collect(relayed(upstream, format="sse", heartbeat=0.05))
+        assert messages[0] == A
+        assert messages[-1] == B
+        assert set(messages[1:-1]) == {BEAT}
+        assert 2 <= len(messages[1:-1]) <= 5
+        assert (upstream.cancelled, upstream.closed) == (0, 1)
+
+    run(main)
+
+
+def test_heartbeats_come_before_the_first_byte() -> None:
+    async def main() -> None:
+        relay = relayed(Upstream(0.1, A), format="sse", heartbeat=0.03)
+        assert await anext(relay) == BEAT
+        await relay.aclose()
+
+    run(main)
+
+
+def test_half_a_frame_is_not_sent_before_a_heartbeat() -> None:
+    async def main() -> None:
+        messages = await collect(relayed(Upstream(b"data: a\n", 0.1, b"\n"), format="sse", heartbeat=0.03))
+        assert messages[0] == BEAT
+        assert messages[-1] == A
+        assert set(messages[:-1]) == {BEAT}
+
+    run(main)
+
+
+def test_a_heartbeat_counts_from_the_last_message_and_not_from_the_last_chunk() -> None:
+    async def main() -> None:
+        # Chunks that complete no frame are no news to the client.
+        parts = [part for piece in (b"d", b"a", b"t", b"a", b":", b"x", b"\n", b"\n") for part in (0.02, piece)]
+        messages = await collect(relayed(Upstream(*parts), format="sse", heartbeat=0.05))
+        assert BEAT in messages
+
+    run(main)
+
+
+def test_frames_that_come_in_time_have_no_heartbeats_between_them() -> None:
+    async def main() -> None:
+        parts = [part for _ in range(8) for part in (0.03, A)]
+        assert await collect(relayed(Upstream(*parts), format="sse", heartbeat=0.3)) == [A] * 8
+
+    run(main)
+
+
+def test_comments_of_the_upstream_are_sent_on_and_count_as_news() -> None:
+    async def main() -> None:
+        parts = [part for _ in range(5) for part in (0.03, b": keep-alive\n\n")]
+        messages = await collect(relayed(Upstream(*parts), format="sse", heartbeat=0.5))
+        assert messages == [b": keep-alive\n\n"] * 5
+
+    run(main)
+
+
+def test_formats_without_a_heartbeat_get_none() -> None:
+    async def main() -> None:
+        for to, data in (("ndjson", b"1\n"), ("jsonseq", b"\x1e1\n")):
+            messages = await collect(relayed(Upstream(0.1, b"1\n"), to, format="ndjson", heartbeat=0.02))
+            assert messages == [data]
+
+    run(main)
+
+
+def test_a_heartbeat_can_be_switched_off() -> None:
+    async def main() -> None:
+        assert await collect(relayed(Upstream(A, 0.1, B), format="sse", heartbeat=None)) == [A, B]
+
+    run(main)
+
+
+def test_heartbeats_do_not_pile_up_while_the_client_takes_nothing() -> None:
+    async def main() -> None:
+        never = asyncio.Event()
+        upstream = Upstream(A, never)
+        relay = relayed(upstream, format="sse", heartbeat=0.02)
+        assert await anext(relay) == A
+        await asyncio.sleep(0.1)
+        before = asyncio.get_running_loop().time()
+        assert await anext(relay) == BEAT
+        # Counted from when the client took the message before it.
+        assert asyncio.get_running_loop().time() - before > 0.01
+        await relay.aclose()
+
+    run(main)
+
+
+def test_a_slow_client_stops_the_reading() -> None:
+    async def main() -> None:
+        upstream = Upstream(*[A] * 100)
+        relay = relayed(upstream, format="sse")
+        await anext(relay)
+        await settle()
+        assert upstream.taken == 1
+        await relay.aclose()
+
+    run(main)
+
+
+# Ways out
+
+
+@pytest.mark.parametrize("heartbeat", [None, 0.01])
+def test_cancelling_the_task_that_waits_releases_the_upstream_once(heartbeat: float | None) -> None:
+    async def main() -> None:
+        upstream = Upstream(A, asyncio.Event())
+        relay = relayed(upstream, format="sse", heartbeat=heartbeat)
+        task = asyncio.create_task(collect(relay))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (upstream.closed, upstream.cancelled, relay.closed) == (1, 1, True)
+
+    run(main)
+
+
+def test_a_cancelled_scope_of_anyio_releases_the_upstream() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, anyio.Event())
+        relay = relayed(upstream, format="sse", heartbeat=0.01)
+        with anyio.move_on_after(0.05):
+            await collect(relay)
+        await asyncio.sleep(0)
+        assert (upstream.closed, relay.closed) == (1, True)
+
+    anyio.run(main)
+
+
+def test_trio_releases_the_upstream_too() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, anyio.Event())
+        with anyio.move_on_after(0.05):
+            await collect(relayed(upstream, format="sse"))
+        assert upstream.closed == 1
+        assert await collect(relayed(Upstream(A, B), format="sse")) == [A, B]
+        stopped = relayed(Upstream(A, anyio.Event()), format="sse")
+        assert await anext(stopped) == A
+        async with anyio.create_task_group() as group:
+            messages: list[bytes] = []
+
+            async def read() -> None:
+                messages.extend(await collect(stopped))
+
+            group.start_soon(read)
+            await anyio.sleep(0.02)
+            stopped.end_with(ndstream.serving.Failure("bye", "shutdown"))
+        assert b"bye" in messages[-1]
+
+    anyio.run(main, backend="trio")
+
+
+class SlowToClose(Upstream):
+    """Takes its time, and counts only what was closed to the end."""
+
+    def __init__(self, *parts: Any, seconds: float) -> None:
+        super().__init__(*parts)
+        self.seconds = seconds
+
+    async def aclose(self) -> None:
+        await asyncio.sleep(self.seconds)
+        self.closed += 1
+
+
+def test_a_second_cancellation_does_not_stop_the_release() -> None:
+    async def main() -> None:
+        upstream = SlowToClose(asyncio.Event(), seconds=0.05)
+        task = asyncio.create_task(collect(relayed(upstream, format="sse")))
+        await settle()
+        task.cancel()
+        await settle()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.1)
+        assert upstream.closed == 1
+
+    run(main)
+
+
+def test_a_release_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_release, "RELEASE_SECONDS", 0.05)
+
+    async def main() -> None:
+        upstream = SlowToClose(A, seconds=1000)
+        assert await collect(relayed(upstream, format="sse")) == [A]
+        waiting = SlowToClose(asyncio.Event(), seconds=1000)
+        task = asyncio.create_task(collect(relayed(waiting, format="sse")))
+        await settle()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main)
+
+
+def test_a_task_that_ends_without_closing_has_the_upstream_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_relay, "ABANDONED_SECONDS", 0.05)
+
+    async def main() -> None:
+        upstream = Upstream(A, B)
+        relay = relayed(upstream, format="sse")
+
+        async def take_one() -> bytes:
+            return await anext(relay)
+
+        assert await asyncio.create_task(take_one()) == A
+        await asyncio.sleep(0.01)
+        assert upstream.closed == 0
+        # Another task may go on meanwhile.
+        assert await asyncio.create_task(take_one()) == B
+        await asyncio.sleep(0.1)
+        assert (upstream.closed, relay.closed) == (1, True)
+
+    run(main)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Task.cancelling came with CPython 3.11")
+def test_a_task_that_is_cancelled_while_it_sends_has_the_upstream_released_at_once() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, B)
+        relay = relayed(upstream, format="sse")
+
+        async def send() -> None:
+            async for _ in relay:
+                await asyncio.sleep(1000)
+
+        task = asyncio.create_task(send())
+        await settle()
+        task.cancel()
+        await settle()
+        # The relay is still referred to, and nobody has closed it.
+        assert upstream.closed == 1
+
+    run(main)
+
+
+def test_a_relay_that_is_dropped_releases_its_upstream() -> None:
+    async def main() -> None:
+        for begun in (False, True):
+            upstream = Upstream(A, B)
+            relay = relayed(upstream, format="sse")
+            if begun:
+                await anext(relay)
+            del relay
+            gc.collect()
+            await settle()
+            assert upstream.closed == 1
+
+    run(main)
+
+
+def test_a_relay_that_is_never_iterated_is_released_by_aclose_and_with() -> None:
+    async def main() -> None:
+        upstream = Upstream(A)
+        async with relayed(upstream, format="sse"):
+            pass
+        other = Upstream(A)
+        relay = relayed(other, format="sse")
+        await relay.aclose()
+        await relay.aclose()
+        assert await collect(relay) == []
+        assert (upstream.closed, other.closed) == (1, 1)
+
+    run(main)
+
+
+def test_closing_from_another_task_ends_the_wait_at_once() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, asyncio.Event())
+        relay = relayed(upstream, format="sse")
+        task = asyncio.create_task(collect(relay))
+        await settle()
+        await relay.aclose()
+        assert await asyncio.wait_for(task, 5) == [A]
+        assert upstream.closed == 1
+
+    run(main)
+
+
+def test_two_tasks_cannot_iterate_at_once() -> None:
+    async def main() -> None:
+        relay = relayed(Upstream(asyncio.Event()), format="sse")
+        task = asyncio.create_task(collect(relay))
+        await settle()
+        with pytest.raises(RuntimeError, match="running already"):
+            await anext(relay)
+        await relay.aclose()
+        assert await task == []
+
+    run(main)
+
+
+def test_an_endless_source_lets_others_run() -> None:
+    async def main() -> None:
+        async def endless() -> AsyncIterator[bytes]:
+            while True:
+                yield A
+
+        relay = relayed(endless(), format="sse")
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while turns < 10:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(others())
+        count = 0
+        async for _ in relay:
+            count += 1
+            if count == 1000:
+                break
+        assert turns == 10
+        await task
+        await relay.aclose()
+
+    run(main)
+
+
+def test_an_async_generator_that_holds_a_connection_is_unwound() -> None:
+    async def main() -> None:
+        left = []
+
+        async def upstream() -> AsyncIterator[bytes]:
+            try:
+                yield A
+                await asyncio.sleep(1000)
+            finally:
+                await asyncio.sleep(0)
+                left.append("closed")
+
+        for heartbeat in (None, 0.01):
+            relay = relayed(upstream(), format="sse", heartbeat=heartbeat)
+            task = asyncio.create_task(collect(relay))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert left == ["closed"] * 2
+        # A read that was left waiting when a heartbeat was due is ended by closing.
+        relay = relayed(upstream(), format="sse", heartbeat=0.01)
+        assert [await anext(relay), await anext(relay)] == [A, BEAT]
+        await relay.aclose()
+        assert left == ["closed"] * 3
+
+    run(main)
+
+
+def test_a_stop_on_request_ends_the_reply() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, asyncio.Event())
+        relay = relayed(upstream, format="sse")
+        task = asyncio.create_task(collect(relay))
+        await settle()
+        relay.abort()
+        assert await asyncio.wait_for(task, 5) == [A]
+        assert upstream.closed == 1
+
+    run(main)
+
+
+# Opening
+
+
+def test_leaving_while_the_first_frame_is_awaited_releases_the_upstream() -> None:
+    async def main() -> None:
+        upstream = Response(asyncio.Event())
+        task = asyncio.create_task(relayed(upstream, format="sse").aopen())
+        await settle()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert upstream.closed == 1
+
+    run(main)
+
+
+def test_a_first_frame_that_does_not_come_in_time_lets_the_response_start() -> None:
+    async def main() -> None:
+        upstream = Upstream(0.1, A)
+        relay = await relayed(upstream, format="sse", heartbeat=0.02).aopen(limit=0.03)
+        messages = await collect(relay)
+        assert messages[0] == BEAT
+        assert messages[-1] == A
+        assert upstream.cancelled == 0
+
+    run(main)
+
+
+# The read
+
+
+def test_a_wake_and_a_cancellation_at_once_are_a_cancellation() -> None:
+    async def main() -> None:
+        upstream = Upstream(asyncio.Event())
+        read = InterruptibleRead(upstream)
+
+        async def wait() -> object:
+            return await read
+
+        task = asyncio.create_task(wait())
+        await settle()
+        assert read.wake()
+        assert not read.wake()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert upstream.cancelled == 1
+
+    run(main)
+
+
+def test_a_woken_read_goes_on_where_it_was() -> None:
+    async def main() -> None:
+        event = asyncio.Event()
+        read = InterruptibleRead(Upstream(event, A))
+
+        async def wait() -> object:
+            return await read
+
+        for _ in range(3):
+            task = asyncio.create_task(wait())
+            await settle()
+            assert read.wake()
+            assert await task is NOT_YET
+        event.set()
+        await settle()
+        assert await read == A
+        assert not read.wake()
+
+    run(main)
+
+
+def test_errors_of_a_future_reach_the_read() -> None:
+    async def main() -> None:
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        class Source:
+            def __aiter__(self) -> Source:
+                return self
+
+            async def __anext__(self) -> bytes:
+                return await future
+
+        read = InterruptibleRead(Source())
+        asyncio.get_running_loop().call_soon(future.set_exception, ValueError("x"))
+        with pytest.raises(ValueError, match="x"):
+            await read
+
+    run(main)
+
+
+def test_awaitables_of_any_kind_are_read() -> None:
+    class Ready:
+        """An awaitable that is no coroutine, and whose iterator can be asked for the next alone."""
+
+        def __await__(self) -> Any:
+            return iter(())
+
+    class Source:
+        def __aiter__(self) -> Source:
+            return self
+
+        def __anext__(self) -> Any:
+            return Ready()
+
+    async def main() -> None:
+        assert await InterruptibleRead(Source()) is None
+        stream = ndstream.ndjson(Upstream(b"1\n2\n"), loads=bytes)
+        read: Any = InterruptibleRead(stream)
+        assert [await read, await read] == [b"1", b"2"]
+
+    run(main)
+
+
+def test_a_read_timeout_of_the_source_is_its_own() -> None:
+    async def main() -> None:
+        class Source:
+            def __aiter__(self) -> Source:
+                return self
+
+            async def __anext__(self) -> bytes:
+                with anyio.fail_after(0.05):
+                    await asyncio.sleep(1000)
+                return b""
+
+        messages = await collect(relayed(Source(), format="sse", heartbeat=0.02))
+        assert messages[0] == BEAT
+        assert b'"type":"truncated"' in messages[-1]
+
+    run(main)
