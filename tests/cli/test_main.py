@@ -41,6 +41,7 @@ def test_out_of_memory_is_one_line_and_a_failure() -> None:
         (["dog"], "No such command 'dog'."),
         (["cat", "--format", "xml"], "'--format'"),
         (["cat", "--contains", ""], "'--contains'"),
+        (["cat", "--contains", "a\nb"], "'--contains'"),
         (["cat", "--max-frame-size", "-1"], "'--max-frame-size'"),
         (["cat", "--colour"], "(try 'ndstream cat --help')"),
         (["demo", "--rate", "fast"], "'--rate'"),
