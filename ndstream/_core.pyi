@@ -216,6 +216,8 @@ class SSEDecoder(Decoder[_T_co]):
         values: Whether to yield the JSON values of the events' data instead of the events. Events
             whose data is empty are passed over.
         raw: Whether each event carries its exact bytes.
+        empty_events: Whether to yield an event for a block that has an id, a retry or an event type but no
+            data, which the standard does not dispatch. It has no meaning with `values`.
         done: Data that ends the stream.
         require_done: Whether a stream that ends without `done` is truncated.
         last_event_id: The id to begin with, where the stream goes on after an earlier one.
@@ -243,6 +245,7 @@ class SSEDecoder(Decoder[_T_co]):
         on_truncated: Literal["raise", "discard", "emit"] = "raise",
         values: Literal[False] = False,
         raw: bool = False,
+        empty_events: bool = False,
         done: bytes | str | None = None,
         require_done: bool = False,
         last_event_id: str = "",
@@ -257,6 +260,7 @@ class SSEDecoder(Decoder[_T_co]):
         on_error: _OnError = "raise",
         on_truncated: Literal["raise", "discard", "emit"] = "raise",
         raw: bool = False,
+        empty_events: bool = False,
         done: bytes | str | None = None,
         require_done: bool = False,
         last_event_id: str = "",

@@ -63,6 +63,7 @@ class _SSEOptions(_Options, total=False):
     loads: Callable[[bytes], Any]
     on_truncated: OnTruncated
     raw: bool
+    empty_events: bool
     last_event_id: str
 
 
@@ -163,6 +164,7 @@ def sse(
     on_error: OnError = "raise",
     on_truncated: OnTruncated = "raise",
     raw: bool = False,
+    empty_events: bool = False,
     done: bytes | str | None = None,
     require_done: bool = False,
     last_event_id: str = "",
@@ -180,6 +182,8 @@ def sse(
         on_truncated: What to do with an event that the end of the stream cuts: "raise" a
             `TruncatedError`, "discard" it as the standard does, or "emit" it.
         raw: Whether events carry their exact bytes in ``event.raw``.
+        empty_events: Whether to yield an event for a block that has an id, a retry or an event type but no
+            data, which the standard does not dispatch.
         done: Data that ends the stream at once, such as "[DONE]".
         require_done: Whether a stream that ends without `done` is truncated.
         last_event_id: The id to begin with, if the stream continues an earlier one.
@@ -207,6 +211,7 @@ def sse(
         on_error=on_error,
         on_truncated=on_truncated,
         raw=raw,
+        empty_events=empty_events,
         done=done,
         require_done=require_done,
         last_event_id=last_event_id,

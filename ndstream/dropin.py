@@ -1,29 +1,39 @@
-"""ndstream's decoder in the shape that the openai and anthropic clients give theirs.
+"""ndstream in the place of other decoders: those inside the openai and anthropic clients, and httpx-sse.
 
-Both clients ask their ``_make_sse_decoder`` for an object with ``iter_bytes`` and ``aiter_bytes``, and read
-``event``, ``data`` and ``json()`` of what that yields. Give them this one in a subclass, which their own
-``with_options`` and ``copy`` then keep:
+`EventSource` has the shape of the classes in httpx-sse and httpx2.
+
+The openai and anthropic clients ask their ``_make_sse_decoder`` for an object with ``iter_bytes`` and
+``aiter_bytes``, and read ``event``, ``data`` and ``json()`` of what that yields. Give them a `ClientDecoder` in a
+subclass, which their own ``with_options`` and ``copy`` then keep:
 
     class OpenAI(openai.OpenAI):
         def _make_sse_decoder(self):
             return ClientDecoder()
 
 Where the standard leaves no choice (WHATWG HTML, section 9.2), events are dispatched as it says; a stream
-that ends inside an event raises, where the clients' own decoders end without a word. What the transport
+that ends inside an event raises, although the clients' own decoders end without a word, unless
+``on_truncated="discard"`` asks for that. What the transport
 raises passes as it is, since the clients turn it into errors of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import DEFAULT_MAX_FRAME_SIZE, Event, SSEDecoder
+from ndstream._core import Event, SSEDecoder
+from ndstream._diagnosis import is_json
 from ndstream._errors import TruncatedError
+from ndstream._facade import sse
+from ndstream._sources.headers import header
+from ndstream._streams import AsyncStream, Stream
+
+OnTruncated: TypeAlias = Literal["raise", "discard", "emit"]
 
 _DONE = b"[DONE]"
+_LAST_EVENTS = ("message_stop", "done")
 
 
 class ClientEvent:
@@ -93,7 +103,13 @@ class ClientDecoder:
 
     Args:
         loads: What ``event.json()`` decodes with: a callable from bytes to a value.
-        max_frame_size: The largest event, in bytes of its data; None for no limit.
+        max_frame_size: The largest event, in bytes of its data; None for no limit, as in the clients.
+        on_truncated: What to do with an event that the end of the body cuts: "raise" a `TruncatedError`,
+            "discard" it as the clients' own decoders do, or "emit" it.
+
+    Raises:
+        TypeError: From `iter_bytes`: an option has the wrong type.
+        ValueError: From `iter_bytes`: an option has none of its values.
 
     Example:
         >>> decoder = ClientDecoder()
@@ -102,10 +118,15 @@ class ClientDecoder:
     """
 
     def __init__(
-        self, *, loads: Callable[[bytes], Any] = orjson_loads, max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE
+        self,
+        *,
+        loads: Callable[[bytes], Any] = orjson_loads,
+        max_frame_size: int | None = None,
+        on_truncated: OnTruncated = "raise",
     ) -> None:
         self._loads = loads
         self._max_frame_size = max_frame_size
+        self._on_truncated = on_truncated
 
     def iter_bytes(self, iterator: Iterator[bytes]) -> Iterator[ClientEvent]:
         """Iterate over the events of a response.
@@ -114,13 +135,14 @@ class ClientDecoder:
             iterator: The chunks of the body.
 
         Raises:
-            TruncatedError: The body ended inside an event.
+            TruncatedError: The body ended inside an event. It is not raised for one that ends a reply and
+                lacks nothing but its blank line, such as ``message_stop`` or ``[DONE]``.
             FrameTooLargeError: An event went past the limit.
         """
         decoder = self._decoder()
         for chunk in iterator:
             yield from map(ClientEvent, decoder.feed(chunk))
-        _finish(decoder)
+        yield from map(ClientEvent, _finished(decoder))
 
     async def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncIterator[ClientEvent]:
         """The same as `iter_bytes`, for chunks that are awaited."""
@@ -128,18 +150,117 @@ class ClientDecoder:
         async for chunk in iterator:
             for event in decoder.feed(chunk):
                 yield ClientEvent(event)
-        _finish(decoder)
+        for event in _finished(decoder):
+            yield ClientEvent(event)
 
     def _decoder(self) -> SSEDecoder[Event]:
-        return SSEDecoder(loads=self._loads, max_frame_size=self._max_frame_size, raw=True)
+        return SSEDecoder(
+            loads=self._loads, max_frame_size=self._max_frame_size, on_truncated=self._on_truncated, raw=True
+        )
 
 
-def _finish(decoder: SSEDecoder[Event]) -> None:
-    """Hold the decoder to the end of the body. No event can come of it: none is whole."""
+def _finished(decoder: SSEDecoder[Event]) -> Iterator[Event]:
+    """What the end of the body brings: nothing, unless a cut event is to be emitted."""
     try:
-        for _ in decoder.finish():
-            raise AssertionError("an event without its blank line came out")
+        yield from decoder.finish()
     except TruncatedError as error:
-        # Some servers leave out the blank line behind it, and there is nothing it could have cut.
-        if error.frame.removeprefix(b"data:").strip() != _DONE:
+        if not _ends_a_reply(error.frame):
             raise
+
+
+def _ends_a_reply(block: bytes) -> bool:
+    """Whether a block without its blank line says whole that the reply is over, so that nothing was cut.
+
+    As in the clients' own decoders no event comes of it.
+    """
+    for event in SSEDecoder(on_truncated="emit", max_frame_size=None).feed(block).finish():
+        if event.payload == _DONE:
+            return True
+        return event.event in _LAST_EVENTS and is_json(event.payload)
+    return False
+
+
+class EventSource:
+    """The events of a response, in the shape of the classes of this name in httpx-sse and httpx2.
+
+    Unlike `ndstream.sse` alone it looks at the Content-Type, and yields an event also for a block that has
+    an id, a retry or an event type, but no data: clients that reconnect take their position from it.
+
+    Args:
+        response: A response, sync or async, of any client that `ndstream.sse` takes.
+        loads: What ``event.json()`` decodes with: a callable from bytes to a value.
+        max_frame_size: The largest event, in bytes of its data; None for no limit.
+        on_truncated: What to do with an event that the end of the body cuts: "raise" a `TruncatedError`,
+            "discard" it as httpx-sse does, or "emit" it.
+
+    Example:
+        >>> import httpx
+        >>> response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=b"data: 1\\n\\n")
+        >>> [event.data for event in EventSource(response).iter_sse()]
+        ['1']
+    """
+
+    def __init__(
+        self,
+        response: Any,
+        *,
+        loads: Callable[[bytes], Any] = orjson_loads,
+        max_frame_size: int | None = None,
+        on_truncated: OnTruncated = "raise",
+    ) -> None:
+        self._response = response
+        self._loads = loads
+        self._max_frame_size = max_frame_size
+        self._on_truncated = on_truncated
+
+    @property
+    def response(self) -> Any:
+        """The response that was handed over."""
+        return self._response
+
+    def iter_sse(self) -> Stream[Event]:
+        """Iterate over the events of a sync response.
+
+        Raises:
+            ValueError: Its Content-Type is not ``text/event-stream``.
+            TypeError: It is an async response.
+            StreamError: From ``next``, as `ndstream.sse` raises it.
+        """
+        stream = self._stream()
+        if not isinstance(stream, Stream):
+            raise TypeError("the response is async: iterate over aiter_sse()")
+        return stream
+
+    def aiter_sse(self) -> AsyncStream[Event]:
+        """Iterate over the events of an async response.
+
+        Raises:
+            ValueError: Its Content-Type is not ``text/event-stream``.
+            TypeError: It is a sync response.
+            StreamError: From ``anext``, as `ndstream.sse` raises it.
+        """
+        stream: Any = self._stream()
+        if not hasattr(stream, "__aiter__"):
+            raise TypeError("the response is sync: iterate over iter_sse()")
+        return cast("AsyncStream[Event]", stream)
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.iter_sse()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self.aiter_sse()
+
+    def _stream(self) -> Any:
+        content_type = header(getattr(self._response, "headers", None), "content-type")
+        if content_type.partition(";")[0].strip().lower() != "text/event-stream":
+            raise ValueError(
+                f"the Content-Type of the response is {content_type!r}, and not text/event-stream: look at its status, "
+                "or use ndstream.sse(response), which does not look at the Content-Type"
+            )
+        return sse(
+            self._response,
+            loads=self._loads,
+            max_frame_size=self._max_frame_size,
+            on_truncated=self._on_truncated,
+            empty_events=True,
+        )

@@ -5,7 +5,7 @@
 @cython.final
 cdef class SSEDecoder(SSEEvents):
     """SSEDecoder(*, loads=..., max_frame_size=16777216, on_error='raise', on_truncated='raise', \
-values=False, raw=False, done=None, require_done=False, last_event_id='')
+values=False, raw=False, empty_events=False, done=None, require_done=False, last_event_id='')
 --
 
 Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and iterate over it.
@@ -18,7 +18,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
 
     def __init__(
         self, *, loads=orjson_loads, max_frame_size=DEFAULT_MAX_FRAME_SIZE, on_error="raise", on_truncated="raise",
-        bint values=False, bint raw=False, done=None, bint require_done=False, str last_event_id not None="",
+        bint values=False, bint raw=False, bint empty_events=False,
+        done=None, bint require_done=False, str last_event_id not None="",
     ):
         choice(on_truncated, "on_truncated", ("raise", "discard", "emit"))
         with cython.critical_section(self):
@@ -26,6 +27,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             self.first_id = last_event_id
             self.values = values
             self.raw = raw
+            self.empty_events = empty_events and not values
             self.events_borrow_chunk = not values
             self.on_truncated = (
                 TRUNCATED_RAISES if on_truncated == "raise"

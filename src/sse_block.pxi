@@ -23,6 +23,7 @@ cdef class SSEBlock(Decoder):
     cdef str event
     cdef object block_retry
     cdef str id_buffer
+    cdef bint has_id
     cdef bint has_stray
     cdef long long block_line
     cdef long long lines_consumed
@@ -75,6 +76,7 @@ cdef class SSEBlock(Decoder):
         elif is_field(line, size, b"id", 2):
             begin = value_start(line, size, 2)
             if find_byte(line, begin, size, 0) == size:
+                self.has_id = True
                 self.id_buffer = decode_text(line + begin, size - begin)
         elif is_field(line, size, b"retry", 5):
             begin = value_start(line, size, 5)
@@ -115,7 +117,7 @@ cdef class SSEBlock(Decoder):
         # Most blocks set one field, and setting what is set already costs more than a look.
         self.line_start = 0
         self.data_lines = 0
-        self.has_stray = False
+        self.has_id = self.has_stray = False
         if self.event is not DEFAULT_EVENT:
             self.event = DEFAULT_EVENT
         if self.block_retry is not None:

@@ -10,6 +10,7 @@ cdef class SSEEvents(SSEBlock):
     cdef OnTruncated on_truncated
     cdef bint values
     cdef bint raw
+    cdef bint empty_events
 
     # The last two events, to be used again: a loop drops one only once it has the next.
     cdef Event first_slot
@@ -33,6 +34,8 @@ cdef class SSEEvents(SSEBlock):
         if self.has_stray:
             self.stray = PyBytes_FromStringAndSize(<const char*> block, min(self.frame_bytes_to(end), BLOCK_OVERHEAD))
         if not self.data_lines:
+            if self.empty_events and (self.has_id or self.block_retry is not None or self.event is not DEFAULT_EVENT):
+                return self.dispatch_empty(block, end)
             self.consume_block(end)
             return NOTHING
         self.frame_offset = self.frame_start_offset()
@@ -97,6 +100,15 @@ cdef class SSEEvents(SSEBlock):
             return self.decode(<PyObject*> payload) if PyBytes_GET_SIZE(payload) else NOTHING
         event = self.make_event(
             payload, PyBytes_FromStringAndSize(<const char*> block, self.frame_bytes_to(end)) if self.raw else None)
+        self.consume_block(end)
+        return self.deliver(event)
+
+    cdef Result dispatch_empty(self, const unsigned char* block, Py_ssize_t end) except NULL:
+        """The event of a block without data, which the standard does not dispatch."""
+        self.frame_offset = self.frame_start_offset()
+        self.frame_line = self.block_line
+        event = self.make_event(
+            b"", PyBytes_FromStringAndSize(<const char*> block, self.frame_bytes_to(end)) if self.raw else None)
         self.consume_block(end)
         return self.deliver(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import anyio
 
@@ -13,6 +13,8 @@ from ndstream.dropin import ClientDecoder
 
 from .scripted_server import PATIENCE, Reply, ScriptedServer
 
+Ours: TypeAlias = "bool | dict[str, Any]"
+"""Whether it is our decoder, and with which options."""
 Call = Literal["chat", "responses", "messages"]
 
 QUESTION = [{"role": "user", "content": "?"}]
@@ -25,7 +27,7 @@ class Told(NamedTuple):
     error: Exception | None
 
 
-def told(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "chunked", ends: str = "end") -> Told:
+def told(call: Call, chunks: list[bytes], *, ours: Ours, framing: Any = "chunked", ends: str = "end") -> Told:
     """Let a client ask for a stream that arrives in these chunks."""
     with ScriptedServer() as server, _client(call, server, chunks, ours, framing, ends, "") as client:
         events: list[dict[str, Any]] = []
@@ -37,7 +39,7 @@ def told(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "chunked
         return Told(events, None)
 
 
-def told_async(call: Call, chunks: list[bytes], *, ours: bool, framing: Any = "chunked", ends: str = "end") -> Told:
+def told_async(call: Call, chunks: list[bytes], *, ours: Ours, framing: Any = "chunked", ends: str = "end") -> Told:
     """The same through the client that is awaited."""
 
     async def run(server: ScriptedServer) -> Told:
@@ -64,7 +66,13 @@ def _create(client: Any, call: Call) -> Any:
 
 
 def _client(
-    call: Call, server: ScriptedServer, chunks: list[bytes], ours: bool, framing: Any, ends: str, prefix: str
+    call: Call,
+    server: ScriptedServer,
+    chunks: list[bytes],
+    ours: Ours,
+    framing: Any,
+    ends: str,
+    prefix: str,
 ) -> AbstractContextManager[Any]:
     async def script(reply: Reply) -> None:
         await reply.begin(length=sum(map(len, chunks)))
@@ -78,8 +86,8 @@ def _client(
     name = "anthropic" if call == "messages" else "openai"
     library: Any = import_module(name)
     kind = getattr(library, prefix + ("Anthropic" if name == "anthropic" else "OpenAI"))
-    if ours:
-        kind = with_our_decoder(kind)
+    if ours is not False:
+        kind = with_our_decoder(kind, **({} if ours is True else ours))
     made = getattr(library, f"Default{prefix}HttpxClient")(trust_env=False)
     client = kind(
         api_key="none",
@@ -100,11 +108,11 @@ def _client(
     return closing()
 
 
-def with_our_decoder(kind: Any) -> Callable[..., Any]:
+def with_our_decoder(kind: Any, **options: Any) -> Callable[..., Any]:
     """The subclass that docs/drop-in.md shows."""
 
     class Client(kind):  # type: ignore[misc]
         def _make_sse_decoder(self) -> ClientDecoder:
-            return ClientDecoder()
+            return ClientDecoder(**options)
 
     return Client

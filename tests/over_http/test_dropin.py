@@ -151,7 +151,7 @@ def test_a_tricky_stream_gives_what_the_standard_says(ask: Callable[..., Told], 
 
 def test_their_decoders_fail_where_the_page_says_so() -> None:
     """Of these versions; a newer client may do better."""
-    if not (version("openai").startswith("3.52.") and version("anthropic").startswith("2.11.")):
+    if not (version("openai").startswith("3.57.") and version("anthropic").startswith("2.14.")):
         pytest.skip("the page is about other versions")
     failed = set()
     for name, (call, chunks) in TRICKY.items():
@@ -197,6 +197,26 @@ def test_a_transport_that_breaks_is_the_client_s_own_error(ask: Callable[..., To
 def test_a_sentinel_without_its_blank_line_ends_a_chat(ask: Callable[..., Told], end: bytes) -> None:
     chats = CHAT_STREAM.removesuffix(b"data: [DONE]\n\n")
     assert ask("chat", [chats + end], ours=True) == ask("chat", [CHAT_STREAM], ours=True)
+
+
+LAST_MESSAGE = b'event: message_stop\ndata: {"type":"message_stop"}'
+
+
+@both_ways
+@pytest.mark.parametrize("end", [b"\n", b"", b"\r\n", b"\r"])
+def test_a_last_event_without_its_blank_line_ends_messages(ask: Callable[..., Told], end: bytes) -> None:
+    data = MESSAGE_STREAM[: MESSAGE_STREAM.rindex(b"event: message_stop")] + LAST_MESSAGE + end
+    ours, theirs = ask("messages", [data], ours=True), ask("messages", [data], ours=False)
+    same(ours, theirs)
+    assert ours.error is None
+
+
+@both_ways
+def test_an_event_that_the_body_cuts_is_discarded_where_that_was_asked_for(ask: Callable[..., Told]) -> None:
+    end = CHAT_STREAM.rindex(b"data: {") + 9
+    discarding = ask("chat", [CHAT_STREAM[:end]], ours={"on_truncated": "discard"})
+    same(discarding, ask("chat", [CHAT_STREAM[:end]], ours=False))
+    assert discarding.error is None
 
 
 def test_a_copy_of_the_client_keeps_the_decoder() -> None:
@@ -248,6 +268,48 @@ class TestEvents:
     def test_an_event_past_the_limit_is_an_error(self) -> None:
         with pytest.raises(ndstream.FrameTooLargeError):
             list(ClientDecoder(max_frame_size=10).iter_bytes(iter([b"data: 12345678901\n\n"])))
+
+    def test_an_event_of_any_size_is_an_event(self) -> None:
+        data = b"x" * (17 * 1024 * 1024)
+        [event] = self.of(b"data: %b\n\n" % data)
+        assert len(event.data) == len(data)
+
+    @pytest.mark.parametrize(
+        "block",
+        [
+            b"event: done\ndata: [DONE]\n",
+            b"event: done\ndata: [DONE]",
+            b"event: done\ndata: {}\n",
+            b": a comment\nevent: message_stop\ndata: {}\n",
+            b"id: 7\r\nevent:message_stop\r\ndata:{}\r\n",
+            b"data: {}\nevent: message_stop\n",
+        ],
+    )
+    def test_a_last_event_that_lacks_its_blank_line_alone_cuts_nothing(self, block: bytes) -> None:
+        for end in range(len(block) + 1):
+            chunks = [b"data: 1\n\n", block[:end], block[end:]]
+            assert [event.data for event in ClientDecoder().iter_bytes(iter(chunks))] == ["1"]
+
+    @pytest.mark.parametrize(
+        "block",
+        [
+            b'event: message_stop\ndata: {"type"',
+            b"event: message_stop\n",
+            b"event: message_stop",
+            b"event: message_delta\ndata: {}\n",
+            b"data: [DON",
+            b"event: response.completed\ndata: {}\n",
+        ],
+    )
+    def test_any_other_event_that_the_body_cuts_is_an_error(self, block: bytes) -> None:
+        with pytest.raises(ndstream.TruncatedError) as caught:
+            self.of(b"data: 1\n\n" + block)
+        assert (caught.value.offset, caught.value.frame) == (9, block)
+
+    @pytest.mark.parametrize(("on_truncated", "data"), [("discard", ["1"]), ("emit", ["1", "2"])])
+    def test_a_cut_event_is_what_on_truncated_says(self, on_truncated: Any, data: list[str]) -> None:
+        decoder = ClientDecoder(on_truncated=on_truncated)
+        assert [event.data for event in decoder.iter_bytes(iter([b"data: 1\n\ndata: 2\n"]))] == data
 
     def test_another_decoder_of_json_can_be_given(self) -> None:
         [event] = ClientDecoder(loads=bytes.decode).iter_bytes(iter([b"data: 1\n\n"]))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import anyio
 import pytest
 
 import ndstream
 import real_parts
+from cuts import cuts
+from ndstream.dropin import EventSource
 
 from . import sync_clients
 from .scripted_server import Reply, ScriptedServer
@@ -32,6 +35,12 @@ def httpx2(url: str) -> Iterator[Any]:
     library = real_parts.library("httpx2")
     with sync_clients.httpx("httpx2") as open:
         yield from library.EventSource(open(url))
+
+
+def event_source(url: str) -> Iterator[Any]:
+    real_parts.library("httpx")
+    with sync_clients.httpx("httpx") as open:
+        yield from EventSource(open(url)).iter_sse()
 
 
 def ours(url: str) -> Iterator[Any]:
@@ -85,6 +94,7 @@ def test_a_program_for_their_events_sees_the_same_in_ours(
     seen = program(theirs(url))
     assert len(seen) == 4
     assert program(ours(url)) == seen
+    assert program(event_source(url)) == seen
 
 
 def test_events_are_made_by_hand_as_theirs_are() -> None:
@@ -94,3 +104,86 @@ def test_events_are_made_by_hand_as_theirs_are() -> None:
         assert [getattr(made, name) for name in ("event", "data", "id", "retry")] == [
             getattr(theirs, name) for name in ("event", "data", "id", "retry")
         ]
+
+
+WITHOUT_DATA = (
+    b"id: 1\n\n"
+    b"\n\n"
+    b"retry: 10\n\n"
+    b": a comment\n\n"
+    b"event: ping\n\n"
+    b"id: 2\ndata: x\n\n"
+    b"id: 2\n\n"
+    b"other: field\n\n"
+    b"id\nretry: 20\n\n"
+    b"data\n\n"
+)
+
+
+def made(data: bytes, kind: str = "text/event-stream") -> Any:
+    return real_parts.library("httpx2").Response(
+        200,
+        headers={"Content-Type": kind},
+        content=data,
+        request=real_parts.library("httpx2").Request("GET", "http://localhost/"),
+    )
+
+
+def test_blocks_without_data_come_out_as_theirs_do() -> None:
+    seen = print_all(real_parts.library("httpx2").EventSource(made(WITHOUT_DATA)))
+    assert len(seen) == 7
+    assert print_all(EventSource(made(WITHOUT_DATA))) == seen
+    assert print_all(EventSource(made(WITHOUT_DATA)).iter_sse()) == seen
+
+
+def test_blocks_without_data_are_the_same_for_every_cut() -> None:
+    def events(chunks: list[bytes]) -> list[Any]:
+        return [
+            (event.event, event.data, event.id, event.retry, event.offset, event.line, event.raw)
+            for event in ndstream.sse(chunks, empty_events=True, raw=True)
+        ]
+
+    whole = events([WITHOUT_DATA])
+    assert len(whole) == 7
+    for _, chunks in cuts(WITHOUT_DATA):
+        assert events(chunks) == whole
+    assert [event.data for event in ndstream.sse(WITHOUT_DATA)] == ["x", ""]
+
+
+def test_an_async_response_is_iterated_over_by_the_async_method() -> None:
+    async def main() -> None:
+        async with real_parts.library("httpx").AsyncClient() as client:
+            async with client.stream("GET", server.url(_script, content_type="text/event-stream")) as response:
+                source = EventSource(response)
+                assert source.response is response
+                assert [event.data async for event in source.aiter_sse()] == ["1"]
+            async with client.stream("GET", server.url(_script, content_type="text/event-stream")) as response:
+                assert [event.data async for event in EventSource(response)] == ["1"]
+            async with client.stream("GET", server.url(_script, content_type="text/event-stream")) as response:
+                with pytest.raises(TypeError, match="aiter_sse"):
+                    EventSource(response).iter_sse()
+
+    async def _script(reply: Reply) -> None:
+        await reply.begin()
+        await reply.part(b"data: 1\n\n")
+        await reply.end()
+
+    with ScriptedServer() as server:
+        anyio.run(main)
+
+
+def test_another_content_type_is_refused_with_what_to_do() -> None:
+    for kind in ("text/html", "", "application/json; charset=utf-8"):
+        with pytest.raises(ValueError, match=r"ndstream\.sse"):
+            EventSource(made(b"data: 1\n\n", kind)).iter_sse()
+    for kind in ("text/event-stream", "Text/Event-Stream; charset=utf-8"):
+        assert [event.data for event in EventSource(made(b"data: 1\n\n", kind))] == ["1"]
+    with pytest.raises(TypeError, match="iter_sse"):
+        EventSource(SyncResponse()).aiter_sse()
+
+
+class SyncResponse:
+    headers = {"Content-Type": "text/event-stream"}  # noqa: RUF012
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        return iter([b"data: 1\n\n"])
