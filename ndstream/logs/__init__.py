@@ -9,6 +9,7 @@
 `read` takes paths, globs and binary files, plain or compressed, and tells the format from the bytes.
 """
 
+from ndstream.logs._changes import Change
 from ndstream.logs._check import CheckReport, check
 from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._containers import Envelope, Record
@@ -16,7 +17,6 @@ from ndstream.logs._cursor import Cursor
 from ndstream.logs._dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._errors import CheckpointError, LogFileError, LogFileTruncatedError
 from ndstream.logs._follow import FollowStream, follow
-from ndstream.logs._followed_log import Change
 from ndstream.logs._positions import Member, Position
 from ndstream.logs._read import read
 from ndstream.logs._redrive import Redrive, RedriveReport, redrive

@@ -169,3 +169,18 @@ def sync_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def mismatch(cursor: Cursor, path: str, checkpoint: str) -> CheckpointError:
+    """The error for a file that is not the one that was read."""
+    status = os.stat(path)
+    same = (status.st_dev, status.st_ino) == (cursor.device, cursor.inode)
+    shrank = same and cursor.format == "plain" and status.st_size < cursor.offset
+    reason, what = ("shrank", "is shorter now") if shrank else ("other_file", "is another")
+    message = (
+        f"{path} {what} than the file that was read up to byte {cursor.offset} (line {cursor.line}), and no rotated "
+        f'file beside it holds the rest; to read it from its beginning, pass on_mismatch="restart"'
+    )
+    return CheckpointError(
+        message, offset=cursor.offset, line=cursor.line, reason=reason, checkpoint=checkpoint, path=path
+    )

@@ -18,10 +18,10 @@ from typing import Any, Literal, Protocol, TypeVar, overload
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import FrameTooLargeError, StreamError
 from ndstream._sources.event_loops import trio_if_running
+from ndstream.logs._changes import Change
 from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._dead_letters import DeadLetters
 from ndstream.logs._followed_file import FollowedFile
-from ndstream.logs._followed_log import Change
 from ndstream.logs._follower import Follower
 
 T = TypeVar("T")

@@ -157,3 +157,6 @@ class FollowedArchive:
     def close(self) -> None:
         """Release the file."""
         self.file.close()
+
+
+Part = FollowedFile | FollowedArchive

@@ -16,13 +16,14 @@ from itertools import count
 from typing import Any
 
 from ndstream._core import NDJSONDecoder
+from ndstream.logs._changes import Change
 from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._cursor import Cursor
 from ndstream.logs._dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
-from ndstream.logs._followed_file import FollowedFile
-from ndstream.logs._followed_log import Change, FollowedLog, Part
-from ndstream.logs._rotation import identity_of, possible_bases, rotated_of
+from ndstream.logs._followed_file import FollowedFile, Part
+from ndstream.logs._followed_log import FollowedLog
+from ndstream.logs._rotation import identity_of, possible_bases, rotated_by_log
 
 FIRST_WAIT = 0.01
 """Seconds from the last data to the next look, which double from look to look."""
@@ -30,10 +31,11 @@ FIRST_WAIT = 0.01
 SCAN_INTERVAL = 1.0
 """Seconds between two looks for new files of a glob."""
 
-QUIET_AFTER = 30.0
-"""Seconds without data after which a file is looked at once in `QUIET_INTERVAL` seconds."""
+QUIET_SHARE = 1 / 20
+"""The longer no data came, the longer is the wait: this share of it, between `poll_interval` and `QUIET_INTERVAL`."""
 
 QUIET_INTERVAL = 1.0
+"""The most seconds between two looks at a file, unless `poll_interval` is longer."""
 
 _MAX_CHANGES = 1000
 
@@ -119,32 +121,37 @@ class Follower:
         saved = () if self._checkpoint is None else self._checkpoint.cursors
         matched = [path for pattern in self._paths for path in _matches(pattern)]
         bases = {*matched, *self.logs}
-        for path in dict.fromkeys(matched):
-            if path in self.logs or not bases.isdisjoint(possible_bases(path)):
-                continue
-            identity = identity_of(path)
-            if identity is None:
-                if path not in self._paths:
-                    continue
-            elif identity in active:
-                # Another name of a file that is being read, or a new one: it has to be closed there first.
-                continue
-            else:
-                active.add(identity)
-            self._add(path, matched, [cursor for cursor in saved if cursor.path == path] if first else [], now, first)
+        new = [path for path in dict.fromkeys(matched) if self._is_new(path, bases, active)]
+        rotated = rotated_by_log(new)
+        for path in new:
+            cursors = [cursor for cursor in saved if cursor.path == path] if first else []
+            generations = rotated.get(path, [])
+            # A glob names them too: they are read before the log itself.
+            with_history = first and not cursors and not self._at_end
+            history = [each.path for each in generations if with_history and each.path in bases]
+            log = FollowedLog(
+                path, self._make_decoder, self._rotate_wait, self._note, self._finished,
+                {each.identity for each in generations}, history, self._at_end and first,
+            )  # fmt: skip
+            if cursors:
+                assert self._checkpoint is not None
+                log.resume(cursors, self._checkpoint.on_mismatch == "restart", self._checkpoint.path)
+            self.logs[path] = log
+            heapq.heappush(self._heap, (now, next(self._numbers), _Scheduled(log, now)))
 
-    def _add(self, path: str, matched: list[str], cursors: list[Cursor], now: float, first: bool) -> None:
-        at_end = self._at_end and first
-        rotated = [] if at_end or cursors or not first else rotated_of(path, matched)
-        log = FollowedLog(
-            path, self._make_decoder, self._rotate_wait, self._note, self._finished,
-            rotated, at_end,
-        )  # fmt: skip
-        if cursors:
-            assert self._checkpoint is not None
-            log.resume(cursors, self._checkpoint.on_mismatch == "restart", self._checkpoint.path)
-        self.logs[path] = log
-        heapq.heappush(self._heap, (now, next(self._numbers), _Scheduled(log, now)))
+    def _is_new(self, path: str, bases: set[str], active: set[tuple[int, int]]) -> bool:
+        """Whether a path is a log to follow from now on; its identity is noted then."""
+        if path in self.logs or not bases.isdisjoint(possible_bases(path)):
+            return False
+        identity = identity_of(path)
+        if identity is None:
+            # What was named is waited for.
+            return path in self._paths
+        if identity in active:
+            # Another name of a file that is being read, or a new one: it has to be closed there first.
+            return False
+        active.add(identity)
+        return True
 
     def _note(self, change: Change) -> None:
         self.changes.append(change)
@@ -163,6 +170,9 @@ class Follower:
                 self._scan()
             while self._heap and self._heap[0][0] <= now:
                 _, _, scheduled = heapq.heappop(self._heap)
+                if scheduled.log.is_at_rest():
+                    self._schedule(scheduled, now, False)
+                    continue
                 moved = False
                 for step in self._turn(scheduled.log, now):
                     moved = True
@@ -217,8 +227,8 @@ class Follower:
         if moved:
             scheduled.wait, scheduled.active_at = 0.0, now
         else:
-            quiet = now - scheduled.active_at >= QUIET_AFTER
-            most = max(self._poll_interval, QUIET_INTERVAL) if quiet else self._poll_interval
+            quiet = (now - scheduled.active_at) * QUIET_SHARE
+            most = max(self._poll_interval, min(quiet, QUIET_INTERVAL))
             scheduled.wait = min(max(2 * scheduled.wait, FIRST_WAIT), most)
         heapq.heappush(self._heap, (now + scheduled.wait, next(self._numbers), scheduled))
 

@@ -25,6 +25,7 @@ class LiveFile:
     Args:
         path: Its path.
         end: How much of it was read before.
+        descriptor: Its handle if it is open already.
 
     Attributes:
         path: Its path when it was opened. It may have been renamed since.
@@ -37,10 +38,10 @@ class LiveFile:
 
     format = "plain"
 
-    def __init__(self, path: str, end: int = 0) -> None:
+    def __init__(self, path: str, end: int = 0, *, descriptor: int | None = None) -> None:
         self.path: str | None = path
         self.end = end
-        self._descriptor: int | None = _open_regular(path)
+        self._descriptor: int | None = _open_regular(path) if descriptor is None else descriptor
         status = os.fstat(self._descriptor)
         self.identity = status.st_dev, status.st_ino
         # Parts of what was read, at offsets that double, to recognize the content by.
@@ -129,6 +130,12 @@ class LiveFile:
                 return start + index + 1
             end = start
         return 0
+
+    def from_beginning(self) -> LiveFile:
+        """The same file at its beginning, whatever its name means now."""
+        assert self._descriptor is not None
+        assert self.path is not None
+        return LiveFile(self.path, descriptor=os.dup(self._descriptor))
 
     def lines_before(self, offset: int) -> int:
         """How many lines end before an offset."""

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ndstream._core import NDJSONDecoder
-from ndstream.logs._checkpoint import Checkpoint
+from ndstream.logs._checkpoint import Checkpoint, mismatch
 from ndstream.logs._cursor import Cursor
 from ndstream.logs._dead_letters import DeadLetters
-from ndstream.logs._followed_log import mismatch
 from ndstream.logs._opened_file import OpenedFile
 from ndstream.logs._rotation import generations, identity_of, possible_bases
 from ndstream.logs._tracked_file import TrackedFile, resume

@@ -64,10 +64,26 @@ def identity_of(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def rotated_of(path: str, among: Iterable[str]) -> list[str]:
-    """Those of some paths that are rotated files of a log, the oldest first."""
-    chosen = set(among)
-    return [each.path for each in reversed(generations(path)) if each.path in chosen]
+def rotated_by_log(paths: Iterable[str]) -> dict[str, list[Generation]]:
+    """The rotated files of many logs, the oldest first, by the paths of the logs that have any.
+
+    Each folder is read once, whatever the number of logs in it.
+    """
+    wanted = set(paths)
+    found = {
+        base
+        for folder in {os.path.dirname(path) for path in wanted}
+        for name in _names_in(folder)
+        for base in possible_bases(os.path.join(folder, name)) & wanted
+    }
+    return {base: generations(base)[::-1] for base in found}
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder or ".")
+    except OSError:
+        return []
 
 
 def possible_bases(path: str) -> set[str]:

@@ -166,6 +166,18 @@ def resume(
         raise
 
 
+def holds(cursor: Cursor, path: str) -> bool:
+    """Whether a file holds what a cursor was made in.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    found = resume(cursor, path)
+    if found is not None:
+        found[0].close()
+    return found is not None
+
+
 def _read(file: OpenedFile, size: int) -> bytes:
     """At least so many bytes of content if there are, up to the damage if it is damaged."""
     content = b""

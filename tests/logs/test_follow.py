@@ -416,13 +416,41 @@ class TestManyFiles:
             before = next(count for count, value in enumerate(stream) if value["i"] == -1)
         assert before < 20_000
 
-    def test_a_quiet_file_is_looked_at_less_and_less_often(self, log: Path) -> None:
+    def test_a_quiet_file_is_looked_at_less_and_less_often(self, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         log.write_bytes(line(0))
         clock = ScriptedClock()
-        with logs.follow(log, clock=clock, stop_after_idle=30) as stream:
+        looks: list[float] = []
+        stat = os.stat
+
+        def note(path: str) -> os.stat_result:
+            if path == str(log):
+                looks.append(clock.time)
+            return stat(path)
+
+        with logs.follow(log, clock=clock, stop_after_idle=60) as stream:
+            monkeypatch.setattr("ndstream.logs._followed_log.os.stat", note)
             assert [value["i"] for value in stream] == [0]
-        # 10 ms, 20 ms, ... 250 ms, then four times a second.
-        assert clock.waits < 6 + 30 * 4 + 5
+        # Four times a second at first, once a second in the end.
+        assert 12 <= sum(time <= 3 for time in looks) < 24
+        assert 9 <= sum(50 < time <= 60 for time in looks) < 12
+
+    def test_a_file_at_rest_costs_one_call_of_the_system_for_a_look(
+        self, log: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log.write_bytes(line(0))
+        with logs.follow(log, clock=ScriptedClock(), stop_after_idle=30) as stream:
+            assert next(stream)["i"] == 0
+            calls = 0
+            pread = os.pread
+
+            def count(*arguments: int) -> bytes:
+                nonlocal calls
+                calls += 1
+                return pread(*arguments)
+
+            monkeypatch.setattr("ndstream.logs._live_file.os.pread", count)
+            assert list(stream) == []
+        assert calls == 1
 
     def test_no_handle_left_is_an_error_that_says_what_to_raise(
         self, log: Path, monkeypatch: pytest.MonkeyPatch

@@ -92,7 +92,8 @@ def test_nothing_is_lost_and_nothing_before_the_checkpoint_comes_again(tmp_path:
             reader.kill()
     starts.append(checkpointed_line(place))
     subprocess.run([sys.executable, "-c", program, log, place, bad, output], check=True)
-    runs = [run.split() for run in output.read_bytes().split(b"start\n")[1:]]
+    # The last number of a run that was killed may be torn.
+    runs = [run.split(b"\n")[:-1] for run in output.read_bytes().split(b"start\n")[1:]]
     good = [number for number in range(LINES) if number % 100 != 99]
     for start, run in zip(starts, runs, strict=True):
         numbers = [int(number) for number in run if number != b"end"]
