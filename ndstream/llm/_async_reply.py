@@ -18,7 +18,7 @@ from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
 from ndstream.llm._errors import ReplyError
 from ndstream.llm._folder import Folder
-from ndstream.llm._heartbeats import is_blank, is_heartbeat
+from ndstream.llm._heartbeats import is_about_heartbeat, is_heartbeat
 
 AsyncReplyT = TypeVar("AsyncReplyT", bound="AsyncReply")
 
@@ -84,7 +84,7 @@ class AsyncReply(Answer):
                 self._error = self._folder.note_end_of_stream(self._stream.decoder)
                 await self._stream.aclose()
             except StreamError as error:
-                if not (isinstance(error, DecodeError) and is_blank(error)):
+                if not (isinstance(error, DecodeError) and is_about_heartbeat(error, item)):
                     self._error = self._folder.note_failure(error, self._stream.decoder, item)
                     await self._stream.aclose()
             except BaseException as interruption:

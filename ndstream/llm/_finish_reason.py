@@ -29,6 +29,8 @@ _WORDS: dict[FinishReason, str] = {
     "malformed_function_call malformed_response malformed_model_output malformed_tool_use "
     "unexpected_tool_call too_many_tool_calls missing_thought_signature failed cancelled",
 }
+# The server stopped here, the model did not: what it was writing has no end.
+_CUTS = frozenset({"length", "content_filter", "error"})
 _REASONS: dict[str, FinishReason] = {word: reason for reason, words in _WORDS.items() for word in words.split()}
 _PROMPT_BLOCKED = "prompt_blocked:"
 
@@ -47,3 +49,13 @@ def finish_reason_of(word: str) -> FinishReason:
     if plain.startswith(_PROMPT_BLOCKED):
         return "content_filter"
     return _REASONS.get(plain, "other")
+
+
+def cuts_output(word: str) -> bool:
+    """Whether a server that gives this reason may have stopped in the middle of what the model was writing.
+
+    Example:
+        >>> cuts_output("max_tokens"), cuts_output("tool_use")
+        (True, False)
+    """
+    return finish_reason_of(word) in _CUTS

@@ -13,7 +13,7 @@ from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Verdict
 from ndstream.llm._errors import ReplyError
 from ndstream.llm._recognition import Recognition
-from ndstream.llm._salvage import frames_in_tail, frames_on_one_line, is_partial_frame, values_in
+from ndstream.llm._salvage import errors_in_lines, frames_in_tail, frames_on_one_line, is_partial_frame, values_in
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._verdict import SOURCE_FAILURES, error_of, shown
 
@@ -87,7 +87,9 @@ class Folder:
             wire.note_end("]")
         if not self._note_sentinel(decoder):
             wire.note_evidence("end_of_stream", "")
-        return self._end(complete=self._sentinel_seen or wire.complete)
+        # A sentinel after frames that nobody could read says nothing of the reply.
+        sentinel_counts = self._sentinel_seen and self._recognition.unknown_frame is None
+        return self._end(complete=sentinel_counts or wire.complete)
 
     def note_failure(self, error: StreamError, decoder: Decoder[Any] | None, item: Any) -> ReplyError | None:
         """Note that the stream failed, or that a frame is bad. Returns what to raise, if anything.
@@ -120,7 +122,8 @@ class Folder:
     def note_closed(self, decoder: Decoder[Any] | None, detail: str = "") -> None:
         """Note that the reader stops here."""
         if self.state.ending is None:
-            complete = self._note_sentinel(decoder) or self.state.wire.complete
+            sentinel_counts = self._note_sentinel(decoder) and self._recognition.unknown_frame is None
+            complete = sentinel_counts or self.state.wire.complete
             self.state.wire.note_evidence("closed", detail)
             self._conclude("error" if self.state.wire.error else "complete" if complete else "cancelled")
 
@@ -183,7 +186,7 @@ class Folder:
         if stray is None:
             return
         wire = self.state.wire
-        for value in values_in(stray):
+        for value in errors_in_lines(stray) or values_in(stray):
             for frame in value if isinstance(value, list) else [value]:
                 wire.look_for_error(frame, None)
         if stray.lstrip().startswith(b"<") and not wire.complete:

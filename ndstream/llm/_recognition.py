@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._heartbeats import PING
-from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._heartbeats import is_heartbeat_frame
+from ndstream.llm._server_error import ServerError, error_in_plain_answer
 from ndstream.llm._wires.registry import WIRES, wire_of
 from ndstream.llm._wires.wire import Wire
 
@@ -31,9 +31,11 @@ class Recognition:
 
     def look_at(self, frame: Any, wire: Wire) -> Wire:
         """The wire after this frame: the one that matches it, with what is known so far, or still the same."""
+        if is_heartbeat_frame(frame):
+            return wire
         kind = wire_of(frame)
         if kind is None:
-            if self.unknown_frame is None and frame != PING:
+            if self.unknown_frame is None:
                 self.unknown_frame = frame
             return wire
         self.wire_known = True
@@ -46,8 +48,4 @@ class Recognition:
 
     def error_in_unknown_frame(self) -> ServerError | None:
         """The error that the first frame may be, if no wire matched any frame: a plain answer, with what is wrong."""
-        frame = self.unknown_frame
-        if not isinstance(frame, dict):
-            return None
-        has_sentence = any(isinstance(frame.get(name), str) for name in ("message", "detail", "title"))
-        return error_in(frame, "error") if has_sentence else None
+        return error_in_plain_answer(self.unknown_frame)

@@ -17,7 +17,7 @@ from ndstream.llm._answer import Answer, ReplyState
 from ndstream.llm._delta import Delta
 from ndstream.llm._errors import ReplyError
 from ndstream.llm._folder import Folder
-from ndstream.llm._heartbeats import is_blank
+from ndstream.llm._heartbeats import is_about_heartbeat
 
 ReplyT = TypeVar("ReplyT", bound="Reply")
 
@@ -128,7 +128,7 @@ def _deltas(stream: Stream[Any], folder: Folder) -> Iterator[Delta]:
                             yield from folder.extra_deltas()
                 break
             except DecodeError as bad:
-                if not is_blank(bad):
+                if not is_about_heartbeat(bad, item):
                     raise
     except StreamError as failure:
         error = folder.note_failure(failure, stream.decoder, item)

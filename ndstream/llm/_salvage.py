@@ -44,9 +44,32 @@ def frames_in_tail(tail: bytes) -> list[tuple[Any, Event | None]]:
 
 
 def frames_on_one_line(line: bytes) -> list[Any]:
-    """Several values on one line, the last of which is an error: a proxy wrote it without a line end before it."""
+    """Frames of a line that is not one JSON value: ``error:`` and what is wrong, or several values.
+
+    Of several values the last one is an error: a proxy wrote it without a line end before it.
+    """
+    errors = errors_in_lines(line)
+    if errors:
+        return errors
     frames = values_in(line)
     return frames if len(frames) > 1 and error_in(frames[-1]) is not None else []
+
+
+def errors_in_lines(block: bytes) -> list[Any]:
+    """Errors that a server writes as a field of their own, ``error: {...}``, which no standard knows.
+
+    Returns:
+        A frame with each error, in the shape that servers send in ``data:``.
+    """
+    found: list[Any] = []
+    for line in block.removeprefix(b"\xef\xbb\xbf").splitlines():
+        name, colon, text = line.partition(b":")
+        if colon and name.lower() == b"error" and text.strip():
+            value = decoded(text)
+            if value is None:
+                value = text.strip().decode(errors="replace")
+            found.append(value if error_in(value) is not None else {"error": value})
+    return found
 
 
 def values_in(text: bytes) -> list[Any]:

@@ -4,6 +4,11 @@
 {"object": "error", "message"}        {"type": "error", "error": {...}}
 {"type": "error", "message", "code"}  {"StatusCode": 503, "Status", "error"}
 {"error", "error_type"}               anything at all that came as ``event: error``
+{"code": 401, "msg"}                  {"base_resp": {"status_code": 1004, "status_msg"}} (MiniMax)
+{"detail": [{"loc", "msg"}]}          {"x_groq": {"error": "over capacity"}} (Groq)
+{"errors": [{"code", "message"}], "success": false}
+
+An empty error, null or a code of 0 reports none.
 """
 
 from __future__ import annotations
@@ -11,6 +16,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, says_nothing, text_of
 
 _BY_STATUS = {
     400: "invalid_request",
@@ -41,6 +48,12 @@ _BY_WORD = (
     ("server", "server|internal|apierror|generation|network|connection|upstream|aborted"),
 )
 _WORDS = tuple((kind, re.compile(words)) for kind, words in _BY_WORD)
+# MiniMax's own codes.
+_OF_MINIMAX = {
+    1001: "timeout", 1002: "rate_limit", 1004: "authentication", 1008: "billing", 1013: "server",
+    1026: "content_filter", 1027: "content_filter", 1039: "rate_limit", 2013: "invalid_request", 2049: "authentication",
+}  # fmt: skip
+_SENTENCES = ("message", "msg", "detail", "error", "title", "errorMessage", "error_message", "Message", "error_msg")
 _RETRYABLE = frozenset({"overloaded", "rate_limit", "timeout", "server"})
 
 
@@ -80,13 +93,49 @@ def error_in(frame: Any, event: str | None = None) -> ServerError | None:
     if not isinstance(frame, dict):
         return _from_text(frame) if event == "error" else None
     found = frame.get("error")
-    if isinstance(found, dict):
+    if says_nothing(found) or found is False or found == 0:
+        found = dict_of(frame.get("x_groq")).get("error")
+    if isinstance(found, dict) and found:
         return _from_facts(found, frame)
-    if isinstance(found, str) and found:
+    if isinstance(found, str) and not says_nothing(found):
         return _from_facts({**frame, "message": found}, {})
-    if found not in (None, "", False):
+    if not says_nothing(found):
         return _from_facts({"message": str(found)}, frame)
+    status = dict_of(frame.get("base_resp")).get("status_code")
+    if as_index(status) not in (None, 0):
+        return _of_minimax(as_index(status), text_of(frame["base_resp"].get("status_msg")))
     if frame.get("object") == "error" or frame.get("type") == "error" or event == "error":
+        return _from_facts(frame, {})
+    return None
+
+
+def error_in_plain_answer(frame: Any) -> ServerError | None:
+    """The error that a frame of no known wire is, as servers and frameworks answer instead of a stream.
+
+    Args:
+        frame: A decoded frame that no wire matched.
+
+    Example:
+        >>> error_in_plain_answer({"code": 401, "msg": "bad key"}).kind
+        'authentication'
+    """
+    if not isinstance(frame, dict):
+        return None
+    found = error_in(frame)
+    if found is not None:
+        return found
+    reported = next(iter(dicts_of(frame.get("errors"))), None)
+    if reported is not None:
+        return _from_facts(reported, frame)
+    detail = next(iter(dicts_of(frame.get("detail"))), None)
+    if detail is not None:
+        # FastAPI's answer to a request that does not validate.
+        place = ".".join(map(str, detail["loc"])) if isinstance(detail.get("loc"), list) else ""
+        sentence = text_of(detail.get("msg")) or str(detail)
+        return ServerError(
+            f"{place}: {sentence}" if place else sentence, "invalid_request", label_of(detail.get("type")) or None
+        )
+    if any(label_of(frame.get(name)) for name in _SENTENCES) and as_index(frame.get("code")) != 0:
         return _from_facts(frame, {})
     return None
 
@@ -96,9 +145,17 @@ def error_of_reason(reason: str) -> ServerError | None:
     # MALFORMED_...: the model wrote a call that the server could not read, so that another try may do.
     if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
+    if reason.lower() in ("abort", "aborted"):
+        # vLLM ends so what it was told to stop, or could not go on with.
+        return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
     if reason.lower() in ("timeout", "insufficient_system_resource"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", _kind([reason]), reason)
     return None
+
+
+def _of_minimax(code: int | None, message: str) -> ServerError:
+    kind = _OF_MINIMAX.get(code or 0) or _kind([message], sure=False)
+    return ServerError(message or f"the server reports the status {code}", kind, code)
 
 
 def _from_text(value: Any) -> ServerError:
@@ -106,8 +163,18 @@ def _from_text(value: Any) -> ServerError:
 
 
 def _from_facts(facts: dict[str, Any], around: dict[str, Any]) -> ServerError:
-    message = next((text for name in ("message", "detail", "error", "title") if (text := facts.get(name))), None)
-    names = ("code", "type", "status", "error_type", "StatusCode", "status_code", "http_status_code", "Status")
+    message = next((text for name in _SENTENCES if (text := facts.get(name))), None)
+    names = (
+        "code",
+        "type",
+        "__type",
+        "status",
+        "error_type",
+        "StatusCode",
+        "status_code",
+        "http_status_code",
+        "Status",
+    )
     told = [
         value
         for holder in (facts, around)

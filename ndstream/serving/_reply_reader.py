@@ -14,7 +14,7 @@ from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer, Delta, ReplyError
 from ndstream.llm._folder import Folder
 from ndstream.llm._frames import first_bytes_of_reply
-from ndstream.llm._heartbeats import is_blank
+from ndstream.llm._heartbeats import is_about_heartbeat
 
 
 class ReplyReader:
@@ -110,7 +110,7 @@ class ReplyReader:
                 else:
                     break
             except DecodeError as error:
-                if not is_blank(error):
+                if not is_about_heartbeat(error, self._item):
                     self.error = folder.note_failure(error, decoder, self._item)
                     break
             except StreamError as error:

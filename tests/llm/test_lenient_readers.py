@@ -67,7 +67,10 @@ def test_blocks_and_items_are_found_by_an_index_that_is_written_in_any_way(write
         ),
         {"type": "message_stop"},
     ]
-    assert [block["text"] for block in llm.collect(events(*blocks)).body["content"]] == ["a", "b"]
+    reply = llm.collect(events(*blocks))
+    assert [block["text"] for block in reply.body["content"]] == ["a", "b"]
+    # The text is in the order in which it came, as the deltas are.
+    assert reply.text == "ba"
     items = [
         {"type": "response.output_text.delta", "output_index": write(place), "content_index": write(0), "delta": text}
         for place, text in ((1, "b"), (0, "a"), (1, "d"))

@@ -55,13 +55,15 @@ class ToolCalls:
         [('weather', {'city': 'Rome'})]
     """
 
-    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "has_client_calls")
+    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "_open_calls", "has_client_calls")
 
     def __init__(self) -> None:
         self._calls: list[ToolCall] = []
         self._by_id: dict[str, ToolCall] = {}
         self._by_index: dict[int, ToolCall] = {}
         self.has_client_calls = False
+        # Those that may be open, so that ending them does not cost a look at all.
+        self._open_calls: list[ToolCall] = []
         # The calls of the last frame that had several.
         self._by_position: list[ToolCall | None] = []
 
@@ -185,8 +187,8 @@ class ToolCalls:
             complete: Whether the server has sent all of them. False where the reply was cut off, by its end
                 or by a finish reason such as ``length``: each call still open is flagged incomplete.
         """
-        for call in self._calls:
-            call.close(complete=complete)
+        while self._open_calls:
+            self._open_calls.pop().close(complete=complete)
 
     def __iter__(self) -> Iterator[ToolCall]:
         return iter(self._calls)
@@ -228,6 +230,8 @@ class ToolCalls:
         key, number = _as_id(fragment.id), as_index(fragment.index)
         call = ToolCall(key or f"ndstream_call_{len(self._calls)}", index=number, synthetic=key is None)
         self._calls.append(call)
+        self._open_calls.append(call)
+        call._open_calls = self._open_calls
         if key is not None:
             self._by_id[key] = call
         if number is not None:

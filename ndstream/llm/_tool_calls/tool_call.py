@@ -48,20 +48,16 @@ class ToolCall:
         index: The index that the server gave, or None.
         name: The function's name, or None while it is not known.
         type: What the server calls this kind of call, such as ``function`` or ``custom``, or None.
-        arguments: The decoded arguments once the call is `complete`, else None. None came: ``{}``. Those of a
-            custom call are its text. JSON that was encoded twice is decoded twice if it holds an object.
         closed: Whether the call has ended.
-        incomplete: Whether it ended without having all its arguments: the reply was cut off, or they are not JSON.
-        error: Why they are not JSON, or None.
         arguments_revised: Whether the server replaced arguments that deltas had given out already, so that the
             deltas' `arguments` do not add up to `raw`.
         extra: What else came with the fragments, by name; the last value that is not None counts.
     """
 
     __slots__ = (
-        "_added", "_all_added", "_checks", "_given", "_length", "_pieces", "_so_far", "_text", "_view",
-        "_whole", "arguments", "arguments_revised", "closed", "error", "extra", "id", "incomplete", "index", "name",
-        "synthetic", "type",
+        "_added", "_all_added", "_arguments", "_checks", "_cut", "_error", "_given", "_is_decoded", "_length",
+        "_open_calls", "_pieces", "_so_far", "_text", "_view", "_whole",
+        "arguments_revised", "closed", "extra", "id", "index", "name", "synthetic", "type",
     )  # fmt: skip
 
     def __init__(self, id: str, *, index: int | None = None, synthetic: bool = False) -> None:
@@ -70,10 +66,7 @@ class ToolCall:
         self.index = index
         self.name: str | None = None
         self.type: str | None = None
-        self.arguments: Any = None
         self.closed = False
-        self.incomplete = False
-        self.error: ValueError | None = None
         self.extra: dict[str, Any] = {}
         # The text is what was put together so far, the pieces came since; the length is that of both.
         self._text = ""
@@ -89,6 +82,35 @@ class ToolCall:
         self._whole: tuple[Any] | None = None
         self._view: PartialJSON | None = None
         self._so_far: Callable[[], Any] | None = None
+        # Whether it was cut off, and what its arguments are, which is found out when somebody asks: a server that ends
+        # a call again and again, a little longer each time, would have all of it decoded each time.
+        self._cut = False
+        self._is_decoded = False
+        self._arguments: Any = None
+        self._error: ValueError | None = None
+        # The list of the message's open calls, to be on it again if the call is opened again.
+        self._open_calls: list[ToolCall] | None = None
+
+    @property
+    def arguments(self) -> Any:
+        """The decoded arguments once the call is `complete`, else None; ``{}`` if none came.
+
+        Those of a custom call are its text. JSON that was encoded twice is decoded twice if it holds an object.
+        """
+        self._decode()
+        return self._arguments
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether it ended without having all its arguments: the reply was cut off, or they are not JSON."""
+        self._decode()
+        return self.closed and (self._cut or self._error is not None)
+
+    @property
+    def error(self) -> ValueError | None:
+        """Why the arguments are not JSON, or None."""
+        self._decode()
+        return self._error
 
     @property
     def run_by(self) -> Literal["client", "server"]:
@@ -197,32 +219,19 @@ class ToolCall:
         self._so_far = so_far
 
     def close(self, *, complete: bool = True) -> None:
-        """End the call and decode its arguments. A call that has ended stays as it is.
+        """End the call. A call that has ended stays as it is.
 
         Args:
             complete: Whether the server has sent all of it. If not, the call is flagged incomplete.
         """
-        if self.closed:
-            return
-        self.closed = True
-        self.incomplete = not complete
-        if not complete:
-            return
-        if self._whole is not None:
-            self.arguments = self._whole[0]
-        elif self.type in _FREE_TEXT:
-            self.arguments = self.raw
-        else:
-            try:
-                self.arguments = _decoded(self.raw)
-            except ValueError as error:
-                self.incomplete = True
-                self.error = error
+        if not self.closed:
+            self.closed = True
+            self._cut = not complete
 
     def cut(self) -> None:
         """End the call as one that the server cut short, though it may have ended in order before."""
-        self.closed = self.incomplete = True
-        self.arguments = None
+        self.closed = self._cut = True
+        self._arguments = self._error = None
 
     def set_final_arguments(self, arguments: object) -> None:
         """Let what the server says at the end count in place of what came before.
@@ -332,8 +341,25 @@ class ToolCall:
             self._keep("name", name)
 
     def _open_again(self) -> None:
-        self.closed = self.incomplete = False
-        self.arguments = self.error = None
+        self.closed = self._cut = self._is_decoded = False
+        self._arguments = self._error = None
+        if self._open_calls is not None:
+            self._open_calls.append(self)
+
+    def _decode(self) -> None:
+        """Find out what the arguments of a call that ended in order are."""
+        if not self.closed or self._cut or self._is_decoded:
+            return
+        self._is_decoded = True
+        if self._whole is not None:
+            self._arguments = self._whole[0]
+        elif self.type in _FREE_TEXT:
+            self._arguments = self.raw
+        else:
+            try:
+                self._arguments = _decoded(self.raw)
+            except ValueError as error:
+                self._error = error
 
     def _keep(self, name: str, value: object) -> None:
         if value is not None:

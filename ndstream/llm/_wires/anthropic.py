@@ -39,11 +39,13 @@ _JOINED = {"text_delta": "text", "thinking_delta": "thinking"}
 class _Block(Piece):
     """One block of the content."""
 
-    __slots__ = ("call",)
+    __slots__ = ("call", "index", "stopped")
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
         super().__init__()
         self.call: ToolCall | None = None
+        self.index = index
+        self.stopped = False
 
     def body(self) -> dict[str, Any]:
         if self.call is not None and self.call.arguments is not None:
@@ -59,7 +61,13 @@ class Anthropic(Wire):
     def __init__(self) -> None:
         super().__init__()
         self.message: dict[str, Any] | None = None
-        self.blocks: dict[int, _Block] = {}
+        # All blocks as they came, those that an index means now, and the one with the greatest index.
+        self.blocks: list[_Block] = []
+        self.current: dict[int, _Block] = {}
+        self.last: _Block | None = None
+        # The block that text came for last. If texts come in another order than that of the blocks, all texts.
+        self.text_block: _Block | None = None
+        self.arrived: list[str] | None = None
         self.calls = ToolCalls()
         # Where most deltas go: the texts of the block that text came for last, and calls by their index.
         self.index: float = _NO_INDEX
@@ -113,9 +121,7 @@ class Anthropic(Wire):
         if kind == "content_block_delta":
             return self.add(self.block(as_index(frame.get("index")) or 0), dict_of(frame.get("delta")), frame)
         if kind == "content_block_stop":
-            call = self.block(as_index(frame.get("index")) or 0).call
-            if call is not None:
-                call.close()
+            self.stop_block(as_index(frame.get("index")) or 0)
         elif kind == "message_delta":
             return self.change(frame)
         elif kind == "message_stop":
@@ -155,10 +161,17 @@ class Anthropic(Wire):
         return delta
 
     def start_block(self, index: int, content: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
-        block = self.blocks.get(index)
-        if block is not None and block.fields:
+        block = self.current.get(index)
+        if block is not None and block.stopped:
+            # The index is used again: this is another block.
+            del self.current[index]
+            self.by_index.pop(index, None)
+            self.index = _NO_INDEX
+        elif block is not None and block.fields:
             return FullDelta(frame)
         block = self.block(index)
+        text = text_of(content.get("text"))
+        self.note_order(block, text)
         block.add(content, ("text", "thinking"))
         kind = content.get("type")
         calls: tuple[ToolCall, ...] = ()
@@ -175,24 +188,50 @@ class Anthropic(Wire):
         if kind == "fallback" and self.message is not None:
             serving = dict_of(content.get("to")).get("model") or content.get("model")
             self.message["model"] = serving if isinstance(serving, str) else self.message.get("model")
-        return FullDelta(frame, text_of(content.get("text")), text_of(content.get("thinking")), calls)
+        return FullDelta(frame, text, text_of(content.get("thinking")), calls)
+
+    def stop_block(self, index: int) -> None:
+        block = self.block(index)
+        block.stopped = True
+        if block.call is not None:
+            block.call.close()
 
     def block(self, index: int) -> _Block:
-        block = self.blocks.get(index)
+        """The block that an index means now."""
+        block = self.current.get(index)
         if block is None:
-            block = self.blocks[index] = _Block()
+            block = self.current[index] = _Block(index)
+            self.blocks.append(block)
+            if self.last is None or index >= self.last.index:
+                self.last = block
         return block
+
+    def note_order(self, block: _Block, text: str) -> None:
+        """Keep the text in the order in which it came, if that is not the order of the blocks."""
+        if not text:
+            return
+        if self.arrived is None and self.text_block is not None and block.index < self.text_block.index:
+            self.arrived = [self.text]
+        if self.arrived is not None:
+            self.arrived.append(text)
+        else:
+            self.text_block = block
 
     def add(self, block: _Block, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
         kind = delta.get("type")
         name = _JOINED.get(kind) if isinstance(kind, str) else None
         if name is not None:
             value = text_of(delta.get(name))
+            if name == "text":
+                self.note_order(block, value)
             block.fields.setdefault("type", name)
             parts = block.join(name, value)
             if name == "thinking":
                 return FullDelta(frame, thinking=value)
-            self.index, self.texts = as_index(frame.get("index")) or 0, parts
+            if self.arrived is None:
+                self.index, self.texts = as_index(frame.get("index")) or 0, parts
+            else:
+                self.index = _NO_INDEX
             return FullDelta(frame, value)
         if kind == "input_json_delta":
             if block.call is None:
@@ -224,8 +263,8 @@ class Anthropic(Wire):
 
     def stop(self, reason: str) -> None:
         self.note_finish_reason(reason)
-        if reason in _CUT and self.blocks:
-            block = self.blocks[max(self.blocks)]
+        if reason in _CUT and self.last is not None:
+            block = self.last
             last = block.call
             # Its block ends all the same, so that a call that was cut looks like one that happens to be whole.
             if last is not None:
@@ -253,7 +292,7 @@ class Anthropic(Wire):
         return self.calls.has_client_calls
 
     def in_order(self) -> list[_Block]:
-        return [self.blocks[index] for index in sorted(self.blocks)]
+        return sorted(self.blocks, key=lambda block: block.index)
 
     @property
     def body(self) -> Any:
@@ -266,6 +305,8 @@ class Anthropic(Wire):
 
     @property
     def text(self) -> str:
+        if self.arrived is not None:
+            return joined(self.arrived)
         return "".join(joined(block.texts["text"]) for block in self.in_order() if "text" in block.texts)
 
     @property

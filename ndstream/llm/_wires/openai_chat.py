@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, says_nothing, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import error_of_reason
 from ndstream.llm._tokens import Tokens, first_of
@@ -126,6 +126,9 @@ class OpenAIChat(Wire):
         if known is None:
             known = self.choices[index] = Choice(index)
         delta = known.fold(choice, frame)
+        if not says_nothing(choice.get("error")):
+            # OpenRouter reports it inside the choice that failed; it says more than the reason beside it.
+            self.look_for_error({"error": choice["error"]}, None)
         for name in ("finish_reason", "native_finish_reason"):
             reason = label_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
+from ndstream.llm._finish_reason import cuts_output
 from ndstream.llm._lenient_readers import dict_of, label_of, says_nothing, text_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
@@ -14,8 +15,6 @@ from ndstream.llm._wires.openai_chat_content import texts_in_parts, thoughts_in
 
 _APART = frozenset({"content", "tool_calls", "function_call", "usage"})
 _OF_CHOICE = frozenset({"delta", "message", "text", "index", "usage"})
-# The server stopped here, the model did not: what it was writing has no end.
-_CUT = frozenset({"length", "content_filter", "error"})
 
 
 class Choice:
@@ -67,7 +66,7 @@ class Choice:
         self.fold_fields(choice, whole)
         reason = label_of(choice.get("finish_reason"))
         if reason:
-            self.finish(reason not in _CUT)
+            self.finish(not cuts_output(reason))
         return FullDelta(frame, text, thinking, calls, choice=self.index)
 
     def fold_frequent(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta | None:

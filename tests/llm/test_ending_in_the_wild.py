@@ -1,0 +1,201 @@
+"""How replies end that servers end in ways of their own: errors in odd places, heartbeats, indexes used again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from llm.every_way import read_every_way
+from llm.example import DONE, sse, typed
+from llm.examples import chat_frame
+from ndstream import TruncatedError, llm
+
+HI = b"".join(sse(chat_frame({"content": "Hi"})))
+STOP = b"".join(sse(chat_frame({}, "stop")))
+SENTINEL = DONE
+
+
+def frames(*values: Any) -> bytes:
+    return b"".join(sse(*values))
+
+
+def error_of(data: bytes) -> llm.ServerError:
+    answer = read_every_way(data)
+    assert answer.ending.verdict == "error"
+    assert isinstance(answer.ending.error, llm.ServerError)
+    with pytest.raises(llm.ReplyServerError):
+        llm.collect(data)
+    return answer.ending.error
+
+
+ERROR_LINE = b'error: {"code":500,"message":"boom","type":"server_error"}'
+
+
+class TestErrorsAsAFieldOfTheirOwn:
+    @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\n\n" + SENTINEL, b"", b"\n"])
+    @pytest.mark.parametrize("before", [b"", HI, HI + STOP], ids=["first", "after text", "after the reason"])
+    def test_a_line_named_error_is_an_error(self, before: bytes, end: bytes) -> None:
+        error = error_of(before + ERROR_LINE + end)
+        assert (error.message, error.kind, error.code) == ("boom", "server", 500)
+
+    @pytest.mark.parametrize("line", [b"error: upstream gone", b'ERROR:{"error":{"message":"upstream gone"}}'])
+    def test_it_may_be_text_or_an_object_with_the_error(self, line: bytes) -> None:
+        assert error_of(HI + line + b"\n\n" + SENTINEL).message == "upstream gone"
+
+    def test_an_empty_field_named_error_is_none(self) -> None:
+        assert read_every_way(HI + STOP + b"error:\n\n" + SENTINEL).ending.verdict == "complete"
+
+
+class TestErrorsInOddPlaces:
+    @pytest.mark.parametrize("reason", ["abort", "aborted", "ABORT"])
+    def test_a_reply_that_was_aborted_is_not_complete_and_its_call_is_not(self, reason: str) -> None:
+        call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+        answer = read_every_way(frames(chat_frame({"tool_calls": [call]}), chat_frame({}, reason)) + SENTINEL)
+        assert answer.ending.verdict == "error"
+        assert [call.incomplete for call in answer.tool_calls] == [True]
+
+    def test_an_error_inside_the_choice_says_more_than_its_reason(self) -> None:
+        frame = chat_frame({}, "error")
+        frame["choices"][0]["error"] = {"code": 402, "message": "Insufficient credits"}
+        error = error_of(HI + frames(frame) + SENTINEL)
+        assert (error.kind, error.retryable, error.message) == ("billing", False, "Insufficient credits")
+
+    def test_an_error_of_groq_is_an_error_though_the_sentinel_follows(self) -> None:
+        error = error_of(HI + frames({"choices": [], "x_groq": {"error": "over capacity"}}) + SENTINEL)
+        assert (error.kind, error.message) == ("overloaded", "over capacity")
+
+    @pytest.mark.parametrize(("code", "kind"), [(1004, "authentication"), (1002, "rate_limit"), (1008, "billing")])
+    @pytest.mark.parametrize("before", [b"", HI])
+    def test_a_status_of_minimax_is_an_error(self, before: bytes, code: int, kind: str) -> None:
+        told = {"choices": None, "base_resp": {"status_code": code, "status_msg": "no"}}
+        error = error_of(before + frames(told))
+        assert (error.kind, error.message) == (kind, "no")
+
+    @pytest.mark.parametrize(
+        ("answer", "kind", "message"),
+        [
+            ({"code": 401, "msg": "bad key"}, "authentication", "bad key"),
+            ({"status": 429, "title": "Too Many Requests"}, "rate_limit", "Too Many Requests"),
+            ({"detail": "Not authenticated", "code": 401}, "authentication", "Not authenticated"),
+            (
+                {"detail": [{"loc": ["body", "model"], "msg": "field required", "type": "missing"}]},
+                "invalid_request",
+                "body.model: field required",
+            ),
+            ({"__type": "ThrottlingException", "message": "slow down"}, "rate_limit", "slow down"),
+            ({"success": False, "errors": [{"code": 429, "message": "slow down"}]}, "rate_limit", "slow down"),
+        ],
+    )
+    @pytest.mark.parametrize("indent", [None, 1])
+    def test_a_plain_answer_with_what_is_wrong_is_an_error(
+        self, answer: dict[str, Any], kind: str, message: str, indent: int | None
+    ) -> None:
+        error = error_of(json.dumps(answer, indent=indent).encode())
+        assert (error.kind, error.message) == (kind, message)
+
+    @pytest.mark.parametrize("nothing", [{}, [], "", None, "null", False, 0])
+    def test_an_error_that_says_nothing_is_none(self, nothing: Any) -> None:
+        frame = {**chat_frame({"content": "Hi"}, "stop"), "error": nothing, "base_resp": {"status_code": 0}}
+        answer = read_every_way(frames(frame) + SENTINEL)
+        assert (answer.ending.verdict, answer.text) == ("complete", "Hi")
+
+    def test_a_code_of_zero_is_no_error(self) -> None:
+        assert read_every_way(frames({"code": 0, "msg": "ok"})).ending.verdict == "truncated"
+
+
+class TestAWireThatIsNotKnown:
+    @pytest.mark.parametrize("frame", [{"output": "Hello"}, {"text": "Hello"}, ["Hello"], "Hello"])
+    def test_its_sentinel_is_no_end_of_a_reply(self, frame: Any) -> None:
+        data = frames(frame, frame) + SENTINEL
+        answer = read_every_way(data)
+        assert (answer.wire, answer.ending.verdict) == ("unknown", "truncated")
+        with pytest.raises(llm.ReplyTruncatedError, match="none of its frames was of a wire that is known"):
+            llm.collect(data)
+
+    def test_a_wire_that_is_known_later_ends_as_it_does(self) -> None:
+        assert read_every_way(frames({"queue": 3}) + HI + SENTINEL).ending.verdict == "complete"
+
+
+class TestIdentities:
+    def test_a_response_whose_id_changes_from_event_to_event_is_one_response(self) -> None:
+        events = typed(
+            {"type": "response.created", "response": {"id": "a", "status": "in_progress", "output": []}},
+            {"type": "response.output_text.delta", "item_id": "b", "output_index": 0, "delta": "Hi"},
+            {"type": "response.in_progress", "response": {"id": "c", "status": "in_progress", "output": []}},
+            {"type": "response.completed", "response": {"id": "d", "status": "completed"}},
+        )
+        answer = read_every_way(b"".join(events))
+        assert (answer.ending.verdict, answer.text) == ("complete", "Hi")
+
+    def test_a_block_that_begins_on_an_index_that_was_stopped_is_another_block(self) -> None:
+        def block(text: str) -> list[dict[str, Any]]:
+            return [
+                {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "."}},
+                {"type": "content_block_stop", "index": 0},
+            ]
+
+        def call(name: str) -> list[dict[str, Any]]:
+            begun = {"type": "tool_use", "id": name, "name": name, "input": {}}
+            return [
+                {"type": "content_block_start", "index": 0, "content_block": begun},
+                {
+                    "type": "content_block_delta",
+                    "index": 0,
+                    "delta": {"type": "input_json_delta", "partial_json": "{}"},
+                },
+                {"type": "content_block_stop", "index": 0},
+            ]
+
+        events = typed(
+            {"type": "message_start", "message": {"id": "m", "role": "assistant", "content": []}},
+            *block("A"), *block("B"), *call("f"), *call("g"),
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+            {"type": "message_stop"},
+        )  # fmt: skip
+        answer = read_every_way(b"".join(events))
+        assert answer.text == "A.B."
+        assert [block.get("text") for block in answer.body["content"][:2]] == ["A.", "B."]
+        assert [(call.name, call.arguments) for call in answer.tool_calls] == [("f", {}), ("g", {})]
+
+
+HEARTBEATS = [
+    b"event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":7}\n\n",
+    b"event: ping\ndata: {}\n\n",
+    b"data: \"\"\n\n",
+    b"data: {\"type\":\"ping\"}\n\n",
+    b"data: {\"type\":\"response.heartbeat\"}\n\n",
+    b"event: heartbeat\ndata: 2026-01-01\n\n",
+    b"data: null\n\n",
+    b": keep-alive\n\n",
+]  # fmt: skip
+
+
+class TestHeartbeats:
+    @pytest.mark.parametrize("beat", HEARTBEATS[:5] + HEARTBEATS[6:])
+    def test_they_say_nothing_wherever_they_come(self, beat: bytes) -> None:
+        answer = read_every_way(beat + HI + beat + STOP + beat + SENTINEL)
+        assert (answer.ending.verdict, answer.text) == ("complete", "Hi")
+
+    @pytest.mark.parametrize("beat", HEARTBEATS)
+    def test_they_do_not_put_off_the_idle_timeout(self, beat: bytes) -> None:
+        async def source() -> AsyncIterator[bytes]:
+            yield HI
+            while True:
+                await asyncio.sleep(0.01)
+                yield beat
+
+        async def main() -> llm.ReplyError:
+            with pytest.raises(llm.ReplyTruncatedError) as caught:
+                async for _ in llm.reply(source(), idle_timeout=0.1):
+                    pass
+            return caught.value
+
+        error = asyncio.run(main())
+        assert isinstance(error, TruncatedError)
+        assert error.reason == "stalled"
