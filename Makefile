@@ -7,6 +7,7 @@
 #   make fuzz                      the property tests with 20,000 examples each
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
+#   make bench-logs                compare the ways to read log files
 
 PYTHON ?= python3
 SUPPORTED = python3.10 python3.11 python3.12 python3.13 python3.14 python3.15
@@ -25,7 +26,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz matrix bench clean
+.PHONY: run test test-all lint fuzz matrix bench bench-logs clean
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -53,6 +54,9 @@ matrix: $(VENV)/installed-cli,test
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.compare
+
+bench-logs: $(VENV)/installed-bench-logs
+	$(BIN)/python -m benchmarks.logs
 
 $(VENV)/installed-%: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

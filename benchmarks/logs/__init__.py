@@ -1,0 +1,1 @@
+"""Reading log files, against what people use for it."""

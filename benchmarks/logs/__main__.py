@@ -1,0 +1,213 @@
+"""Compare the ways to read a log: time on the clock, time of the processor, memory.
+
+    python -m benchmarks.logs             200 MB, five rounds
+    python -m benchmarks.logs --quick     2 MB, one round: a check that all get the same sum, no figures
+
+Contenders take turns, each in a process of its own. Imports are not timed. A ratio is the median over the rounds of
+one contender's time in units of the reference's; memory is the most that the process held beyond what it held with
+its imports done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from statistics import median
+from typing import Any
+
+from benchmarks.logs import contenders
+from benchmarks.logs.corpus import MB, corpus
+
+OURS = ("read", "read_inline", "read_typed", "read_fields", "read_selected")
+IMPORTS = {
+    "orjson_loop": "orjson",
+    "orjson_loop_isal": "isal.igzip",
+    "msgspec_lines": "msgspec",
+    "duckdb": "duckdb",
+    "polars": "polars",
+    "pyarrow": "pyarrow.json",
+    "pandas": "pandas",
+    **dict.fromkeys(OURS, "ndstream.logs"),
+}
+COMMANDS = {"jq": ("jq",), "ripgrep_jq": ("rg", "jq")}
+ALL_LINES = ("read_typed", "read_fields", "msgspec_lines", "duckdb", "polars", "pyarrow", "pandas", "jq")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What is promised: this contender's wall or CPU time, at most so many times the reference's."""
+
+    contender: str
+    measure: str
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    form: str
+    reference: str
+    others: tuple[str, ...]
+    limits: tuple[Limit, ...] = ()
+
+
+ROWS = (
+    Row(
+        "plain, all lines",
+        "plain",
+        "orjson_loop",
+        ("read", *ALL_LINES),
+        (Limit("read", "wall", 0.95),),
+    ),
+    Row(
+        "gzip, all lines",
+        "gzip",
+        "orjson_loop",
+        ("read", "read_inline", "orjson_loop_isal", "duckdb", "polars", "pandas"),
+        (Limit("read", "wall", 0.62), Limit("read", "cpu", 0.70)),
+    ),
+    Row("zstd, all lines", "zstd", "read_inline", ("read", "duckdb", "polars", "pandas")),
+    Row(
+        "plain, one line in a hundred",
+        "plain",
+        "read",
+        ("read_selected", "ripgrep_jq"),
+        (Limit("read_selected", "cpu", 1 / 10),),
+    ),
+    Row(
+        "plain, one typed field",
+        "plain",
+        "read",
+        ("read_typed", "read_fields"),
+        (Limit("read_typed", "cpu", 1 / 2.5),),
+    ),
+)
+MAX_MEMORY = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Run:
+    """One contender, once."""
+
+    total: int
+    wall: float
+    cpu: float
+    memory: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare the ways to read a log.")
+    parser.add_argument("--quick", action="store_true", help="2 MB, one round: a check, no figures")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--size", type=int, default=200, metavar="MB")
+    parser.add_argument("--folder", type=Path, help="where the logs are made and kept; by default they are not kept")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only the rows with this in their title")
+    parser.add_argument("--work", nargs=2, metavar=("CONTENDER", "PATH"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        work(*options.work)
+        return
+    size = (2 if options.quick else options.size) * MB
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        met = [
+            compare(row, corpus(folder, size, row.form), 1 if options.quick else options.rounds, not options.quick)
+            for row in ROWS
+            if options.only in row.title
+        ]
+    if not options.quick and not all(met):
+        raise SystemExit("Not all limits are met.")
+
+
+def compare(row: Row, path: Path, rounds: int, judged: bool) -> bool:
+    """Print a row's table; whether its limits are met."""
+    names = [name for name in (row.reference, *row.others) if not missing(name)]
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    for number in range(rounds):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            runs[name].append(in_a_process(name, path))
+    selected = {name for name in names if name in ("read_selected", "ripgrep_jq")}
+    for group in (selected, set(names) - selected):
+        totals = {name: runs[name][0].total for name in group}
+        assert len(set(totals.values())) <= 1, f"{row.title}: the sums differ: {totals}"
+    print(f"\n{row.title}: {path.stat().st_size / MB:,.0f} MB, in units of {row.reference}")
+    print(f"{'':18} {'wall s':>8} {'CPU s':>8} {'wall x':>8} {'CPU x':>8} {'MiB':>6}")
+    for name in names:
+        wall, cpu = (median(getattr(run, kind) for run in runs[name]) for kind in ("wall", "cpu"))
+        memory = max(run.memory for run in runs[name]) / 2**20
+        wall_ratio, cpu_ratio = (ratio(runs, name, row.reference, kind) for kind in ("wall", "cpu"))
+        print(f"{name:18} {wall:8.2f} {cpu:8.2f} {wall_ratio:8.3f} {cpu_ratio:8.3f} {memory:6.0f}")
+    met = True
+    for limit in row.limits if judged else ():
+        measured = ratio(runs, limit.contender, row.reference, limit.measure)
+        verdict = "met" if measured <= limit.ratio else "MISSED"
+        met = met and measured <= limit.ratio
+        print(
+            f"  {limit.contender}, {limit.measure}: {measured:.3f} x, promised at most {limit.ratio:.3f} x: {verdict}"
+        )
+    for name in names if judged else ():
+        if name.startswith("read") and max(run.memory for run in runs[name]) > MAX_MEMORY:
+            met = False
+            print(f"  {name} held more than {MAX_MEMORY / 2**20:.0f} MiB: MISSED")
+    return met
+
+
+def ratio(runs: dict[str, list[Run]], name: str, reference: str, kind: str) -> float:
+    """The median of one contender's time in units of the reference's, round by round."""
+    rounds = zip(runs[name], runs[reference], strict=True)
+    return float(median(getattr(one, kind) / getattr(other, kind) for one, other in rounds))
+
+
+def missing(name: str) -> bool:
+    """Whether a contender lacks its library or command; then it does not take part."""
+    module = IMPORTS.get(name)
+    if module is not None and find_spec(module.partition(".")[0]) is None:
+        return True
+    return any(which(command) is None for command in COMMANDS.get(name, ()))
+
+
+def in_a_process(name: str, path: Path) -> Run:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.logs", "--work", name, str(path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{name} failed on {path.name}:\n{done.stderr}")
+    return Run(**json.loads(done.stdout))
+
+
+def work(name: str, path: str) -> None:
+    """Be one contender."""
+    if name in IMPORTS:
+        import_module(IMPORTS[name])
+    contender: contenders.Contender = getattr(contenders, name)
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    before = max(resource.getrusage(kind).ru_maxrss for kind in kinds)
+    began, cpu_began = time.perf_counter(), _cpu(kinds)
+    total = contender(Path(path))
+    wall, cpu = time.perf_counter() - began, _cpu(kinds) - cpu_began
+    # In KiB on Linux.
+    memory = (max(resource.getrusage(kind).ru_maxrss for kind in kinds) - before) * 1024
+    print(json.dumps({"total": total, "wall": wall, "cpu": cpu, "memory": memory}))
+
+
+def _cpu(kinds: tuple[int, ...]) -> float:
+    usages: list[Any] = [resource.getrusage(kind) for kind in kinds]
+    return float(sum(usage.ru_utime + usage.ru_stime for usage in usages))
+
+
+if __name__ == "__main__":
+    main()

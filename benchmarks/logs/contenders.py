@@ -1,0 +1,149 @@
+"""Who reads the log, all to the same end: the sum of ``http.bytes``, of all lines or of those of level error.
+
+Each is a function from a path to the sum. Libraries are imported inside, so that each process loads one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+NEEDLE = '"level":"error"'
+
+
+def orjson_loop(path: Path) -> int:
+    """The loop that people write by hand."""
+    from orjson import loads
+
+    total = 0
+    opener: Any = gzip.open if path.suffix == ".gzip" else open
+    with opener(path, "rb") as file:
+        for line in file:
+            total += loads(line)["http"]["bytes"]
+    return total
+
+
+def orjson_loop_isal(path: Path) -> int:
+    """The same loop over the fastest gzip for Python."""
+    from orjson import loads
+
+    igzip: Any = import_module("isal.igzip")
+    total = 0
+    with igzip.open(path) as file:
+        for line in file:
+            total += loads(line)["http"]["bytes"]
+    return total
+
+
+def read(path: Path) -> int:
+    """Each line, decoded whole."""
+    from ndstream import logs
+
+    total = 0
+    for value in logs.read(path):
+        total += value["http"]["bytes"]
+    return total
+
+
+def read_inline(path: Path) -> int:
+    """The same, without reading ahead."""
+    from ndstream import logs
+
+    total = 0
+    for value in logs.read(path, prefetch=0):
+        total += value["http"]["bytes"]
+    return total
+
+
+def read_typed(path: Path) -> int:
+    """One typed field of each line, by a struct of msgspec as ``loads=``."""
+    import msgspec
+
+    from ndstream import logs
+
+    inner = msgspec.defstruct("HTTP", [("bytes", int)])
+    outer: Any = msgspec.defstruct("Line", [("http", inner)])
+    total = 0
+    for value in logs.read(path, loads=msgspec.json.Decoder(outer).decode):
+        total += value.http.bytes
+    return total
+
+
+def read_fields(path: Path) -> int:
+    """One typed field of each line, by ``fields=``."""
+    from ndstream import logs
+
+    total = 0
+    for row in logs.read(path, fields={"bytes": ("http.bytes", int)}):
+        total += row.bytes
+    return total
+
+
+def read_selected(path: Path) -> int:
+    """The lines that hold the needle."""
+    from ndstream import logs
+
+    total = 0
+    for value in logs.read(path, contains=NEEDLE):
+        total += value["http"]["bytes"]
+    return total
+
+
+def msgspec_lines(path: Path) -> int:
+    import msgspec
+
+    inner = msgspec.defstruct("HTTP", [("bytes", int)])
+    outer: Any = msgspec.defstruct("Line", [("http", inner)])
+    return sum(line.http.bytes for line in msgspec.json.Decoder(outer).decode_lines(path.read_bytes()))
+
+
+def duckdb(path: Path) -> int:
+    library: Any = import_module("duckdb")
+    compression = {".gzip": ", compression='gzip'", ".zstd": ", compression='zstd'"}.get(path.suffix, "")
+    columns = "columns={http: 'STRUCT(bytes BIGINT)'}"
+    query = f"select sum(http.bytes) from read_ndjson('{path}', {columns}{compression})"
+    [(total,)] = library.sql(query).fetchall()
+    return int(total)
+
+
+def polars(path: Path) -> int:
+    library: Any = import_module("polars")
+    frame = library.scan_ndjson(path)
+    return int(frame.select(library.col("http").struct.field("bytes").sum()).collect(engine="streaming").item())
+
+
+def pyarrow(path: Path) -> int:
+    compute: Any = import_module("pyarrow.compute")
+    json: Any = import_module("pyarrow.json")
+    table = json.read_json(path, read_options=json.ReadOptions(block_size=8 << 20))
+    return int(compute.sum(compute.struct_field(table["http"], "bytes")).as_py())
+
+
+def pandas(path: Path) -> int:
+    library: Any = import_module("pandas")
+    compression: Any = {".gzip": "gzip", ".zstd": "zstd"}.get(path.suffix)
+    total = 0
+    for frame in library.read_json(path, lines=True, chunksize=20_000, compression=compression):
+        total += sum(value["bytes"] for value in frame["http"])
+    return total
+
+
+def jq(path: Path) -> int:
+    return int(_output("jq", "-n", "reduce inputs as $line (0; . + $line.http.bytes)", str(path)))
+
+
+def ripgrep_jq(path: Path) -> int:
+    with subprocess.Popen(["rg", "-F", "--no-filename", NEEDLE, str(path)], stdout=subprocess.PIPE) as found:
+        total = _output("jq", "-n", "reduce inputs as $line (0; . + $line.http.bytes)", stdin=found.stdout)
+    return int(total)
+
+
+def _output(*command: str, stdin: Any = None) -> str:
+    return subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=True).stdout
+
+
+Contender = Callable[[Path], int]

@@ -1,0 +1,58 @@
+"""The log that is read: access-log lines of about 400 bytes, always the same, made once and kept in a folder."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from random import Random
+
+import orjson
+
+MB = 1_000_000
+LEVELS = ("info",) * 99 + ("error",)
+PATHS = ("/api/v1/items", "/static/app.js", "/login", "/api/v1/users", "/health")
+AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36", "curl/8.5.0", "python-httpx/0.28.1")
+
+COMPRESS = {"gzip": ("gzip", "-6", "-c"), "zstd": ("zstd", "-q", "-3", "-c"), "lz4": ("lz4", "-q", "-c")}
+
+
+def corpus(folder: Path, size: int, form: str = "plain") -> Path:
+    """The path of the log in one form: plain, or compressed by the command that people use."""
+    path = folder / f"access-{size // MB}MB.log"
+    if not path.exists():
+        _write(path, size)
+    if form == "plain":
+        return path
+    archive = path.with_name(f"{path.name}.{form}")
+    if not archive.exists():
+        with archive.open("wb") as file:
+            subprocess.run([*COMPRESS[form], str(path)], stdout=file, check=True)
+    return archive
+
+
+def _write(path: Path, size: int) -> None:
+    chance = Random(1)
+    written = 0
+    with path.open("wb") as file:
+        while written < size:
+            written += file.write(_line(chance))
+
+
+def _line(chance: Random) -> bytes:
+    below = chance.randrange
+    value = {
+        "@timestamp": f"2026-01-01T00:{below(60):02}:{below(60):02}.{below(1000):03}Z",
+        "level": chance.choice(LEVELS),
+        "message": "request served",
+        "service": {"name": "web", "version": "1.4.2", "node": f"node-{below(20)}"},
+        "http": {
+            "method": "GET",
+            "path": f"{chance.choice(PATHS)}/{below(10**6)}",
+            "status": chance.choice((200, 200, 200, 304, 404, 500)),
+            "bytes": below(10**5),
+            "duration_ms": below(10**6) / 1000,
+        },
+        "client": {"ip": f"10.{below(256)}.{below(256)}.{below(256)}", "agent": chance.choice(AGENTS)},
+        "trace": {"id": f"{chance.getrandbits(128):032x}"},
+    }
+    return orjson.dumps(value) + b"\n"
