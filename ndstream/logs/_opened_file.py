@@ -30,6 +30,8 @@ from ndstream.logs._trail import Trail
 
 DEFAULT_MAX_WINDOW = 128 * 1024 * 1024
 
+# Measured: larger ones fall out of the cache before they are decoded, smaller ones cost more calls.
+_PLAIN_CHUNK_SIZE = 128 * 1024
 _INLINE_CHUNK_SIZE = 1024 * 1024
 # A thread that gives up the GIL gets it back late, so that it has to hand over much at once.
 _AHEAD_CHUNK_SIZE = 2 * 1024 * 1024
@@ -137,7 +139,7 @@ def open_file(
 
 def _plain_chunks(stored: Stored, block: bytes, offset: int, trail: Trail) -> Iterator[bytes]:
     """The blocks of a plain file, the first of which was read already."""
-    while block := block or stored.read(CHUNK_SIZE):
+    while block := block or stored.read(_PLAIN_CHUNK_SIZE):
         offset += len(block)
         trail.note_chunk_end(offset, offset)
         yield block

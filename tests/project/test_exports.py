@@ -88,6 +88,7 @@ def test_importing_ndstream_leaves_out_what_only_some_need() -> None:
         "ndstream._cli",
         "ndstream._cli.main",
         "ndstream.llm",
+        "ndstream.logs",
     }
 
 
