@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -210,6 +211,20 @@ class TestPipes:
             written += process.stdout.read()
         assert len(written) < len(data)
         assert data.startswith(written)
+
+    def test_what_is_buffered_at_an_interrupt_is_not_written_by_the_collector_either(self) -> None:
+        program = (
+            "from ndstream._cli.cat_values import ValueCopy\n"
+            "copy = ValueCopy(None, b'', {}, False, None)\n"
+            "try:\n"
+            "    with copy:\n"
+            "        copy._buffer.write(b'1')\n"
+            "        raise KeyboardInterrupt\n"
+            "except KeyboardInterrupt:\n"
+            "    del copy\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=PATIENCE, env=environment())
+        assert (ran.stdout, ran.returncode) == (b"", 0)
 
 
 class TestBadFrames:

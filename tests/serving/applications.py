@@ -14,7 +14,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
@@ -238,8 +238,8 @@ def serve(framework: str, server: str, port: int) -> None:
         config = import_module("hypercorn.config").Config()
         config.bind = [f"127.0.0.1:{port}"]
         config.loglevel = "ERROR"
-        run: Callable[..., Awaitable[Any]] = import_module("hypercorn.asyncio").serve
-        asyncio.run(run(app, config))  # type: ignore[arg-type]
+        run: Callable[..., Coroutine[Any, Any, None]] = import_module("hypercorn.asyncio").serve
+        asyncio.run(run(app, config))
     elif server == "granian":
         os.environ["SERVED_FRAMEWORK"] = framework
         granian: Any = import_module("granian").Granian
