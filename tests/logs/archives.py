@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ import real_parts
 from ndstream import StreamError, logs
 from ndstream.logs import LogFileError
 from ndstream.logs._opened_file import open_file
+
+LIBRARIES = {"zstd": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "lz4": "lz4.frame"}
+"""What reading these formats takes, where it is no part of Python."""
 
 
 class Tool(NamedTuple):
@@ -28,6 +32,8 @@ class Tool(NamedTuple):
     def make(self, data: bytes, *options: str) -> bytes:
         """An archive of the data."""
         real_parts.command(self.compress[0], self.package)
+        if self.format in LIBRARIES:
+            real_parts.library(LIBRARIES[self.format])
         ran = subprocess.run([*self.compress, *options], input=data, capture_output=True, check=False)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
