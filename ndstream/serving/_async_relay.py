@@ -177,13 +177,13 @@ class AsyncRelay(RelayState):
 
     def abort(self) -> None:
         """Stop the reply, as its user asks for: the next message is the last, and says so if the format can."""
-        self._aborting = True
+        self._stopping = True
         self._wake()
 
     def end_with(self, failure: Failure) -> None:
         """End the stream with this failure in the format's own words: the next message is the last."""
-        if self._stop is None:
-            self._stop = failure
+        if not self._stopping:
+            self._stopping, self._stop = True, failure
         self._wake()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -212,7 +212,7 @@ class AsyncRelay(RelayState):
 
     async def _step(self, read: AsyncRead) -> bytes | None:
         """What the next chunk brings, or a heartbeat; None if there is nothing yet and no heartbeat is due."""
-        if self._is_stopping:
+        if self._stopping:
             return self._take_stop()
         self._steps += 1
         if self._steps % STEPS_PER_CHECKPOINT == 0:
@@ -230,7 +230,7 @@ class AsyncRelay(RelayState):
             return self._take_failure(error)
         if chunk is not NOT_YET:
             return self._take(chunk)
-        if self._is_stopping:
+        if self._stopping:
             return self._take_stop()
         if self._refusing:
             # The body of a refusal is not waited for without end.

@@ -60,8 +60,10 @@ class Relay(RelayState):
         return self
 
     def __next__(self) -> bytes:
-        message, self._ready = self._ready, b""
         try:
+            message = self._ready
+            if message:
+                self._ready = b""
             while not message:
                 if self._over or self._closed:
                     self._end()
@@ -111,24 +113,24 @@ class Relay(RelayState):
 
     def abort(self) -> None:
         """Stop the reply, as its user asks for: the message after the next chunk is the last."""
-        self._aborting = True
+        self._stopping = True
 
     def end_with(self, failure: Failure) -> None:
         """End the stream with this failure in the format's own words, once the upstream has said something more."""
-        if self._stop is None:
-            self._stop = failure
+        if not self._stopping:
+            self._stopping, self._stop = True, failure
 
     def _step(self) -> bytes:
         """What the next chunk brings."""
-        if self._is_stopping:
+        if self._stopping:
             return self._take_stop()
         if self._pieces:
             return self._convert(self._pieces.popleft())
         try:
             chunk = next(self._opened.chunks) if self._heartbeat is None else self._next_in_time(self._heartbeat)
         except _Silence:
-            if self._is_stopping or self._refusing:
-                return self._take_stop() if self._is_stopping else self._take_end()
+            if self._stopping or self._refusing:
+                return self._take_stop() if self._stopping else self._take_end()
             return self._converter.heartbeat
         except StopIteration:
             self._source_ended = True
@@ -136,7 +138,7 @@ class Relay(RelayState):
         except Exception as error:
             self._source_ended = True
             return self._take_failure(error)
-        return self._take_stop() if self._is_stopping else self._take(chunk)
+        return self._take_stop() if self._stopping else self._take(chunk)
 
     def _next_in_time(self, seconds: float) -> Chunk:
         assert self._opened.read_deadline is not None

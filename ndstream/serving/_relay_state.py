@@ -42,8 +42,9 @@ class RelayState:
         self._over = False
         # What `open` found: the first message.
         self._ready = b""
+        # Whether the next message is the last, as `abort` or a group asks for.
+        self._stopping = False
         self._stop: Failure | None = None
-        self._aborting = False
         self._headers: dict[str, str] | None = None
 
     @property
@@ -95,19 +96,15 @@ class RelayState:
         Raises:
             TypeError: The chunk is not bytes-like.
         """
-        if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            raise TypeError(not_bytes(chunk))
         if self._head is None:
             return self._convert(chunk)
+        if not isinstance(chunk, (bytes, bytearray, memoryview)):
+            raise TypeError(not_bytes(chunk))
         self._head += chunk
         # Within the first line nothing new can be said of it.
         if len(self._head) > MAX_UNSEEN_LINE and b"\n" not in chunk and len(self._head) < MAX_HEAD:
             return b""
         return self._take_head(at_end=False)
-
-    @property
-    def _is_stopping(self) -> bool:
-        return self._aborting or self._stop is not None
 
     def _take_end(self) -> bytes:
         message = b"" if self._head is None else self._take_head(at_end=True)

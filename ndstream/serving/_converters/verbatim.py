@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections import deque
 from typing import Any
 
 import orjson
@@ -68,17 +67,19 @@ class Verbatim(Converter):
                 if decoder is None:
                     self._waiting.append(data)
                     return b""
-                deque(decoder, 0)
             else:
-                deque(decoder.feed(data), 0)
+                decoder.feed(data)
+            for _ in decoder:
+                pass
         except StreamError as error:
             assert decoder is not None
             self._waiting.append(data)
             return self._whole_frames(decoder) + self._end_with(error)
+        end = decoder.offset
         if decoder.done:
             self.ended = True
-        elif self._sent and not self._waiting and decoder.pending == 0:
-            self._sent += len(data)
+        elif end == self._sent + len(data) and self._sent and not self._waiting:
+            self._sent = end
             return data
         self._waiting.append(data)
         return self._whole_frames(decoder)
