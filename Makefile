@@ -6,6 +6,7 @@
 #   make test-all                  with each supported Python that is installed, or each of PYTHONS
 #   make fuzz                      the property tests with 20,000 examples each
 #   make matrix                    every HTTP library by what can happen to its response, as a table
+#   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make bench-logs                compare the ways to read log files
 
@@ -26,7 +27,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz matrix bench bench-logs clean
+.PHONY: run test test-all lint fuzz matrix bench bench-logs bench-serving clean
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -57,6 +58,9 @@ bench: $(VENV)/installed-cli,bench
 
 bench-logs: $(VENV)/installed-bench-logs
 	$(BIN)/python -m benchmarks.logs
+
+bench-serving: $(VENV)/installed-cli,bench
+	$(BIN)/python -m benchmarks.serving
 
 $(VENV)/installed-%: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,0 +1,1 @@
+"""What serving costs: encoders, relays without sockets, and relays in a server."""
