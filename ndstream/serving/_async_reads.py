@@ -16,12 +16,13 @@ class AsyncRead(Protocol):
 
     Attributes:
         idle_since: When it began to wait, if it was None before.
-        continues: Whether a read goes on after it was woken, so that it can be woken for a heartbeat.
+        is_pending: Whether a read was left where it waits.
     """
 
     idle_since: float | None
-    continues: bool
 
+    @property
+    def is_pending(self) -> bool: ...
     def __await__(self) -> Any: ...
     def wake(self) -> bool: ...
     async def discard(self) -> None: ...
@@ -30,7 +31,7 @@ class AsyncRead(Protocol):
 class TrioRead:
     """Under trio: to wake it is to cancel the read."""
 
-    continues = False
+    is_pending = False
 
     def __init__(self, trio: Any, chunks: AsyncIterator[Chunk]) -> None:
         self.idle_since: float | None = None

@@ -8,8 +8,10 @@ bodies, so that nothing of this is left to them.
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import weakref
+from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
@@ -76,6 +78,7 @@ class AsyncRelay(RelayState):
         self._closing = False
         self._source_ended = False
         self._steps = 0
+        self._loop: Any = None
         # The task that iterates, and what it calls at its end.
         self._consumer: Any = None
         self._consumer_callback: Any = None
@@ -89,34 +92,9 @@ class AsyncRelay(RelayState):
     def __aiter__(self: AsyncRelayT) -> AsyncRelayT:
         return self
 
-    async def __anext__(self) -> bytes:
-        if self._running:
-            raise RuntimeError("the relay is running already: two tasks cannot iterate over it at once")
-        self._running = True
-        try:
-            read = self._enter()
-            # A heartbeat is due so long after the message before it was taken.
-            read.idle_since = None
-            message: bytes | None
-            message, self._ready = self._ready, b""
-            while not message:
-                if self._over or self._closing:
-                    await self._end()
-                    raise StopAsyncIteration
-                message = await self._step(read)
-                if message is None and not self._closing:
-                    message = self._converter.heartbeat
-                    read.idle_since = None
-            return message
-        except GeneratorExit:
-            # The task was dropped: nothing can be awaited any more.
-            self._detach()
-            raise
-        except BaseException:
-            await self._leave()
-            raise
-        finally:
-            self._running = False
+    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+        # One coroutine for a message: another one around it would cost as much as converting an event.
+        return self._next_message(None)
 
     async def aopen(self: AsyncRelayT, limit: float | None = None) -> AsyncRelayT:
         """Read the first frame before the response starts, so that an upstream that has none can still be told as one.
@@ -132,30 +110,8 @@ class AsyncRelay(RelayState):
             UpstreamError: The upstream's status is no success, or it sent an error in the place of a stream.
             StreamError: The upstream ended or failed before its first frame was whole.
         """
-        if self._running:
-            raise RuntimeError("the relay is running already: open it before anything iterates over it")
-        self._running = True
-        handle: Any = None
-        try:
-            read = self._enter()
-            if limit is not None and isinstance(read, InterruptibleRead):
-                handle = asyncio.get_running_loop().call_later(limit, read.wake)
-            while not (self._ready or self._over or self._closing):
-                message = await self._step(read)
-                if message is None:
-                    # The limit; a heartbeat that is due comes with the first message.
-                    if handle is not None and handle.when() <= asyncio.get_running_loop().time():
-                        break
-                    continue
-                self._ready = message
-            self._raise_opening_error()
-        except BaseException:
-            await self._leave()
-            raise
-        finally:
-            self._running = False
-            if handle is not None:
-                handle.cancel()
+        if not self._ready:
+            self._ready = await self._next_message(math.inf if limit is None else limit)
         return self
 
     async def aclose(self) -> None:
@@ -202,40 +158,82 @@ class AsyncRelay(RelayState):
         if read is None:
             self._release.enter_loop()
             read = self._read = read_of_running_loop(self._opened.chunks)
-            if self._heartbeat is not None and isinstance(read, InterruptibleRead):
-                self._timer = HeartbeatTimer(read, self._heartbeat)
+            if isinstance(read, InterruptibleRead):
+                self._loop = asyncio.get_running_loop()
+                if self._heartbeat is not None:
+                    self._timer = HeartbeatTimer(read, self._heartbeat)
         if isinstance(read, InterruptibleRead):
-            task = asyncio.current_task()
+            task = asyncio.current_task(self._loop)
             if task is not self._consumer and task is not None:
                 self._watch_consumer(task)
         return read
 
-    async def _step(self, read: AsyncRead) -> bytes | None:
-        """What the next chunk brings, or a heartbeat; None if there is nothing yet and no heartbeat is due."""
-        if self._stopping:
-            return self._take_stop()
-        self._steps += 1
-        if self._steps % STEPS_PER_CHECKPOINT == 0:
-            # A source that never waits would keep the event loop from everything else, cancellations included.
-            await checkpoint()
-        if self._pieces:
-            return self._convert(self._pieces.popleft())
+    async def _next_message(self, opening: float | None) -> bytes:
+        """The next message.
+
+        Args:
+            opening: How long to wait for the first one, before the response starts; b"" if it does not come. None once
+                it has started: then heartbeats are messages too.
+        """
+        if self._running:
+            raise RuntimeError("the relay is running already: two tasks cannot iterate over it at once")
+        self._running = True
+        limit: Any = None
         try:
-            chunk = await read
-        except StopAsyncIteration:
-            self._source_ended = True
-            return self._take_end()
-        except Exception as error:
-            self._source_ended = True
-            return self._take_failure(error)
-        if chunk is not NOT_YET:
-            return self._take(chunk)
-        if self._stopping:
-            return self._take_stop()
-        if self._refusing:
-            # The body of a refusal is not waited for without end.
-            return self._take_end()
-        return None
+            read = self._enter()
+            # A heartbeat is due so long after the message before it was taken.
+            read.idle_since = None
+            message, self._ready = self._ready, b""
+            if opening is not None and opening < math.inf and isinstance(read, InterruptibleRead):
+                limit = self._loop.call_later(opening, read.wake)
+            while not message:
+                if self._stopping and not self._over:
+                    message = self._take_stop()
+                elif self._over or self._closing:
+                    if opening is not None:
+                        break
+                    await self._end()
+                    raise StopAsyncIteration
+                elif self._pieces:
+                    message = self._convert(self._pieces.popleft())
+                else:
+                    self._steps += 1
+                    if self._steps % STEPS_PER_CHECKPOINT == 0:
+                        # A source that never waits would keep the event loop from everything else.
+                        await checkpoint()
+                    try:
+                        chunk = await read
+                    except StopAsyncIteration:
+                        self._source_ended = True
+                        message = self._take_end()
+                    except Exception as error:
+                        self._source_ended = True
+                        message = self._take_failure(error)
+                    else:
+                        if chunk is not NOT_YET:
+                            message = self._take(chunk)
+                        elif self._refusing:
+                            # The body of a refusal is not waited for without end.
+                            message = self._take_end()
+                        elif opening is None and not (self._stopping or self._closing):
+                            message = self._converter.heartbeat
+                            read.idle_since = None
+                        elif limit is not None and limit.when() <= self._loop.time():
+                            break
+            if opening is not None:
+                self._raise_opening_error()
+            return message
+        except GeneratorExit:
+            # The task was dropped: nothing can be awaited any more.
+            self._detach()
+            raise
+        except BaseException:
+            await self._leave()
+            raise
+        finally:
+            self._running = False
+            if limit is not None:
+                limit.cancel()
 
     async def _end(self) -> None:
         """Release the upstream after the last message."""
@@ -258,7 +256,7 @@ class AsyncRelay(RelayState):
 
     async def _discard_read(self) -> None:
         """End a read that was left waiting when a heartbeat was due."""
-        if self._read is not None:
+        if self._read is not None and self._read.is_pending:
             with suppress(Exception), move_on_after(RELEASE_SECONDS):
                 await self._read.discard()
 

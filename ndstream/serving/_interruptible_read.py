@@ -31,7 +31,6 @@ class InterruptibleRead:
             it to None decides what counts as news.
     """
 
-    continues = True
     _asyncio_future_blocking = False
 
     def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
@@ -55,6 +54,11 @@ class InterruptibleRead:
             # Coroutines and generators are sent None; other iterators only give what comes next.
             self._resume = getattr(read, "send", None) or partial(_next, read)
         return self._run(None)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a read was left where it waits."""
+        return self._read is not None
 
     async def discard(self) -> None:
         """End a read that was left waiting, as the cancellation of a task would."""
