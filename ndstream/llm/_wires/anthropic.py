@@ -6,18 +6,20 @@ https://docs.anthropic.com/en/docs/build-with-claude/streaming
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.wire import Wire, overlay
+from ndstream.llm._wires.output_log import OutputLog
+from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _TYPES = frozenset(
     {
@@ -33,6 +35,7 @@ _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
 _NO_INDEX = float("nan")
 """Unlike any index, itself included."""
+_TEXTS = ("text", "thinking")
 _JOINED = {"text_delta": "text", "thinking_delta": "thinking"}
 
 
@@ -65,13 +68,11 @@ class Anthropic(Wire):
         self.blocks: list[_Block] = []
         self.current: dict[int, _Block] = {}
         self.last: _Block | None = None
-        # The block that text came for last. If texts come in another order than that of the blocks, all texts.
-        self.text_block: _Block | None = None
-        self.arrived: list[str] | None = None
         self.calls = ToolCalls()
         # Where most deltas go: the texts of the block that text came for last, and calls by their index.
         self.index: float = _NO_INDEX
         self.texts: list[str] = []
+        self.log = OutputLog()
         self.by_index: dict[int, tuple[ToolCall]] = {}
         self.foreign = False
 
@@ -91,6 +92,7 @@ class Anthropic(Wire):
                     text = delta["text"]
                     if type(text) is str:
                         self.texts.append(text)
+                        self.log.texts.append(text)
                         plain = TextDelta()
                         plain.raw = frame
                         plain.text = text
@@ -115,11 +117,15 @@ class Anthropic(Wire):
         if kind == "message_start":
             return self.start(dict_of(frame.get("message")), frame)
         if kind == "message":
+            known = (self.message or {}).get("id")
+            if self.message is not None and (known is None or frame.get("id") in (None, known)):
+                return self.fold_whole(frame)
             return self.start(frame, frame)
-        if kind == "content_block_start":
-            return self.start_block(as_index(frame.get("index")) or 0, dict_of(frame.get("content_block")), frame)
+        if kind == "content_block_start" and dict_of(frame.get("content_block")):
+            begun = self.start_block(as_index(frame.get("index")) or 0, dict_of(frame.get("content_block")))
+            return self.delta(frame, [begun])
         if kind == "content_block_delta":
-            return self.add(self.block(as_index(frame.get("index")) or 0), dict_of(frame.get("delta")), frame)
+            return self.add(as_index(frame.get("index")) or 0, dict_of(frame.get("delta")), frame)
         if kind == "content_block_stop":
             self.stop_block(as_index(frame.get("index")) or 0)
         elif kind == "message_delta":
@@ -146,21 +152,21 @@ class Anthropic(Wire):
             return FullDelta(frame)
         self.message = {name: value for name, value in message.items() if name not in ("content", "usage")}
         usage = self.add_usage(message.get("usage"))
-        begun = [self.start_block(index, block, frame) for index, block in enumerate(dicts_of(message.get("content")))]
-        delta = FullDelta(
-            frame,
-            "".join(each.text for each in begun),
-            "".join(each.thinking for each in begun),
-            usage=usage,
-        )
-        delta.tool_calls = [call for each in begun for call in each.tool_calls]
-        delta.arguments = [text for each in begun for text in each.arguments]
-        if text_of(message.get("stop_reason")):
+        calls = [self.start_block(index, block) for index, block in enumerate(dicts_of(message.get("content")))]
+        delta = self.delta(frame, calls, usage)
+        if label_of(message.get("stop_reason")):
             self.stop(message["stop_reason"])
             delta.finish_reason = self.finish_reason_of(0)
         return delta
 
-    def start_block(self, index: int, content: dict[str, Any], frame: dict[str, Any]) -> FullDelta:
+    def delta(
+        self, frame: dict[str, Any], calls: Iterable[ToolCall | None] = (), usage: dict[str, Any] | None = None
+    ) -> FullDelta:
+        """The delta of a frame: what it added to the log, and its calls."""
+        return FullDelta(frame, *self.log.new(), [call for call in calls if call is not None], usage)
+
+    def start_block(self, index: int, content: dict[str, Any]) -> ToolCall | None:
+        """Begin a block. Returns its call, if it is one."""
         block = self.current.get(index)
         if block is not None and block.stopped:
             # The index is used again: this is another block.
@@ -168,13 +174,10 @@ class Anthropic(Wire):
             self.by_index.pop(index, None)
             self.index = _NO_INDEX
         elif block is not None and block.fields:
-            return FullDelta(frame)
+            return None
         block = self.block(index)
-        text = text_of(content.get("text"))
-        self.note_order(block, text)
         block.add(content, ("text", "thinking"))
         kind = content.get("type")
-        calls: tuple[ToolCall, ...] = ()
         if isinstance(kind, str) and kind in _TOOLS:
             given = content.get("input")
             block.call = self.calls.open(
@@ -184,17 +187,55 @@ class Anthropic(Wire):
                 arguments=given if given else None,
                 type=kind,
             )
-            self.by_index[index] = calls = (block.call,)
+            self.by_index[index] = (block.call,)
         if kind == "fallback" and self.message is not None:
             serving = dict_of(content.get("to")).get("model") or content.get("model")
             self.message["model"] = serving if isinstance(serving, str) else self.message.get("model")
-        return FullDelta(frame, text, text_of(content.get("thinking")), calls)
+        self.log.add_text(text_of(content.get("text")))
+        self.log.add_thought(text_of(content.get("thinking")))
+        return block.call
 
     def stop_block(self, index: int) -> None:
-        block = self.block(index)
-        block.stopped = True
-        if block.call is not None:
-            block.call.close()
+        block = self.current.get(index)
+        if block is not None:
+            block.stopped = True
+            if block.call is not None:
+                block.call.close()
+
+    def fold_whole(self, message: dict[str, Any]) -> Delta:
+        """Fold a whole message that comes after its events: what it says wins over them."""
+        assert self.message is not None
+        overlay(self.message, {name: value for name, value in message.items() if name not in ("content", "usage")})
+        usage = self.add_usage(message.get("usage"))
+        known = self.in_order()
+        calls: list[ToolCall | None] = []
+        for position, content in enumerate(dicts_of(message.get("content"))):
+            block = known[position] if position < len(known) else None
+            if block is None or block.fields.get("type") != content.get("type"):
+                calls.append(self.start_block(0 if self.last is None else self.last.index + 1, content))
+                continue
+            for name in _TEXTS:
+                if name in content:
+                    self.set_final(block, name, text_of(content[name]))
+            block.add({name: value for name, value in content.items() if name not in (*_TEXTS, "input")}, ())
+            if block.call is not None:
+                block.call.set_final_arguments(content.get("input"))
+                calls.append(block.call)
+        reason = label_of(message.get("stop_reason"))
+        if reason:
+            self.stop(reason)
+        delta = self.delta(message, calls, usage)
+        delta.finish_reason = self.finish_reason_of(0) if reason else None
+        return delta
+
+    def set_final(self, block: _Block, name: str, text: str) -> None:
+        added = block.set_final(name, text)
+        if name == "text":
+            self.log.text_revised = self.log.text_revised or added is None
+            self.log.add_text(added or "")
+        else:
+            self.log.thinking_revised = self.log.thinking_revised or added is None
+            self.log.add_thought(added or "")
 
     def block(self, index: int) -> _Block:
         """The block that an index means now."""
@@ -206,37 +247,26 @@ class Anthropic(Wire):
                 self.last = block
         return block
 
-    def note_order(self, block: _Block, text: str) -> None:
-        """Keep the text in the order in which it came, if that is not the order of the blocks."""
-        if not text:
-            return
-        if self.arrived is None and self.text_block is not None and block.index < self.text_block.index:
-            self.arrived = [self.text]
-        if self.arrived is not None:
-            self.arrived.append(text)
-        else:
-            self.text_block = block
-
-    def add(self, block: _Block, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
+    def add(self, index: int, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
         kind = delta.get("type")
         name = _JOINED.get(kind) if isinstance(kind, str) else None
+        value = "" if name is None else text_of(delta.get(name))
+        if index not in self.current and not value and (name is not None or not delta):
+            # What says nothing begins no block.
+            return FullDelta(frame)
+        block = self.block(index)
         if name is not None:
-            value = text_of(delta.get(name))
-            if name == "text":
-                self.note_order(block, value)
             block.fields.setdefault("type", name)
             parts = block.join(name, value)
             if name == "thinking":
-                return FullDelta(frame, thinking=value)
-            if self.arrived is None:
-                self.index, self.texts = as_index(frame.get("index")) or 0, parts
+                self.log.add_thought(value)
             else:
-                self.index = _NO_INDEX
-            return FullDelta(frame, value)
+                self.index, self.texts = index, parts
+                self.log.add_text(value)
+            return self.delta(frame)
         if kind == "input_json_delta":
             if block.call is None:
                 block.fields.setdefault("type", "tool_use")
-                index = as_index(frame.get("index")) or 0
                 block.call = self.calls.open(index=index)
                 self.by_index[index] = (block.call,)
             block.call.add_arguments(delta.get("partial_json"))
@@ -256,7 +286,7 @@ class Anthropic(Wire):
         overlay(self.message, delta)
         overlay(self.message, {key: value for key, value in frame.items() if key not in ("type", "delta", "usage")})
         usage = self.add_usage(frame.get("usage"))
-        reason = text_of(delta.get("stop_reason"))
+        reason = label_of(delta.get("stop_reason"))
         if reason:
             self.stop(reason)
         return FullDelta(frame, usage=usage, finish_reason=self.finish_reason_of(0) if reason else None)
@@ -275,11 +305,8 @@ class Anthropic(Wire):
 
     def add_usage(self, usage: Any) -> dict[str, Any] | None:
         """Counts are of the whole so far: each one that comes again replaces what it was."""
-        if not isinstance(usage, dict):
-            return None
-        self.usage = dict(self.usage or {})
-        overlay(self.usage, usage)
-        return usage
+        self.usage = merged_usage(self.usage, usage)
+        return dict_of(usage) or None
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)
@@ -305,13 +332,19 @@ class Anthropic(Wire):
 
     @property
     def text(self) -> str:
-        if self.arrived is not None:
-            return joined(self.arrived)
-        return "".join(joined(block.texts["text"]) for block in self.in_order() if "text" in block.texts)
+        return self.join("text") if self.log.text_revised else self.log.text
+
+    @property
+    def text_revised(self) -> bool:
+        return self.log.text_revised
 
     @property
     def thinking(self) -> str:
-        return "".join(joined(block.texts["thinking"]) for block in self.in_order() if "thinking" in block.texts)
+        return self.join("thinking") if self.log.thinking_revised else self.log.thinking
+
+    def join(self, name: str) -> str:
+        """The texts of all blocks, in the order of the blocks."""
+        return "".join(block.text(name) for block in self.in_order())
 
     @property
     def tool_calls(self) -> list[ToolCall]:

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
-from ndstream.llm._wires.wire import overlay
+from ndstream.llm._wires.wire import merged_usage, overlay
 
 _TYPES = frozenset(
     {
@@ -39,6 +39,7 @@ class Cohere(SingleMessage):
         self.content: dict[int, Piece] = {}
         self.plan: list[str] = []
         self.citations: list[Any] = []
+        self.probabilities: list[Any] = []
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -57,33 +58,21 @@ class Cohere(SingleMessage):
         delta = dict_of(frame.get("delta"))
         message = dict_of(delta.get("message"))
         if kind in ("content-start", "content-delta"):
-            content = dict_of(message.get("content"))
-            self.content.setdefault(as_index(frame.get("index")) or 0, Piece()).add(content, _JOINED)
-            text, thinking = text_of(content.get("text")), text_of(content.get("thinking"))
-            self.texts.append(text)
-            self.thoughts.append(thinking)
-            return FullDelta(frame, text, thinking)
+            return self.add_content(as_index(frame.get("index")) or 0, message.get("content"), frame)
         if kind == "tool-plan-delta":
             plan = text_of(message.get("tool_plan"))
             self.plan.append(plan)
             self.thoughts.append(plan)
             return FullDelta(frame, "", plan)
         if kind in ("tool-call-start", "tool-call-delta"):
-            call = dict_of(message.get("tool_calls"))
-            function = dict_of(call.get("function"))
-            added = self.calls.add(
-                id=call.get("id"),
-                index=frame.get("index"),
-                name=function.get("name"),
-                arguments=function.get("arguments"),
-                type=call.get("type"),
-            )
-            return FullDelta(frame, tool_calls=(added,))
+            index = {"index": frame["index"]} if "index" in frame else {}
+            added = self.calls.add_all([{**index, **call} for call in dicts_of(message.get("tool_calls"))])
+            return FullDelta(frame, tool_calls=added)
         if kind == "tool-call-end":
-            index = as_index(frame.get("index"))
-            for each in self.calls:
-                if each.index == index:
-                    each.close()
+            number = as_index(frame.get("index"))
+            ended = None if number is None else self.calls.with_index(number)
+            if ended is not None:
+                ended.close()
         elif kind == "citation-start":
             self.citations.append(message.get("citations"))
         elif kind == "message-start":
@@ -93,41 +82,47 @@ class Cohere(SingleMessage):
             return self.stop(delta, frame)
         return FullDelta(frame)
 
+    def add_content(self, index: int, content: Any, frame: dict[str, Any]) -> Delta:
+        text = thinking = ""
+        for each in dicts_of(content):
+            piece = self.content.setdefault(index, Piece())
+            piece.add({name: value for name, value in each.items() if isinstance(value, str)}, _JOINED)
+            piece.add_lists({name: value for name, value in each.items() if not isinstance(value, str)})
+            text += text_of(each.get("text"))
+            thinking += text_of(each.get("thinking"))
+        if text:
+            self.texts.append(text)
+        if thinking:
+            self.thoughts.append(thinking)
+        probabilities = frame.get("logprobs") or dict_of(frame.get("delta")).get("logprobs")
+        self.probabilities += probabilities if isinstance(probabilities, list) else dicts_of(probabilities)
+        return FullDelta(frame, text, thinking)
+
     def fold_whole(self, frame: dict[str, Any], message: dict[str, Any]) -> Delta:
         """An answer that was not streamed."""
         overlay(self.message, {name: value for name, value in message.items() if name not in _GROWING})
-        texts, thoughts = [], [text_of(message.get("tool_plan"))]
-        self.plan += filter(None, thoughts)
-        for content in dicts_of(message.get("content")):
-            piece = self.content[len(self.content)] = Piece()
-            piece.add(content, _JOINED)
-            texts.append(text_of(content.get("text")))
-            thoughts.append(text_of(content.get("thinking")))
-        self.texts += texts
-        self.thoughts += thoughts
-        calls = [
-            self.calls.open(
-                id=call.get("id"),
-                index=index,
-                name=dict_of(call.get("function")).get("name"),
-                arguments=dict_of(call.get("function")).get("arguments"),
-                type=call.get("type"),
-            )
-            for index, call in enumerate(dicts_of(message.get("tool_calls")))
-        ]
-        self.citations += dicts_of(message.get("citations"))
+        contents = list(dicts_of(message.get("content")))
+        if contents:
+            self.content = {index: Piece(content) for index, content in enumerate(contents)}
+        plan = text_of(message.get("tool_plan"))
+        self.plan = [plan] if plan else self.plan
+        text, thinking = self.set_final(
+            "".join(text_of(content.get("text")) for content in contents),
+            "".join([plan, *(text_of(content.get("thinking")) for content in contents)]),
+        )
+        calls = self.calls.add_whole(message.get("tool_calls"))
+        self.citations = list(dicts_of(message.get("citations"))) or self.citations
         end = self.stop({name: value for name, value in frame.items() if name != "message"}, frame)
-        delta = FullDelta(frame, "".join(texts), "".join(thoughts), calls, self.usage)
+        delta = FullDelta(frame, text, thinking, calls, self.usage)
         delta.finish_reason = end.finish_reason
         return delta
 
     def stop(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
         assert self.fields is not None
         overlay(self.fields, {name: value for name, value in delta.items() if name != "error"})
-        usage = delta.get("usage")
-        self.usage = usage if isinstance(usage, dict) else self.usage
+        self.usage = merged_usage(self.usage, delta.get("usage"))
         self.note_end("message-end")
-        reason = text_of(delta.get("finish_reason"))
+        reason = label_of(delta.get("finish_reason"))
         if reason:
             self.note_finish_reason(reason)
         if self.error is not None and text_of(delta.get("error")):
@@ -159,7 +154,10 @@ class Cohere(SingleMessage):
             ]
         if self.citations:
             message["citations"] = list(self.citations)
-        return {**self.fields, "message": message}
+        body = {**self.fields, "message": message}
+        if self.probabilities:
+            body["logprobs"] = list(self.probabilities)
+        return body
 
     @property
     def tokens(self) -> Tokens:

@@ -17,11 +17,12 @@ from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.gemini_paths import PartialArguments
 from ndstream.llm._wires.merging import Piece
-from ndstream.llm._wires.wire import Wire, overlay
+from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _KEYS = frozenset({"candidates", "usageMetadata", "promptFeedback"})
+_APART = frozenset({"content", "finishReason", "logprobsResult"})
 _CUT = frozenset({"MAX_TOKENS"})
-_NO_REASON = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
+_NO_REASON = frozenset({"", "null", "None", "FINISH_REASON_UNSPECIFIED"})
 _NOT_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
 
 
@@ -39,16 +40,23 @@ class _Candidate:
         self.open: PartialArguments | None = None
         self.open_call: ToolCall | None = None
         self.open_part: dict[str, Any] = {}
-        self.has_content = False
+        # Lists of log probabilities are of the frame's tokens alone.
+        self.logprobs = Piece()
+        # Where the parts of the frame begin that is being folded.
+        self.frame_begin = 0
 
     def fold(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
-        overlay(self.fields, {name: value for name, value in given.items() if name != "content"})
+        self.frame_begin = len(self.parts)
+        overlay(self.fields, {name: value for name, value in given.items() if name not in _APART})
+        if text_of(given.get("finishReason")) not in _NO_REASON or "finishReason" not in self.fields:
+            overlay(self.fields, {name: value for name, value in given.items() if name == "finishReason"})
+        self.logprobs.add_lists(dict_of(given.get("logprobsResult")))
         content = dict_of(given.get("content"))
         overlay(self.content, {name: value for name, value in content.items() if name != "parts"})
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[ToolCall] = []
-        for part in dicts_of(content.get("parts")):
+        for part in filter(None, dicts_of(content.get("parts"))):
             self.add(part, texts, thoughts, calls)
         self.texts += texts
         self.thoughts += thoughts
@@ -63,6 +71,8 @@ class _Candidate:
             last = self.parts[-1] if self.parts else None
             if (
                 last is None
+                # Two parts of one frame are two parts.
+                or len(self.parts) > self.frame_begin
                 or "text" not in last.texts
                 or {**part, "text": ""} != last.fields
                 or "thoughtSignature" in part
@@ -125,6 +135,8 @@ class _Candidate:
 
     def body(self) -> dict[str, Any]:
         body = dict(self.fields)
+        if self.logprobs.nested or self.logprobs.lists or self.logprobs.fields:
+            body["logprobsResult"] = self.logprobs.body()
         parts = [part.body() for part in self.parts]
         if self.open is not None and self.parts:
             # What has come of a call so far stands where the whole will.
@@ -146,6 +158,7 @@ class Gemini(Wire):
         super().__init__()
         self.fields: dict[str, Any] = {}
         self.candidates: dict[int, _Candidate] = {}
+        self.first_index = 0
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -174,11 +187,8 @@ class Gemini(Wire):
         if blocked not in _NOT_BLOCKED:
             self.note_finish_reason(f"prompt blocked: {blocked}")
             self.ended = True
-        usage = frame.get("usageMetadata")
-        usage = usage if isinstance(usage, dict) else None
-        if usage is not None:
-            self.usage = dict(self.usage or {})
-            overlay(self.usage, usage)
+        usage = dict_of(frame.get("usageMetadata")) or None
+        self.usage = merged_usage(self.usage, usage)
         if not deltas:
             return FullDelta(frame, usage=usage, finish_reason=self.finish_reason_of(0) if self.ended else None)
         if usage is not None:
@@ -192,6 +202,8 @@ class Gemini(Wire):
                 candidate.end_call(complete=complete)
             # Calls come whole, but for those that come path by path.
             candidate.calls.finish(complete=True)
+        if self.candidates and 0 not in self.candidates:
+            self.first_index = min(self.candidates)
 
     @property
     def complete(self) -> bool:
@@ -211,7 +223,7 @@ class Gemini(Wire):
 
     @property
     def first_choice(self) -> int:
-        return min(self.candidates, default=0)
+        return self.first_index
 
     def has_client_calls(self, choice: int) -> bool:
         candidate = self.candidates.get(choice)
@@ -219,7 +231,7 @@ class Gemini(Wire):
 
     @property
     def first(self) -> _Candidate:
-        return self.candidates[self.first_choice] if self.candidates else _Candidate()
+        return self.candidates.get(self.first_index) or _Candidate()
 
     @property
     def text(self) -> str:

@@ -12,7 +12,6 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._tokens import Tokens
-from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 
@@ -62,28 +61,25 @@ class LMStudio(SingleMessage):
 
     def fold_result(self, result: Any, frame: dict[str, Any]) -> Delta:
         """The whole result, at the end of a stream or instead of one."""
-        self.result = result if isinstance(result, dict) else None
+        self.result = result if isinstance(result, dict) and result else None
         output = (self.result or {}).get("output")
-        texts: list[str] = []
-        thoughts: list[str] = []
-        calls: list[ToolCall] = []
-        # Items that no event told are news.
-        for item in list(dicts_of(output))[len(self.output) :]:
-            kind, content = item.get("type"), text_of(item.get("content"))
-            self.output.append(Piece())
-            self.output[-1].add(item, ())
-            if kind == "message":
-                texts.append(content)
-            elif kind == "reasoning":
-                thoughts.append(content)
-            elif kind == "tool_call":
-                calls.append(self.calls.open(name=item.get("tool"), arguments=item.get("arguments"), type="tool_call"))
-        self.texts += texts
-        self.thoughts += thoughts
+        items = list(dicts_of(output))
+        texts = {
+            kind: "".join(text_of(item.get("content")) for item in items if item.get("type") == kind)
+            for kind in ("message", "reasoning")
+        }
+        text, thinking = self.set_final(texts["message"], texts["reasoning"])
+        whole_calls = [item for item in items if item.get("type") == "tool_call"]
+        calls = self.calls.add_whole(
+            [
+                {"type": "tool_call", "name": item.get("tool"), "arguments": item.get("arguments")}
+                for item in whole_calls
+            ]
+        )
         self.usage = dict_of((self.result or {}).get("stats")) or None
         self.note_end("chat.end")
         self.calls.finish(complete=True)
-        return FullDelta(frame, "".join(texts), "".join(thoughts), calls, self.usage)
+        return FullDelta(frame, text, thinking, calls, self.usage)
 
     def add(self, stem: str, verb: str, frame: dict[str, Any]) -> Delta:
         content = text_of(frame.get("content"))

@@ -78,10 +78,12 @@ class Piece:
                     self.replace(name, value)
 
     def add_lists(self, new: dict[str, Any], levels: int = 1) -> None:
-        """Merge a part whose lists, and those of its objects, are pieces of longer lists; all else as it came last."""
+        """Merge a part whose lists, and those of its objects, are pieces of longer lists."""
         for name, value in new.items():
             if isinstance(value, list) and value:
                 self.extend(name, value)
+            elif isinstance(value, str) and name in GROWING:
+                self.join(name, value)
             elif levels and isinstance(value, dict) and value:
                 nested = self.nested.get(name)
                 if not isinstance(nested, Piece):

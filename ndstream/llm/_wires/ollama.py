@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._tokens import Tokens
+from ndstream.llm._tool_calls.fragment import fragment_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Layer, Progress
 from ndstream.llm._wires.single_message import SingleMessage
-from ndstream.llm._wires.wire import Wire
+from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _NANOSECOND = 1e-9
 
@@ -34,7 +35,8 @@ class _Ollama(SingleMessage):
         """All but the plainest frames. ``holder`` is where the frame has its message."""
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
-        self.last = frame
+        # What an earlier frame said counts as long as this one does not say it again.
+        self.last = _over(self.last, frame)
         thinking = text_of(holder.get("thinking"))
         if text:
             self.texts.append(text)
@@ -44,29 +46,32 @@ class _Ollama(SingleMessage):
         if isinstance(frame.get("logprobs"), list):
             self.logprobs += frame["logprobs"]
         usage = finish_reason = None
-        if frame.get("done") is True or text_of(frame.get("done_reason")):
+        if frame.get("done") is True or label_of(frame.get("done_reason")):
             # Old servers and some proxies send one without the other.
-            if text_of(frame.get("done_reason")):
+            if label_of(frame.get("done_reason")):
                 self.note_finish_reason(frame["done_reason"])
             if frame.get("done") is True:
                 self.note_end("done")
             # Counts are left out where they are zero.
             counts = {name: frame[name] for name in ("prompt_eval_count", "eval_count") if name in frame}
-            self.usage = usage = counts or None
+            usage = counts or None
+            self.usage = merged_usage(self.usage, usage)
             finish_reason = self.finish_reason_of(0)
         return FullDelta(frame, text, thinking, calls, usage, finish_reason=finish_reason)
 
     def add_calls(self, value: Any) -> list[ToolCall]:
         added = []
         for call in dicts_of(value):
-            function = dict_of(call.get("function"))
+            fragment = fragment_of(call)
+            if fragment.says_nothing:
+                continue
             self.raw_calls.append(call)
             # Each is whole: an index that is repeated, as old servers do, must not join two of them.
             opened = self.calls.open(
-                id=call.get("id"),
-                index=function.get("index"),
-                name=function.get("name"),
-                arguments=function.get("arguments"),
+                id=fragment.id,
+                index=dict_of(call.get("function")).get("index", fragment.index),
+                name=fragment.name,
+                arguments=fragment.arguments,
             )
             added.append(opened)
         return added
@@ -113,6 +118,18 @@ class _Ollama(SingleMessage):
             output_seconds=seconds("eval_duration"),
             total_seconds=seconds("total_duration"),
         )
+
+
+def _over(known: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a frame over those of the ones before it, in one message as well."""
+    if known is None:
+        return new
+    fields = dict(known)
+    overlay(fields, new)
+    if isinstance(known.get("message"), dict) and isinstance(new.get("message"), dict):
+        fields["message"] = dict(known["message"])
+        overlay(fields["message"], new["message"])
+    return fields
 
 
 class OllamaChat(_Ollama):

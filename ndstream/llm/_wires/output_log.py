@@ -13,14 +13,15 @@ class OutputLog:
     """The texts and thoughts of a reply.
 
     Attributes:
+        texts: The texts, in the order in which they came. The most frequent deltas are added here by the wire itself.
         text_revised: Whether the server said a final text that does not go on with its pieces.
         thinking_revised: The same of thoughts.
     """
 
-    __slots__ = ("_new_texts", "_new_thoughts", "_texts", "_thoughts", "text_revised", "thinking_revised")
+    __slots__ = ("_new_texts", "_new_thoughts", "_thoughts", "text_revised", "texts", "thinking_revised")
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self.texts: list[str] = []
         self._thoughts: list[str] = []
         # What no delta has handed out yet.
         self._new_texts: list[str] = []
@@ -31,7 +32,7 @@ class OutputLog:
     @property
     def text(self) -> str:
         """All texts that were handed out."""
-        return joined(self._texts)
+        return joined(self.texts)
 
     @property
     def thinking(self) -> str:
@@ -40,17 +41,13 @@ class OutputLog:
 
     def add_text(self, text: str) -> None:
         if text:
-            self._texts.append(text)
+            self.texts.append(text)
             self._new_texts.append(text)
 
     def add_thought(self, thought: str) -> None:
         if thought:
             self._thoughts.append(thought)
             self._new_thoughts.append(thought)
-
-    def add_frequent(self, text: str) -> None:
-        """Add a text that its caller hands out itself."""
-        self._texts.append(text)
 
     def new(self) -> tuple[str, str]:
         """The text and the thoughts that came since this was last asked: those of one delta."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ndstream.llm._lenient_readers import joined
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.growing_text import GrowingText
 from ndstream.llm._wires.wire import Wire
 
 
@@ -19,17 +19,27 @@ class SingleMessage(Wire):
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
+        self._text = GrowingText()
+        self._thinking = GrowingText()
+        self.texts = self._text.pieces
+        self.thoughts = self._thinking.pieces
         self.calls = ToolCalls()
 
     @property
     def text(self) -> str:
-        return joined(self.texts)
+        return self._text.text
+
+    @property
+    def text_revised(self) -> bool:
+        return self._text.revised
 
     @property
     def thinking(self) -> str:
-        return joined(self.thoughts)
+        return self._thinking.text
+
+    def set_final(self, text: str, thinking: str = "") -> tuple[str, str]:
+        """Let a whole text and whole thoughts count in place of their pieces. Returns what they add to them."""
+        return self._text.set_final(text), self._thinking.set_final(thinking)
 
     def has_client_calls(self, choice: int) -> bool:
         return self.calls.has_client_calls

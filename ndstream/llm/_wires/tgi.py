@@ -9,20 +9,20 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import dict_of, joined, text_of
+from ndstream.llm._lenient_readers import dict_of, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._tokens import Tokens, first_of
-from ndstream.llm._wires.wire import Wire
+from ndstream.llm._wires.single_message import SingleMessage
+from ndstream.llm._wires.wire import merged_usage
 
 
-class TGI(Wire):
+class TGI(SingleMessage):
     """TGI's ``/generate_stream``."""
 
     name: ClassVar[str] = "tgi"
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts: list[str] = []
         self.generated: list[Any] = []
         self.top_tokens: list[Any] = []
         self.whole: str | None = None
@@ -47,16 +47,14 @@ class TGI(Wire):
         if isinstance(frame.get("top_tokens"), list) and frame["top_tokens"]:
             self.top_tokens.append(frame["top_tokens"])
         details = frame.get("details")
-        if isinstance(details, dict):
+        if isinstance(details, dict) and details:
             self.details = details
-            self.usage = {"generated_tokens": details.get("generated_tokens")}
-            if text_of(details.get("finish_reason")):
+            self.usage = merged_usage(self.usage, {"generated_tokens": details.get("generated_tokens")})
+            if label_of(details.get("finish_reason")):
                 self.note_finish_reason(details["finish_reason"])
         if isinstance(frame.get("generated_text"), str):
             self.whole = frame["generated_text"]
-            if not self.generated:
-                text = self.whole
-                self.texts.append(text)
+            text += self.set_final(self.whole)[0]
             self.note_end("generated_text")
         if not isinstance(details, dict):
             return FullDelta(frame, text)
@@ -66,8 +64,7 @@ class TGI(Wire):
     def body(self) -> Any:
         if not self.generated and self.whole is None:
             return None
-        # The server's own whole text may be without a stop sequence that came as a token.
-        body: dict[str, Any] = {"generated_text": self.text if self.whole is None else self.whole}
+        body: dict[str, Any] = {"generated_text": self.text}
         if self.details is not None:
             body["details"] = dict(self.details)
             if self.generated:
@@ -75,10 +72,6 @@ class TGI(Wire):
             if self.top_tokens:
                 body["details"]["top_tokens"] = list(self.top_tokens)
         return body
-
-    @property
-    def text(self) -> str:
-        return joined(self.texts)
 
     @property
     def tokens(self) -> Tokens:

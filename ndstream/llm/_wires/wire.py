@@ -21,6 +21,13 @@ from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
 
 _MAX_EVIDENCE = 1000
+_NEVER_0 = frozenset(
+    {
+        "input_tokens", "prompt_tokens", "total_tokens", "promptTokenCount", "totalTokenCount", "prompt_eval_count",
+        "inputTokens", "totalTokens", "tokens_evaluated",
+    }
+)  # fmt: skip
+"""Counts that no server can mean to be 0."""
 
 
 class Wire:
@@ -189,9 +196,14 @@ def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:
 
 
 def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | None:
-    """Token counts with those of a later frame, which are of the whole so far; 0 replaces no count."""
+    """Token counts with those of a later frame, which are of the whole so far.
+
+    Every prompt has a token, so that 0 tokens of input are none that were counted: some servers write them at the end.
+    """
     if not isinstance(new, dict) or not new:
         return known
     usage = dict(known or {})
-    overlay(usage, {name: value for name, value in new.items() if value != 0 or not usage.get(name)})
+    overlay(
+        usage, {name: value for name, value in new.items() if not (value == 0 and name in _NEVER_0 and name in usage)}
+    )
     return usage

@@ -32,8 +32,15 @@ def test_arguments_of_gemini_that_have_no_place_flag_the_call(path: str) -> None
 
 def test_a_part_with_a_signature_is_joined_with_no_other() -> None:
     parts = [{"text": "a"}, {"text": "b", "thoughtSignature": "s"}, {"text": "c"}, {"text": "d"}]
-    answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
+    answer = llm.collect(iter(sse(*(gemini_frame([part]) for part in parts), gemini_frame([], "STOP"))))
     assert answer.body["candidates"][0]["content"]["parts"] == [*parts[:2], {"text": "cd"}]
+
+
+def test_the_parts_of_one_frame_stay_as_they_came() -> None:
+    parts = [{"text": "a"}, {"text": "b"}, {"text": "c", "thought": True}, {"text": "d", "thought": True}]
+    answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
+    assert (answer.text, answer.thinking) == ("ab", "cd")
+    assert answer.body["candidates"][0]["content"]["parts"] == parts
 
 
 def test_an_empty_signature_is_kept_and_the_last_one_counts() -> None:
