@@ -38,6 +38,15 @@ def test_the_readme_names_its_two_commands() -> None:
     assert "make test" in README
 
 
+def test_every_command_of_the_makefile_is_explained() -> None:
+    makefile, page = ((ROOT / name).read_text() for name in ("Makefile", "CONTRIBUTING.md"))
+    listed = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert listed is not None
+    targets = set(listed[1].split())
+    assert {"test", "matrix"} <= targets
+    assert targets - {"clean", "run"} <= set(re.findall(r"^\| `make ([\w-]+)", page, re.MULTILINE))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_inside_the_project_lead_somewhere(page: pathlib.Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
