@@ -11,6 +11,7 @@ import pytest
 import ndstream
 from cuts import cuts
 from doubles import Response, content_type
+from ndstream import _framing
 from ndstream._framing import body_of_json
 
 
@@ -165,3 +166,73 @@ def test_contains_and_done_hold_for_bodies_of_json() -> None:
     assert outcomes([body], contains=b"b") == [{"b": 2}]
     assert outcomes([body]) == [{"a": 1}, {"b": 2}]
     assert outcomes([b'{\n"a":1}'], require_done=True)[1][0] == "no_sentinel"
+
+
+INTERRUPTED = [
+    ([b"1\n1", b"0\n2", b"0\n3\n"], [1, 10, 20, 3]),
+    ([b'{\n"a"', b':1}\n{"b"', b":2}"], [{"a": 1}, {"b": 2}]),
+    ([b'{"a":1', b'}\n{"b":', b"2}\n"], [{"a": 1}, {"b": 2}]),
+    ([b"\n", b"[1,\n", b"2]"], [[1, 2]]),
+]
+
+
+class Interrupted:
+    """Chunks of a source that a Ctrl-C cuts short before one of them; the next read goes on."""
+
+    def __init__(self, chunks: list[bytes], number: int) -> None:
+        self._chunks = list(chunks)
+        self._left = number
+
+    def __iter__(self) -> Interrupted:
+        return self
+
+    def __next__(self) -> bytes:
+        self._left -= 1
+        if self._left == -1:
+            raise KeyboardInterrupt
+        if not self._chunks:
+            raise StopIteration
+        return self._chunks.pop(0)
+
+
+def persistently(stream: Any) -> list[Any]:
+    found = []
+    while True:
+        try:
+            found.append(next(stream))
+        except StopIteration:
+            return found
+        except KeyboardInterrupt:
+            pass
+
+
+@pytest.mark.parametrize(("chunks", "expected"), INTERRUPTED)
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_an_interrupt_while_a_body_is_read_loses_no_chunk(
+    chunks: list[bytes], expected: list[Any], number: int
+) -> None:
+    class Body(Response):
+        def iter_bytes(self) -> Any:
+            return Interrupted(chunks, number)
+
+    assert persistently(ndstream.stream(Body([], content_type("application/json")))) == expected
+
+
+@pytest.mark.parametrize(("chunks", "expected"), INTERRUPTED)
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("name", ["sniff", "_leaves_open"])
+def test_an_interrupt_while_the_first_line_is_looked_at_loses_no_chunk(
+    chunks: list[bytes], expected: list[Any], number: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    original = getattr(_framing, name)
+
+    def interrupted(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == number + 1:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(_framing, name, interrupted)
+    assert persistently(ndstream.stream(Response(list(chunks), content_type("application/json")))) == expected
