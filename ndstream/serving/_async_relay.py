@@ -25,6 +25,7 @@ from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
 from ndstream.serving._converters.converter import Converter
 from ndstream.serving._interruptible_read import HeartbeatTimer, InterruptibleRead
 from ndstream.serving._relay_state import RelayState
+from ndstream.serving._reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream import Upstream
 
@@ -60,11 +61,12 @@ class AsyncRelay(RelayState):
         self,
         upstream: Upstream,
         converter: Converter,
+        usage_reader: ReplyReader | None,
         heartbeat: float | None,
         first_frame_timeout: float | None,
         send_timeout: float | None,
     ) -> None:
-        super().__init__(upstream, converter)
+        super().__init__(upstream, converter, usage_reader)
         opened = upstream.opened
         assert isinstance(opened, OpenedAsyncSource)
         self._opened = opened

@@ -41,6 +41,7 @@ class RelayOptions(TypedDict, total=False):
     max_frame_size: int | None
     done: bytes | str | None
     require_done: bool
+    done_event: bool
     escape_unicode_newlines: bool
     error_message: Callable[[Exception], str] | None
     first_frame_timeout: float | None
@@ -64,6 +65,7 @@ def relay(
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     done: bytes | str | None = "[DONE]",
     require_done: bool = False,
+    done_event: bool = False,
     escape_unicode_newlines: bool = False,
     error_message: Callable[[Exception], str] | None = None,
     first_frame_timeout: float | None = 10.0,
@@ -84,6 +86,8 @@ def relay(
         max_frame_size: The largest frame, in bytes; a larger one ends the stream with an error. None for no limit.
         done: A payload that ends the stream at once; None for none. For framings.
         require_done: Whether a stream that ends without it is truncated. For framings.
+        done_event: Whether server-sent events that are not a target's end with an ``event: done`` that holds the usage
+            of the reply (`wire` names its wire), once they are complete.
         escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are written as escapes. For other framings.
         error_message: What the client is told of an exception; None for words that name no host and no key.
         first_frame_timeout: As an ASGI application: after how many seconds the response starts although no frame has
@@ -135,12 +139,17 @@ def relay(
                 error_message=error_message,
                 escape_unicode_newlines=escape_unicode_newlines,
             )
+        usage_reader: ReplyReader | None = None
+        if done_event:
+            if converter.content_type != "text/event-stream" or target is not None:
+                raise ValueError("done_event= is for server-sent events without a target: name them by to= or format=")
+            usage_reader = ReplyReader(upstream.opened.headers, wire, max_frame_size)
     except BaseException:
         close_unused(upstream.opened)
         raise
     if isinstance(upstream.opened, OpenedSyncSource):
-        return Relay(upstream, converter, heartbeat)
-    return AsyncRelay(upstream, converter, heartbeat, first_frame_timeout, send_timeout)
+        return Relay(upstream, converter, usage_reader, heartbeat)
+    return AsyncRelay(upstream, converter, usage_reader, heartbeat, first_frame_timeout, send_timeout)
 
 
 def _target(to: str | Target | None, model: str | None) -> Target | None:

@@ -15,6 +15,7 @@ from ndstream._sources.opened_source import Chunk, OpenedSyncSource
 from ndstream._sources.prefetch import read_ahead
 from ndstream.serving._converters.converter import Converter
 from ndstream.serving._relay_state import RelayState
+from ndstream.serving._reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream import Upstream
 
@@ -37,12 +38,14 @@ class Relay(RelayState):
         [b'data: {"a":1}\\n\\n', b'data: {"a":2}\\n\\n']
     """
 
-    def __init__(self, upstream: Upstream, converter: Converter, heartbeat: float | None) -> None:
+    def __init__(
+        self, upstream: Upstream, converter: Converter, usage_reader: ReplyReader | None, heartbeat: float | None
+    ) -> None:
         opened = upstream.opened
         assert isinstance(opened, OpenedSyncSource)
         self._opened = opened
         self._closed = False
-        super().__init__(upstream, converter)
+        super().__init__(upstream, converter, usage_reader)
         self._source_ended = False
         self._heartbeat: float | None = None
         if heartbeat is not None and opened.interrupt is not None and converter.has_heartbeat:

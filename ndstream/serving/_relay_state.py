@@ -12,8 +12,10 @@ from ndstream._errors import EncodeError
 from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer
 from ndstream.serving._converters.converter import Converter
+from ndstream.serving._converters.framings import done_frame
 from ndstream.serving._first_frame import MAX_HEAD, reports_error
 from ndstream.serving._headers import HEADERS
+from ndstream.serving._reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream import MAX_PIECE, Upstream, pieces
 from ndstream.serving._upstream_error import MAX_BODY, upstream_error
@@ -29,9 +31,11 @@ class RelayState:
         headers: The headers of the response, Content-Type among them; more can be added.
     """
 
-    def __init__(self, upstream: Upstream, converter: Converter) -> None:
+    def __init__(self, upstream: Upstream, converter: Converter, usage_reader: ReplyReader | None) -> None:
         self._upstream = upstream
         self._converter = converter
+        # Reads along, if the client is to be told the usage at the end.
+        self._usage_reader = usage_reader
         self._error: Exception | None = None
         # Parts of a chunk that are not converted yet.
         self._pieces: deque[Chunk] = deque()
@@ -85,8 +89,8 @@ class RelayState:
 
     @property
     def answer(self) -> Answer | None:
-        """The reply as it was folded: text, tool calls, usage, ending. None if no target was asked for."""
-        return self._converter.answer
+        """The reply as it was folded; None if neither a target nor `done_event` was asked for."""
+        return self._converter.answer if self._usage_reader is None else self._usage_reader.answer
 
     # What came.
 
@@ -112,7 +116,7 @@ class RelayState:
             message += self._convert(self._pieces.popleft())
         if not self._over:
             self._over = True
-            message += self._converter.finish()
+            message += self._converter.finish() + self._done_event()
         return message
 
     def _take_failure(self, error: Exception) -> bytes:
@@ -139,9 +143,19 @@ class RelayState:
         except EncodeError as error:
             self._error = error
             message = converter.stop(Failure("the upstream sent text that cannot be written", "malformed"))
+        if self._usage_reader is not None:
+            deque(self._usage_reader.feed(chunk), 0)
         if converter.ended:
             self._over = True
+            message += self._done_event()
         return message
+
+    def _done_event(self) -> bytes:
+        """What tells the client that an untranslated stream is complete, if that was asked for."""
+        if self._usage_reader is None or self._converter.failure is not None:
+            return b""
+        deque(self._usage_reader.finish(), 0)
+        return done_frame(self._usage_reader.answer.usage)
 
     # The first bytes.
 

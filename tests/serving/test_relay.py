@@ -170,6 +170,20 @@ def test_a_document_under_application_json_is_one_value() -> None:
     assert b"".join(relayed(response, "sse")) == b'data: {\ndata: "a":\ndata: 1}\n\n'
 
 
+def test_a_done_event_with_the_usage_comes_only_if_asked_for_and_only_at_the_end() -> None:
+    data = reply(chunk(text="Hi"))
+    done = b'event: done\ndata: {"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
+    assert sent(data, format="sse") == data
+    assert sent(data, format="sse", done_event=True) == data + done
+    assert sent(data.removesuffix(DONE), format="sse", done_event=True) == data.removesuffix(DONE) + done
+    assert sent(b"data: 1\n\ndata: 2", format="sse", done_event=True) == b"data: 1\n\n" + CUT
+    lines = b'{"response":"Hi","done":true,"eval_count":2}\n'
+    assert sent(lines, "sse", done_event=True, format="ndjson").endswith(b"}\n\n")
+    for options in ({"to": "ndjson"}, {"to": "text"}, {"format": "ndjson"}):
+        with pytest.raises(ValueError, match="done_event"):
+            relayed(b"", done_event=True, **options)
+
+
 # As text
 
 
