@@ -3,32 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
 
-from ndstream.llm import Answer
-
-FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "other"]
-
-_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "complete": "stop",
-    "completed": "stop",
-    "eos": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_calls": "tool_calls",
-    "tool_call": "tool_calls",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "safety": "content_filter",
-    "refusal": "refusal",
-}
+from ndstream.llm import Answer, FinishReason, Tokens
 
 
 @dataclass(frozen=True)
@@ -36,31 +12,31 @@ class Summary:
     """What a complete reply ended with.
 
     Attributes:
-        finish_reason: Why the model stopped. ``tool_calls`` if it asks for calls and the server says ``stop``, as
-            Gemini and Ollama do.
-        input_tokens: Tokens of the prompt; None if the server does not say.
-        output_tokens: Tokens of the answer, thoughts included; None if the server does not say.
+        finish_reason: Why the model stopped, in the words of all wires. ``tool_calls`` if it asks for calls and the
+            server says ``stop``, as Gemini and Ollama do.
+        tokens: The token counts; each is None if the server does not say.
     """
 
     finish_reason: FinishReason
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    tokens: Tokens
+
+    @property
+    def input_tokens(self) -> int | None:
+        """Tokens of the prompt."""
+        return self.tokens.input
+
+    @property
+    def output_tokens(self) -> int | None:
+        """Tokens that were generated, reasoning included."""
+        return self.tokens.output
 
     @classmethod
     def of(cls, answer: Answer) -> Summary:
         """The summary of a reply that has ended."""
-        ending = answer.ending
-        word = (ending.finish_reason or "stop") if ending is not None else "stop"
-        reason = _REASONS.get(word.lower(), "other")
+        reason = answer.finish_reason or "stop"
         if reason == "stop" and answer.tool_calls:
             reason = "tool_calls"
-        usage = answer.usage or {}
-        metrics = answer.metrics
-        return cls(
-            reason,
-            _first_count(usage, "input_tokens", "prompt_tokens", "promptTokenCount") or metrics.prompt_tokens,
-            _first_count(usage, "output_tokens", "completion_tokens", "candidatesTokenCount") or metrics.output_tokens,
-        )
+        return cls(reason, answer.tokens)
 
 
 @dataclass(frozen=True)
@@ -77,11 +53,3 @@ class Failure:
     message: str
     kind: str = "server"
     code: int | str | None = None
-
-
-def _first_count(usage: dict[str, Any], *names: str) -> int | None:
-    for name in names:
-        value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    return None

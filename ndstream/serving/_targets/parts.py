@@ -11,7 +11,7 @@ class Part:
     Attributes:
         kind: ``text``, ``thinking`` or ``call``.
         index: Which part of the message it is, counted from 0 in the order in which parts open; -1 before that.
-        pieces: What of a text is not written yet.
+        pieces: What came and is not written yet.
     """
 
     __slots__ = ("index", "kind", "pieces")
@@ -28,7 +28,7 @@ class CallPart(Part):
     Attributes:
         call: The call, which grows as the reply goes on.
         number: Which call of the choice it is, counted from 0.
-        written: How many characters of its arguments are written.
+        written: How many characters of its arguments are written; what came since is in `pieces`.
         ended: Whether its end is written.
     """
 
@@ -42,16 +42,14 @@ class CallPart(Part):
         self.ended = False
 
     def next_fragment(self) -> str:
-        """What the arguments have gained since the last time; "" if nothing, or nothing that is final.
-
-        Arguments that come decoded are replaced whole by the next that come, so that they are final at the end.
-        """
-        call = self.call
-        if call._whole is not None and not call.closed:
+        """What the arguments have gained since the last time; "" if nothing."""
+        if self.pieces:
+            fragment = "".join(self.pieces)
+            self.pieces.clear()
+        elif self.call.complete and not self.written and self.call.arguments == {}:
+            # None came, which is an empty object to the server and no JSON at all to clients.
+            fragment = "{}"
+        else:
             return ""
-        raw = call.raw
-        if len(raw) <= self.written:
-            return ""
-        fragment = raw[self.written :]
-        self.written = len(raw)
+        self.written += len(fragment)
         return fragment

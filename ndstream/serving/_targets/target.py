@@ -7,7 +7,7 @@ the class to `registry.py`. What holds for every subclass, whatever the upstream
 - Every part that is started is ended before the end, `write_call_end` aside if the call is incomplete; text and
   thoughts are never empty, and come only between the start and the end of their part.
 - Without `interleaves_calls` one part is open at a time, and what comes meanwhile waits its turn.
-- A call starts once its name is known. The fragments of its arguments add up to ``call.raw``.
+- A call starts once its name is known. The fragments of its arguments add up to its arguments.
 - Exactly one of `write_end`, `write_error` and `write_abort` comes last. A reply that was cut, or whose server gave no
   reason for its end, is an error.
 
@@ -203,8 +203,9 @@ class Target:
             self._take_text(choice, "thinking", delta.thinking)
         if delta.text:
             self._take_text(choice, "text", delta.text)
-        for call in delta.tool_calls:
-            self._take_call(choice, call)
+        fragments = delta.arguments
+        for place, call in enumerate(delta.tool_calls):
+            self._take_call(choice, call, fragments[place] if place < len(fragments) else "")
 
     def _take_text(self, choice: _Choice, kind: str, text: str) -> None:
         queue = choice.queue
@@ -218,12 +219,14 @@ class Target:
         last.pieces.append(text)
         self._advance(choice)
 
-    def _take_call(self, choice: _Choice, call: ToolCall) -> None:
+    def _take_call(self, choice: _Choice, call: ToolCall, fragment: str) -> None:
         part = choice.calls.get(id(call))
         if part is None:
             part = choice.calls[id(call)] = CallPart(call, len(choice.calls))
             if not self.interleaves_calls:
                 choice.queue.append(part)
+        if fragment:
+            part.pieces.append(fragment)
         if self.interleaves_calls:
             self._write_call(choice, part)
         else:
@@ -261,9 +264,6 @@ class Target:
             # Nothing can be added after the end of a call: `_bad_call` tells.
             return True
         fragment = part.next_fragment()
-        if call.complete and not part.written and call.arguments == {}:
-            # None came, which is an empty object to the server and no JSON at all to clients.
-            fragment = "{}"
         if fragment:
             self.write_arguments(part, fragment)
         if not call.closed:
@@ -322,8 +322,8 @@ class Target:
             for part in choice.calls.values():
                 if part.call.name is None:
                     return "the upstream sent a tool call without a name"
-                if len(part.call.raw) > part.written > 0:
-                    return "the upstream added to a tool call that it had ended"
+                if part.pieces or part.call.arguments_revised:
+                    return "the upstream changed a tool call that it had sent"
                 if part.call.incomplete and not self.survives_bad_call:
                     return "the upstream sent a tool call whose arguments are not JSON"
         return None
