@@ -327,9 +327,9 @@ class TestTheFile:
             with logs.read(log, checkpoint=checkpoint) as stream:
                 assert sum(1 for _ in stream) == 100_000
             counts.append(checkpoint.saves)
-        chunks = -(-log.stat().st_size // (64 * 1024))
-        assert counts[0] == chunks
-        assert chunks // 12 <= counts[1] <= chunks // 8
+        # At each chunk; at about each tenth, since the clock moves with each chunk.
+        assert counts[0] > 20
+        assert 1 < counts[1] <= counts[0] // 5
         assert counts[2] == 1
 
     @pytest.mark.parametrize("call", ["fsync", "replace"])
