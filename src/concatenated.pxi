@@ -18,9 +18,12 @@ cdef enum Place:
 cdef enum ArrayState:
     # Outside arrays, or without `items`.
     NO_ARRAY
-    FIRST_ELEMENT
-    ELEMENT
-    COMMA
+    # After the opening bracket, where the first element or the closing bracket comes.
+    ARRAY_BEGUN
+    # After a comma.
+    ELEMENT_DUE
+    # After an element, where a comma or the closing bracket comes.
+    COMMA_DUE
 
 
 @cython.final
@@ -125,13 +128,13 @@ Decodes JSON values that follow one another, or the elements of arrays. Feed it 
                 return self.close_array()
             if self.base[index] == b",":
                 return self.process_comma()
-            if self.array == COMMA:
+            if self.array == COMMA_DUE:
                 self.begin_stray(SEPARATOR)
                 return NOTHING
         elif self.items and self.base[index] == b"[":
             self.consume_to(index + 1)
             self.scan = index + 1
-            self.array = FIRST_ELEMENT
+            self.array = ARRAY_BEGUN
             self.array_closed = False
             return NOTHING
         if kind == OPEN or kind == QUOTE:
@@ -148,7 +151,7 @@ Decodes JSON values that follow one another, or the elements of arrays. Feed it 
     cdef Result close_array(self) except NULL:
         """A closing bracket, where an element or a comma may come."""
         cdef bint is_square = self.base[self.scan] == b"]"
-        cdef bint is_due = self.array == ELEMENT
+        cdef bint is_due = self.array == ELEMENT_DUE
         self.array_closed = is_square
         self.consume_separator(NO_ARRAY)
         if not is_square:
@@ -156,8 +159,8 @@ Decodes JSON values that follow one another, or the elements of arrays. Feed it 
         return self.report_stray(b"]", "follows a comma, where an element is due") if is_due else NOTHING
 
     cdef Result process_comma(self) except NULL:
-        cdef bint is_due = self.array != COMMA
-        self.consume_separator(ELEMENT)
+        cdef bint is_due = self.array != COMMA_DUE
+        self.consume_separator(ELEMENT_DUE)
         return self.report_stray(b",", "comes where an element is due") if is_due else NOTHING
 
     cdef void consume_separator(self, ArrayState array) noexcept:
@@ -228,7 +231,7 @@ Decodes JSON values that follow one another, or the elements of arrays. Feed it 
         self.consume_to(self.scan)
         self.place = BETWEEN_VALUES
         if self.array != NO_ARRAY:
-            self.array = COMMA
+            self.array = COMMA_DUE
 
     cdef Result end_discarding(self) except NULL:
         self.discarding = False
