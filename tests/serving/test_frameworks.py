@@ -1,0 +1,85 @@
+"""A relay as the body of each framework, in servers of other people: what arrives, and what a refusal becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import real_parts
+from loopback import response
+from loopback import serving as upstream_serving
+from over_http.nginx import nginx
+
+from .servers import PAIRS, Client, get, serving
+
+EVENTS = [b"data: %d\n\n" % number for number in range(3)]
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids="-in-".join)
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    with serving(*request.param) as port:
+        yield port
+
+
+def test_events_arrive_as_they_are_with_headers_that_keep_proxies_from_holding_them_back(port: int) -> None:
+    with upstream_serving(response(*EVENTS, kind="text/event-stream; charset=utf-8")) as upstream:
+        answer = get(port, f"/relay?upstream={upstream.url}")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = {line.lower() for line in head.split(b"\r\n")}
+        assert any(line.startswith(b"content-type: text/event-stream") for line in lines)
+        assert b"x-accel-buffering: no" in lines
+        assert b"cache-control: no-cache, no-transform" in lines
+        for event in EVENTS:
+            assert event in body
+
+
+def test_a_cut_of_the_upstream_is_told(port: int) -> None:
+    with upstream_serving(response(EVENTS[0], b"data: cu", kind="text/event-stream")) as upstream:
+        answer = get(port, f"/relay?upstream={upstream.url}")
+        assert EVENTS[0] in answer
+        assert b"event: error\n" in answer
+        assert b"data: cu\n" not in answer
+
+
+def test_a_silent_upstream_has_heartbeats(port: int) -> None:
+    with upstream_serving(response(EVENTS[0], kind="text/event-stream")[:-1]) as upstream:
+        client = Client(port, f"/relay?upstream={upstream.url}")
+        client.read_until(EVENTS[0])
+        client.read_until(b":\n\n")
+        client.leave()
+        assert upstream.gone.wait(20)
+
+
+def test_a_refusal_of_the_upstream_starts_no_stream(port: int) -> None:
+    refusal = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nbusy"
+    with upstream_serving([refusal]) as upstream:
+        head = get(port, f"/refused?upstream={upstream.url}").partition(b"\r\n")[0]
+        # Frameworks make a 500 of the UpstreamError, unless the application handles it; the ASGI application does.
+        assert head.split()[1] in (b"429", b"500")
+
+
+def test_a_head_request_ends_and_leaves_no_upstream_open(port: int) -> None:
+    with upstream_serving(response(*EVENTS, kind="text/event-stream")[:-1]) as upstream:
+        client = Client(port, f"/relay?upstream={upstream.url}", "HEAD")
+        client.read_until(b"\r\n\r\n")
+        client.leave()
+        if upstream.connections:
+            assert upstream.gone.wait(20)
+
+
+@pytest.mark.parametrize("location", ["buffered", "unbuffered", "compressed"])
+def test_nginx_in_front_lets_each_event_through_at_once_and_the_upstream_go(location: str, tmp_path: Path) -> None:
+    """X-Accel-Buffering and no-transform are in the response, whatever nginx is configured to do."""
+    command = real_parts.command("nginx", "nginx")
+    with (
+        serving("starlette", "uvicorn") as port,
+        nginx(command, f"http://127.0.0.1:{port}", tmp_path) as front,
+        upstream_serving(response(EVENTS[0], kind="text/event-stream")[:-1]) as upstream,
+    ):
+        client = Client(int(front.rpartition(":")[2]), f"/{location}/relay?upstream={upstream.url}")
+        client.read_until(EVENTS[0])
+        client.read_until(b":\n\n")
+        client.leave()
+        assert upstream.gone.wait(20)
