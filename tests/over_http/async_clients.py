@@ -189,7 +189,7 @@ GENERATORS = r"ResourceWarning: Async generator '(httpx|httpcore)2?\._"
 STAYS = "tornado has no way to end a fetch early"
 LOSES = "tornado drops what it has not handed out when its connection is lost"
 TORNADO = {
-    **dict.fromkeys(("leave", "exception", "drop", "cancel"), STAYS),
+    **dict.fromkeys(("leave", "exception", "drop", "cancel", "leave ahead", "cancel ahead"), STAYS),
     **dict.fromkeys(("cut inside", "cut between"), LOSES),
     "reset": "tornado's fetch does not end when its connection is reset, but by its timeout",
 }

@@ -126,7 +126,7 @@ def reading(client: Blocking, format: Format, response: Any, cell: Cell, lockste
                     raise Unwanted
                 break
 
-    stream = stream_of(client, format, response)
+    stream = stream_of(client, format, response, cell.prefetch)
     try:
         if cell.program in ("reads", "drops"):
             # No `with`: the end of the iteration, or of the stream's life, has to be enough.
@@ -202,7 +202,7 @@ async def awaiting_values(client: Awaiting, format: Format, response: Any, cell:
         async with stream:
             await take(stream)
 
-    stream = stream_of(client, format, response)
+    stream = stream_of(client, format, response, cell.prefetch)
     try:
         if cell.program == "is cancelled":
             async with anyio.create_task_group() as tasks:

@@ -90,6 +90,7 @@ class Cell:
         coding: The content coding, where the client must accept one.
         cut: Whether the stream is cut, and a TruncatedError is to say so.
         http: Whether this can be asked of HTTP alone.
+        prefetch: How many chunks are read ahead.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Cell:
     coding: str | None = None
     cut: bool = False
     http: bool = False
+    prefetch: int = 0
 
     def url(self, client: Client, format: Format, server: ScriptedServer, lockstep: Lockstep) -> str:
         framing = self.framing if client.speaks == "http" else "close"
@@ -165,6 +167,21 @@ def in_lockstep(code: str | None, count: int = WHOLE) -> Callable[[Format, Locks
     return make
 
 
+def inside_one_chunk(format: Format, lockstep: Lockstep) -> Script:
+    """Each frame once the client has the one before it, although all of them are one chunk of HTTP."""
+
+    async def script(reply: Reply) -> None:
+        await reply.begin()
+        await reply.raw(b"%x\r\n" % size(format, WHOLE))
+        for number in range(WHOLE):
+            await reply.raw(frame(format, number))
+            await lockstep.acknowledged(reply)
+        await reply.raw(b"\r\n")
+        await reply.end()
+
+    return script
+
+
 def endless(format: Format, lockstep: Lockstep) -> Script:
     """Some frames, and then nothing for as long as the client stays, or nothing but separators."""
 
@@ -204,10 +221,13 @@ def ending(how: Literal["cut", "reset"], *, inside: bool = True) -> Callable[[Fo
 CELLS = [
     Cell("whole", answered(None)),
     Cell("promptly", in_lockstep(None)),
+    Cell("in one chunk", inside_one_chunk, http=True),
     Cell("leave", endless, "leaves"),
     Cell("exception", endless, "raises"),
     Cell("drop", endless, "drops"),
     Cell("cancel", endless, "is cancelled"),
+    Cell("leave ahead", endless, "leaves", prefetch=2),
+    Cell("cancel ahead", endless, "is cancelled", prefetch=2),
     Cell("cut inside", ending("cut"), cut=True),
     Cell("cut between", ending("cut", inside=False), cut=True, http=True),
     Cell("short length", ending("cut", inside=False), framing="length", cut=True, http=True),
@@ -222,10 +242,10 @@ def by_the_library_itself() -> bool:
     return bool(os.environ.get("OVER_HTTP_OWN"))
 
 
-def stream_of(client: Any, format: Format, response: Any) -> Any:
+def stream_of(client: Any, format: Format, response: Any, prefetch: int = 0) -> Any:
     """The stream that is under test: ndstream, given the response."""
     source = client.chunks(response) if by_the_library_itself() else response
-    return ndstream.ndjson(source) if format == "ndjson" else ndstream.sse(source)
+    return (ndstream.ndjson if format == "ndjson" else ndstream.sse)(source, prefetch=prefetch)
 
 
 def as_value(item: Any) -> Any:
