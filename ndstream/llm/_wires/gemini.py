@@ -48,9 +48,12 @@ class _Candidate:
     def fold(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
         self.frame_begin = len(self.parts)
         overlay(self.fields, {name: value for name, value in given.items() if name not in _APART})
-        if text_of(given.get("finishReason")) not in _NO_REASON or "finishReason" not in self.fields:
-            overlay(self.fields, {name: value for name, value in given.items() if name == "finishReason"})
-        self.logprobs.add_lists(dict_of(given.get("logprobsResult")))
+        if "finishReason" in given and (
+            text_of(given["finishReason"]) not in _NO_REASON or "finishReason" not in self.fields
+        ):
+            self.fields["finishReason"] = given["finishReason"]
+        if "logprobsResult" in given:
+            self.logprobs.add_lists(dict_of(given["logprobsResult"]))
         content = dict_of(given.get("content"))
         overlay(self.content, {name: value for name, value in content.items() if name != "parts"})
         texts: list[str] = []
@@ -171,7 +174,9 @@ class Gemini(Wire):
         for position, given in enumerate(dicts_of(frame.get("candidates"))):
             index = as_index(given.get("index"))
             index = position if index is None else index
-            candidate = self.candidates.setdefault(index, _Candidate())
+            candidate = self.candidates.get(index)
+            if candidate is None:
+                candidate = self.candidates[index] = _Candidate()
             deltas.append(candidate.fold(given, frame, index))
             reason = text_of(given.get("finishReason"))
             if reason not in _NO_REASON:

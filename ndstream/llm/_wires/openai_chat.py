@@ -44,6 +44,7 @@ class OpenAIChat(Wire):
         self.deferred: dict[str, Any] | None = None
         self.keys: list[str] = []
         self.choice_keys: list[str] = []
+        self.has_usage = self.has_logprobs = False
         # Those of its choice that must be null in such a frame, since they may bring a piece of a list.
         self.pieces_keys: list[str] = []
         self.first_index = 0
@@ -61,12 +62,10 @@ class OpenAIChat(Wire):
                 if (
                     len(delta) == 1
                     and choice["finish_reason"] is None
-                    and choice.get("logprobs") is None
-                    and frame.get("usage") is None
                     and list(choice) == self.choice_keys
+                    and (not self.has_logprobs or choice["logprobs"] is None)
+                    and (not self.has_usage or frame["usage"] is None)
                     and not (self.pieces_keys and any(choice[name] is not None for name in self.pieces_keys))
-                    # In Python, true equals 1; it is no index.
-                    and choice["index"] is not True
                 ):
                     known = self.choices[choice["index"]]
                     added = known.fold_frequent(delta, frame)
@@ -91,6 +90,7 @@ class OpenAIChat(Wire):
         self.fold_fields(frame)
         # Of those of which the first counts, none may be left to a frame that is deferred.
         first_known = all(self.fields.get(name) for name in _FIRST if name in frame)
+        self.has_usage = "usage" in frame
         self.keys = list(frame) if first_known and "error" not in frame else []
         # Most have it in the frame, Groq in a field of its own, Moonshot in the choice.
         holders = (frame, dict_of(frame.get("x_groq")), *choices, *(dict_of(each.get("delta")) for each in choices))
@@ -135,6 +135,7 @@ class OpenAIChat(Wire):
                 self.note_finish_reason(reason, index)
                 delta.finish_reason = self.finish_reason_of(index)
         self.choice_keys = list(choice)
+        self.has_logprobs = "logprobs" in choice
         self.pieces_keys = [name for name in choice if name not in _NO_PIECES]
         return delta
 

@@ -36,6 +36,7 @@ class Choice:
         self.fields = Piece({"index": index})
         self.message = Piece()
         self.text = GrowingText()
+        self.texts = self.text.pieces
         self.thinking = GrowingText()
         self.parts: Pieces | None = None
         self.calls = ToolCalls()
@@ -77,9 +78,13 @@ class Choice:
         """
         text = delta.get("content")
         if text.__class__ is str and self.parts is None:
-            self.text.pieces.append(text)
             if self.index:
+                if frame["choices"][0]["index"] is True:
+                    # In Python, true equals 1; it is no index.
+                    return None
+                self.texts.append(text)
                 return FullDelta(frame, text, choice=self.index)
+            self.texts.append(text)
             plain = TextDelta()
             plain.raw = frame
             plain.text = text

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
@@ -45,6 +45,9 @@ class OpenAIResponses(Wire):
         self.log = OutputLog()
         self.calls = ToolCalls()
         self.whole_output_seen = False
+        # Where the text of the previous frame went, if it is text, and its pieces there.
+        self.place: tuple[Any, Any, Any] | None = None
+        self.texts: list[str] = []
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -53,6 +56,29 @@ class OpenAIResponses(Wire):
         )
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
+        try:
+            # If the text goes where that of the previous frame went, there is nothing to look for.
+            if frame["type"] == "response.output_text.delta":
+                text = frame["delta"]
+                if (
+                    text.__class__ is str
+                    and (frame.get("item_id"), frame.get("output_index"), frame.get("content_index")) == self.place
+                    and not frame.get("logprobs")
+                    and "error" not in frame
+                ):
+                    self.texts.append(text)
+                    self.log.texts.append(text)
+                    plain = TextDelta()
+                    plain.raw = frame
+                    plain.text = text
+                    return plain
+        except (KeyError, TypeError, AttributeError):
+            pass
+        return self.fold_general(frame, event)
+
+    def fold_general(self, frame: Any, event: Event | None) -> Delta:
+        """Fold all but the most frequent frames."""
+        self.place = None
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         kind = text_of(frame.get("type"))
@@ -103,7 +129,10 @@ class OpenAIResponses(Wire):
         if not isinstance(value, str) or not value:
             return FullDelta(frame)
         if stem in _TEXT:
-            self.item(frame).add_text(_TEXT[stem], value, frame, self.log)
+            self.texts = self.item(frame).add_text(_TEXT[stem], value, frame, self.log)
+            self.place = (frame.get("item_id"), frame.get("output_index"), frame.get("content_index"))
+            if stem == "response.refusal":
+                self.place = None
         elif stem in _THINKING:
             self.item(frame).add_thought(stem, value, frame, self.log)
         elif stem in _ARGUMENTS:

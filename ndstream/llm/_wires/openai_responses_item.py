@@ -95,16 +95,17 @@ class Item:
         if given:
             self._set_part(name, self.part(name, index), given, log)
 
-    def add_text(self, name: str, value: str, frame: dict[str, Any], log: OutputLog) -> None:
-        """Add a piece of a text or of a refusal."""
+    def add_text(self, name: str, value: str, frame: dict[str, Any], log: OutputLog) -> list[str]:
+        """Add a piece of a text or of a refusal. Returns all of its pieces."""
         self.fields.setdefault("type", "message")
         part = self.part("content", frame.get("content_index"))
         part.fields.setdefault("type", "output_text" if name == "text" else name)
-        part.join(name, value)
+        pieces = part.join(name, value)
         if name == "text":
             log.add_text(value)
         if isinstance(frame.get("logprobs"), list) and frame["logprobs"]:
             part.extend("logprobs", frame["logprobs"])
+        return pieces
 
     def set_text(self, name: str, value: str, frame: dict[str, Any], log: OutputLog) -> None:
         """Fold a text or a refusal that comes as a whole."""

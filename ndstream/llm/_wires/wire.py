@@ -191,7 +191,8 @@ class Wire:
 def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:
     """Let a later frame's values replace what is known; a value that says nothing replaces none."""
     for name, value in new.items():
-        if name not in known or not says_nothing(value):
+        # The first test is for most values, and costs less than a call.
+        if (value and value.__class__ is not str) or name not in known or not says_nothing(value):
             known[name] = value
 
 
