@@ -130,5 +130,15 @@ BLOCKING = [
     Blocking("curl_cffi", ("curl_cffi",), curl_cffi, by_method("iter_content"), pools=False, ticks=True),
     Blocking("socket", (), plain_socket, recv, speaks="raw", pools=False),
     # Closing the pipe does not end the process, which may wait for the server: it belongs to who started it.
-    Blocking("pipe of curl", (), pipe, read1, command="curl", speaks="raw", pools=False, releases=False),
+    Blocking(
+        "pipe of curl",
+        (),
+        pipe,
+        read1,
+        command="curl",
+        speaks="raw",
+        pools=False,
+        releases=False,
+        leaves={"leave ahead": "nothing interrupts the read of a pipe: its thread closes it when that returns"},
+    ),
 ]
