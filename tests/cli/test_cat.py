@@ -236,6 +236,22 @@ class TestBadFrames:
         said = only_line(result.stderr)
         assert said.startswith("ndstream: standard input: the line at byte 8 (line 2) ")
 
+    @pytest.mark.parametrize(("option", "value"), [("raise", b'{"a":1}'), ("skip", b'{"d":4}')])
+    def test_where_both_go_to_one_place_values_stand_before_what_is_said_after_them(
+        self, option: str, value: bytes
+    ) -> None:
+        ran = subprocess.run(
+            [*COMMAND, "cat", "--on-error", option],
+            input=self.BAD,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PATIENCE,
+            env=environment(),
+        )
+        *_, last, said = ran.stdout.splitlines()
+        assert last == value
+        assert said.startswith(b"ndstream: ")
+
     def test_the_line_names_the_file(self, tmp_path: Path) -> None:
         (tmp_path / "log.ndjson").write_bytes(self.BAD)
         result = cat("log.ndjson", cwd=tmp_path)
