@@ -362,3 +362,109 @@ async def test_what_arrived_comes_before_the_error_of_a_failing_close() -> None:
     with pytest.raises(OSError, match="close failed"):
         await stream.__anext__()
     assert [value async for value in stream] == []
+
+
+async def test_the_decoder_of_a_stream_cannot_be_replaced() -> None:
+    stream: Any = ndstream.ndjson(AsyncChunks(b"1\n"))
+    for decoder in (None, ndstream.NDJSONDecoder()):
+        with pytest.raises(AttributeError):
+            stream.decoder = decoder
+    assert [value async for value in stream] == [1]
+
+
+async def test_a_stream_is_made_once() -> None:
+    stream: Any = ndstream.ndjson(AsyncChunks(b"1\n"))
+    with pytest.raises(RuntimeError, match="another stream"):
+        stream.__init__(None, ndstream.NDJSONDecoder())
+    assert [value async for value in stream] == [1]
+
+
+async def test_loads_that_makes_the_stream_again_is_refused_while_it_runs() -> None:
+    def loads(payload: bytes) -> Any:
+        with pytest.raises(RuntimeError, match="another stream"):
+            super(ndstream.AsyncStream, stream).__init__(ndstream.NDJSONDecoder())
+        return int(payload)
+
+    stream: Any = ndstream.ndjson(AsyncChunks(b"1\n2\n"), loads=loads)
+    assert [value async for value in stream] == [1, 2]
+
+
+async def test_an_interrupt_inside_loads_is_repeated_whether_the_value_waited_or_not() -> None:
+    interrupted: set[bytes] = set()
+
+    def loads(payload: bytes) -> Any:
+        if payload not in interrupted:
+            interrupted.add(payload)
+            raise KeyboardInterrupt
+        return int(payload)
+
+    source = AsyncChunks(b"1\n2\n", b"3\n")
+    stream = ndstream.ndjson(source, loads=loads)
+    got: list[Any] = []
+    for value in (1, 2, 3):
+        with pytest.raises(KeyboardInterrupt):
+            await stream.__anext__()
+        assert not stream.closed
+        got.append(await stream.__anext__())
+        assert got[-1] == value
+    assert await anext_or_end(stream) == "end"
+    assert source.closed == 1
+
+
+async def test_an_interrupt_while_the_framing_is_detected_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ndstream._framing
+
+    sniff = ndstream._framing.sniff
+    interrupts = iter([True, False, True])
+
+    def interrupted(head: bytearray, at_end: bool) -> Any:
+        if next(interrupts, False):
+            raise KeyboardInterrupt
+        return sniff(head, at_end)
+
+    monkeypatch.setattr(ndstream._framing, "sniff", interrupted)
+    stream = ndstream.stream(AsyncChunks(b"d", b"ata: 1\n\n", b"data: 2\n\n"))
+    got: list[Any] = []
+    while len(got) < 2:
+        try:
+            got.append(await stream.__anext__())
+        except KeyboardInterrupt:
+            assert not stream.closed
+    assert got == [1, 2]
+
+
+async def test_a_cancellation_while_the_source_is_released_does_not_hide_that_it_failed() -> None:
+    class SlowClose(Failing):
+        async def aclose(self) -> None:
+            await super().aclose()
+            await anyio.sleep(60)
+
+    stream = ndstream.ndjson(SlowClose(b"1\n", failure=ConnectionResetError("reset")))
+    assert await stream.__anext__() == 1
+    task = asyncio.ensure_future(anext_or_end(stream))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(ndstream.TruncatedError, match="reset"):
+        await stream.__anext__()
+    assert [value async for value in stream] == []
+
+
+async def test_a_value_can_be_waited_for_a_while_and_then_again() -> None:
+    go_on = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"1\n"
+        await go_on.wait()
+        yield b"2\n"
+
+    stream = ndstream.ndjson(chunks())
+    assert await stream.__anext__() == 1
+    waiting = asyncio.ensure_future(stream.__anext__())
+    for _ in range(3):
+        done, _pending = await asyncio.wait({waiting}, timeout=0.001)
+        assert not done
+    go_on.set()
+    assert await waiting == 2
+    assert await anext_or_end(stream) == "end"

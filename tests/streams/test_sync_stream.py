@@ -347,3 +347,48 @@ def test_a_handler_cannot_end_the_loop_by_stop_iteration() -> None:
 
     with pytest.raises(RuntimeError, match="StopIteration"):
         list(ndstream.ndjson(b"{\n1\n", on_error=handler))
+
+
+def test_the_decoder_of_a_stream_cannot_be_replaced_and_a_stream_is_made_once() -> None:
+    stream: Any = ndstream.ndjson([b"1\n", b"2\n"])
+    with pytest.raises(AttributeError):
+        stream.decoder = None
+    assert next(stream) == 1
+    with pytest.raises(RuntimeError, match="another stream"):
+        super(ndstream.Stream, stream).__init__([b"3\n"], ndstream.NDJSONDecoder())
+    assert list(stream) == [2]
+
+
+def test_an_interrupt_while_the_framing_is_detected_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ndstream._framing
+
+    sniff = ndstream._framing.sniff
+    interrupts = iter([True, True])
+
+    def interrupted(head: bytearray, at_end: bool) -> Any:
+        if next(interrupts, False):
+            raise KeyboardInterrupt
+        return sniff(head, at_end)
+
+    monkeypatch.setattr(ndstream._framing, "sniff", interrupted)
+    stream = ndstream.stream([b"1\n2\n"])
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            next(stream)
+        assert not stream.closed
+    assert list(stream) == [1, 2]
+
+
+def test_an_interrupt_while_the_source_is_released_does_not_hide_that_it_failed() -> None:
+    class Interrupted(Source):
+        def close(self) -> None:
+            super().close()
+            raise KeyboardInterrupt
+
+    stream = ndstream.ndjson(Interrupted(b"1\n", ConnectionResetError("reset")))
+    assert next(stream) == 1
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    with pytest.raises(ndstream.TruncatedError, match="reset"):
+        next(stream)
+    assert list(stream) == []
