@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cuts import cuts
+from ndstream import llm
+from ndstream.llm._delta import FullDelta
 from ndstream.serving._reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure, Summary
 from ndstream.serving._targets.parts import CallPart, Part
@@ -165,6 +167,20 @@ def test_a_call_that_is_no_json_is_an_error_unless_the_format_survives_it() -> N
 def test_a_call_without_a_name_is_an_error() -> None:
     for kind in (Recorder, Interleaving, Surviving):
         assert run(kind(), [reply(chunk(calls=[call(0, "c1", None, "{}")]))]) == "start(tiny) error(malformed)"
+
+
+def test_a_call_that_changes_after_its_end_was_sent_is_an_error() -> None:
+    answer = llm.collect(reply(chunk(text="a")))
+    for kind in (Recorder, Interleaving):
+        tool_call = llm.ToolCall("c1")
+        tool_call.name = "f"
+        tool_call.add_arguments('{"a":1}')
+        tool_call.close()
+        target = kind(model="m")
+        written = target.take([FullDelta({}, tool_calls=[tool_call])])
+        tool_call.add_arguments(" }")
+        written += target.take([FullDelta({}, tool_calls=[tool_call])]) + target.complete(answer)
+        assert written == b'start(m) call0#0:f( 0:{"a":1} )0 error(malformed)'
 
 
 def test_a_cut_ends_what_is_open_and_is_an_error() -> None:
