@@ -587,3 +587,27 @@ def test_misuse_that_the_first_read_shows_is_no_failure_of_the_network(error: ty
 def test_lines_without_their_ends_point_to_the_response() -> None:
     with pytest.raises(ndstream.StreamError, match="iter_lines"):
         list(ndstream.ndjson([b'{"a":1}', b'{"a":2}']))
+
+
+def test_what_reads_as_a_socket_does_is_a_source() -> None:
+    """Channels of paramiko have `recv`, `makefile` and `settimeout`, but no `recv_into`."""
+
+    class Channel:
+        def __init__(self) -> None:
+            self.ours, self.theirs = socket.socketpair()
+            self.recv, self.makefile = self.ours.recv, self.ours.makefile
+            self.gettimeout, self.close = self.ours.gettimeout, self.ours.close
+
+        def __enter__(self) -> Channel:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self.close()
+
+    channel: Any = Channel()
+    channel.theirs.sendall(LINES)
+    stream = ndstream.ndjson(channel)
+    assert [next(stream) for _ in VALUES] == VALUES
+    channel.theirs.close()
+    assert list(stream) == []
+    assert channel.ours.fileno() == -1

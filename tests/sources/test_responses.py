@@ -9,7 +9,7 @@ import io
 import threading
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -286,3 +286,66 @@ def test_a_connection_that_breaks_is_a_truncated_stream(get: Callable[[str], Any
         assert error.__cause__ is not None
         assert "2 frames" in str(error)
         assert stream.closed
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2", "requests", "urllib3", "niquests", "urllib"])
+def test_a_read_timeout_of_a_client_has_a_reason_of_its_own(name: str) -> None:
+    go_on = threading.Event()
+    with serving(response(b"1\n[", go_on)) as server, ExitStack() as stack:
+        stack.callback(go_on.set)
+        if name == "urllib":
+            got: Any = urllib.request.urlopen(server.url, timeout=0.1)
+        elif name == "urllib3":
+            pool = real_parts.library(name).PoolManager()
+            got = pool.request("GET", server.url, preload_content=False, timeout=0.1)
+        elif name in ("requests", "niquests"):
+            session = stack.enter_context(real_parts.library(name).Session())
+            got = session.get(server.url, stream=True, timeout=0.1)
+        else:
+            client = stack.enter_context(real_parts.library(name).Client(verify=False, timeout=0.1))
+            got = client.send(client.build_request("GET", server.url), stream=True)
+        stream = ndstream.ndjson(got)
+        assert next(stream) == 1
+        with pytest.raises(ndstream.TruncatedError, match="read timeout") as caught:
+            next(stream)
+        assert (caught.value.reason, caught.value.frame, caught.value.offset) == ("timeout", b"[", 2)
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2", "aiohttp", "niquests"])
+def test_a_read_timeout_of_an_async_client_has_a_reason_of_its_own(name: str) -> None:
+    library = real_parts.library(name)
+    go_on = threading.Event()
+
+    async def main(url: str) -> None:
+        if name == "aiohttp":
+            client = library.ClientSession(timeout=library.ClientTimeout(sock_read=0.1))
+        elif name == "niquests":
+            client = library.AsyncSession()
+        else:
+            client = library.AsyncClient(verify=False, timeout=0.1)
+        async with client:
+            if name == "aiohttp":
+                got = await client.get(url)
+            elif name == "niquests":
+                got = await client.get(url, stream=True, timeout=0.1)
+            else:
+                got = await client.send(client.build_request("GET", url), stream=True)
+            stream = ndstream.ndjson(got)
+            assert await stream.__anext__() == 1
+            with pytest.raises(ndstream.TruncatedError) as caught:
+                await stream.__anext__()
+            assert caught.value.reason == "timeout"
+
+    with serving(response(b"1\n", go_on)) as server:
+        asyncio.run(main(server.url))
+        go_on.set()
+
+
+def test_a_reset_is_not_called_a_timeout() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"1\n"
+        raise ConnectionResetError("reset")
+
+    with pytest.raises(ndstream.TruncatedError) as caught:
+        list(ndstream.ndjson(chunks()))
+    assert caught.value.reason == "source_failed"
