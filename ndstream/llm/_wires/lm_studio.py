@@ -28,6 +28,8 @@ class LMStudio(SingleMessage):
         super().__init__()
         self.fields: dict[str, Any] | None = None
         self.output: list[Piece] = []
+        # What came last for a tool call.
+        self.call_piece = Piece()
         self.load_seconds: Any = None
         self.result: dict[str, Any] | None = None
 
@@ -100,12 +102,11 @@ class LMStudio(SingleMessage):
     def add_call(self, verb: str, frame: dict[str, Any]) -> Delta:
         """The server runs the tools by itself, one behind the other: each event is of the last call."""
         if verb == "start" or not len(self.calls):
-            self.output.append(Piece())
-            self.output[-1].fields["type"] = "tool_call"
+            self.call_piece = Piece({"type": "tool_call"})
+            self.output.append(self.call_piece)
             self.calls.open(name=frame.get("tool"), type="tool_call")
         call = self.calls[len(self.calls) - 1]
-        piece = next(piece for piece in reversed(self.output) if piece.fields.get("type") == "tool_call")
-        piece.add({name: value for name, value in frame.items() if name != "type"}, ())
+        self.call_piece.add({name: value for name, value in frame.items() if name != "type"}, ())
         if call.name is None and isinstance(frame.get("tool"), str):
             call.name = frame["tool"]
         if "arguments" in frame:
