@@ -90,7 +90,7 @@ class Answer:
 
     @property
     def usage(self) -> dict[str, Any] | None:
-        """The token counts, as the server writes them; None where it sent none."""
+        """The token counts, as the server writes them; None if it sent none."""
         return self._state.wire.usage
 
     @property

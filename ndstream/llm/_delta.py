@@ -17,8 +17,8 @@ class Delta:
     """A step of a reply.
 
     Attributes:
-        text: What it adds to the text; empty where it adds none.
-        thinking: What it adds to the thoughts; empty where it adds none.
+        text: What it adds to the text; empty if it adds none.
+        thinking: What it adds to the thoughts; empty if it adds none.
         tool_calls: The tool calls that it opens or adds to; they grow as the reply goes on.
         arguments: What each of `tool_calls` gained, as JSON text, in their order. A call's, over all deltas, add up
             to its `raw`, unless its `arguments_revised` is set.
@@ -36,7 +36,7 @@ class Delta:
 
     __slots__ = ("raw",)
 
-    # Read from the class where a delta does not have its own.
+    # Read from the class if a delta does not have its own.
     text: str = ""
     thinking: str = ""
     tool_calls: Sequence[ToolCall] = ()

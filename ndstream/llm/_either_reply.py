@@ -1,4 +1,4 @@
-"""Replies as types see them where a response is of one class for both kinds of client, as httpx's are."""
+"""Replies as types see them if a response is of one class for both kinds of client, as httpx's are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EitherT = TypeVar("EitherT", bound="EitherReply")
 
 
 class EitherReply(Protocol):
-    """A `Reply` or an `AsyncReply`, as the client behind the response was sync or async."""
+    """A `Reply` or an `AsyncReply`, depending on whether the client of the response is sync or async."""
 
     @property
     def ending(self) -> Ending | None: ...

@@ -25,7 +25,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a server measured; None where it does not say.
+    """What a server measured; None if it does not say.
 
     Attributes:
         source: Which of the server's fields these are from, such as ``timings``; empty for none.
@@ -36,7 +36,7 @@ class Metrics:
         output_seconds: How long that took.
         total_seconds: How long all of it took.
         first_token_seconds: How long until the first token.
-        tokens_per_second: The speed of generating, the server's own figure where it gives one.
+        tokens_per_second: The speed of generating, the server's own figure if it gives one.
 
     Example:
         >>> Metrics.of("example", output_tokens=30, output_seconds=1.5).tokens_per_second

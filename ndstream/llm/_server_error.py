@@ -80,7 +80,7 @@ class ServerError:
 
 
 def error_in(frame: Any, event: str | None = None) -> ServerError | None:
-    """The error that a frame reports; None where it reports none.
+    """The error that a frame reports; None if it reports none.
 
     Args:
         frame: A decoded frame of any wire.
@@ -141,7 +141,7 @@ def error_in_plain_answer(frame: Any) -> ServerError | None:
 
 
 def error_of_reason(reason: str) -> ServerError | None:
-    """The error that a reason for finishing stands for, where it stands for one."""
+    """The error that a reason for finishing reports, if it reports one."""
     # MALFORMED_...: the model wrote a call that the server could not read, so that another try may do.
     if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
@@ -175,7 +175,7 @@ def _from_facts(facts: dict[str, Any], around: dict[str, Any]) -> ServerError:
         "http_status_code",
         "Status",
     )
-    told = [
+    codes = [
         value
         for holder in (facts, around)
         for name in names
@@ -183,19 +183,19 @@ def _from_facts(facts: dict[str, Any], around: dict[str, Any]) -> ServerError:
         and not isinstance(value, bool)
         and value not in ("", "error")
     ]
-    words = [*told, message] if isinstance(message, str) else told
-    code = told[0] if told else None
+    words = [*codes, message] if isinstance(message, str) else codes
+    code = codes[0] if codes else None
     text = message if isinstance(message, str) else str(message if message is not None else facts)
-    return ServerError(text, _kind(told) if told else _kind(words, sure=False), code)
+    return ServerError(text, _kind(codes) if codes else _kind(words, sure=False), code)
 
 
-def _kind(told: list[Any], sure: bool = True) -> str:
+def _kind(codes: list[Any], sure: bool = True) -> str:
     """One of the kinds, from codes and words; a sentence alone proves less than a code."""
-    plain = [re.sub("[^a-z]", "", value.lower()) for value in told if isinstance(value, str)]
+    plain = [re.sub("[^a-z]", "", value.lower()) for value in codes if isinstance(value, str)]
     for kind, words in _WORDS:
         if (sure or kind not in ("server", "invalid_request")) and any(map(words.search, plain)):
             return kind
-    for value in told:
+    for value in codes:
         status = value if isinstance(value, int) else int(value) if value.isdecimal() and len(value) == 3 else 0
         if status in _BY_STATUS:
             return _BY_STATUS[status]

@@ -14,14 +14,14 @@ from ndstream.llm._metrics import number_of
 
 @dataclass(frozen=True)
 class Tokens:
-    """Counts of tokens; None where the server does not say.
+    """Counts of tokens; None if the server does not say.
 
     Attributes:
         input: Tokens of the prompt, those read from or written to a cache included.
         cached_input: Of these, tokens that were read from a cache.
         output: Tokens that were generated, reasoning included.
         reasoning: Of these, tokens of reasoning.
-        total: The server's total; the sum of input and output where it gives both but no total.
+        total: The server's total; the sum of input and output if it gives both but no total.
 
     Example:
         >>> Tokens.of(input=3, output=2).total

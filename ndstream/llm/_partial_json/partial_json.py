@@ -13,7 +13,7 @@ At its end a text gives what `orjson.loads` gives, and what orjson refuses is re
 numbers past a double, ``NaN``, nesting past 1,024. How the text is cut never matters.
 
 Each character is looked at once and moved once, and there is no recursion. `PartialJSON.value` puts only what
-is new after the growing string, in place, as CPython does where nothing else refers to that string: who keeps
+is new after the growing string, in place, as CPython does if nothing else refers to that string: who keeps
 it from one read to the next pays a copy of it per read. `PartialJSON.tail` is the way without that condition:
 the characters that the last feed added, and where they belong.
 """

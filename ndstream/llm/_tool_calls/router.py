@@ -19,7 +19,7 @@
    nothing (``{}``, ``"{}"``, ``"null"``) give way to what follows and replace nothing.
 9. A call does not end because its JSON is whole. It ends by `ToolCall.close` or `ToolCalls.finish`;
    arguments that come after that open it again, and nothing is lost.
-10. What was cut off is `ToolCall.incomplete` even where its JSON happens to be whole, and so is what
+10. What was cut off is `ToolCall.incomplete` even if its JSON happens to be whole, and so is what
     ended but is not JSON.
 
 What says nothing (null, ``""``, the word ``"null"``, ``{}``, ``[]``) is as good as missing. A fragment that says
@@ -184,7 +184,7 @@ class ToolCalls:
         """End all calls that are open: at a finish reason, and again at the end of the reply.
 
         Args:
-            complete: Whether the server has sent all of them. False where the reply was cut off, by its end
+            complete: Whether the server has sent all of them. False if the reply was cut off, by its end
                 or by a finish reason such as ``length``: each call still open is flagged incomplete.
         """
         while self._open_calls:

@@ -1,7 +1,7 @@
 """One tool call of a reply: its arguments as far as they came, and whether it has all of them.
 
 A call does not end because its JSON is whole. It ends by `ToolCall.close` or by that of all calls; arguments
-that come behind that open it again, so that nothing is lost. What was cut off is `ToolCall.incomplete` even
+that come after that open it again, so that nothing is lost. What was cut off is `ToolCall.incomplete` even
 where its JSON happens to be whole, and so is what ended but is not JSON. A fragment costs the same however
 long the call already is, and nothing that a server sends makes it raise.
 """
@@ -132,7 +132,7 @@ class ToolCall:
     def raw(self) -> str:
         """The arguments as text, as far as they came; those that came decoded are encoded.
 
-        Only what came since it was last read is put behind the text, in place where nothing else holds that
+        Only what came since it was last read is added to the text, in place if nothing else refers to that
         text: reading it after each fragment and keeping each answer costs a copy of all for each fragment.
         """
         if self._whole is not None:
@@ -215,7 +215,7 @@ class ToolCall:
         return added
 
     def set_partial_source(self, so_far: Callable[[], Any]) -> None:
-        """Have `partial` ask this, where arguments come neither as text nor whole, up to `add_arguments`."""
+        """Have `partial` ask this, if arguments come neither as text nor whole, up to `add_arguments`."""
         self._so_far = so_far
 
     def close(self, *, complete: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Google's Gemini, of both its doors: parts pile up by candidate, and nothing but a finish reason tells the end.
+"""Google's Gemini, as events and as one JSON array: parts add up by candidate, and only a finish reason is an end.
 
 Neighbouring texts become one part, as long as both or neither are thoughts; a part with a signature stays as
 it is, since the signature is of that part. https://ai.google.dev/api/generate-content
@@ -142,7 +142,7 @@ class _Candidate:
             body["logprobsResult"] = self.logprobs.body()
         parts = [part.body() for part in self.parts]
         if self.open is not None and self.parts:
-            # What has come of a call so far stands where the whole will.
+            # What has come of a call so far is where the whole will be.
             for place, part in enumerate(self.parts):
                 if part.fields is self.open_part:
                     name = dict_of(self.open_part.get("functionCall")).get("name")

@@ -100,7 +100,7 @@ class LMStudio(SingleMessage):
         return self.output[-1]
 
     def add_call(self, verb: str, frame: dict[str, Any]) -> Delta:
-        """The server runs the tools by itself, one behind the other: each event is of the last call."""
+        """The server runs the tools by itself, one after the other: each event is of the last call."""
         if verb == "start" or not len(self.calls):
             self.call_piece = Piece({"type": "tool_call"})
             self.output.append(self.call_piece)

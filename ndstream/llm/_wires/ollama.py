@@ -52,7 +52,7 @@ class _Ollama(SingleMessage):
                 self.note_finish_reason(frame["done_reason"])
             if frame.get("done") is True:
                 self.note_end("done")
-            # Counts are left out where they are zero.
+            # Counts are left out if they are zero.
             counts = {name: frame[name] for name in ("prompt_eval_count", "eval_count") if name in frame}
             usage = counts or None
             self.usage = merged_usage(self.usage, usage)

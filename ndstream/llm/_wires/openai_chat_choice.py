@@ -207,7 +207,8 @@ class Choice:
     def body(self) -> dict[str, Any]:
         """The choice, as an answer that was not streamed has it."""
         self.fold_deferred()
-        choice = {"finish_reason": None, **self.fields.body()}
+        choice = self.fields.body()
+        choice.setdefault("finish_reason", None)
         if self.is_completion:
             choice["text"] = self.text.text
             return choice

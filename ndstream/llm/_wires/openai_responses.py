@@ -200,8 +200,8 @@ class OpenAIResponses(Wire):
             self.note_evidence("finish_reason", reason)
         self.finish_words[0] = reason or kind.removeprefix("response.")
         if kind == "response.failed":
-            told = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
-            self.note_error(told)
+            error = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
+            self.note_error(error)
         self.calls.finish(complete=kind == "response.completed")
         return changed
 

@@ -1,7 +1,7 @@
 """What a wire is: it takes the frames of one server's stream in turn, and knows at each moment the whole.
 
-A wire lives as long as one reply. Whatever stands in a frame, `take` raises nothing: what cannot be
-used is passed over, and stays in the delta's `raw`.
+A wire lives as long as one reply. Whatever is in a frame, `fold` raises nothing: what cannot be
+used is skipped, and is still in the delta's `raw`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Wire:
 
     @property
     def progress(self) -> Progress | None:
-        """How far a transfer is; None where the stream is about something else."""
+        """How far a transfer is; None if the stream is about something else."""
         return None
 
     # Why a choice finished, over all wires.
@@ -154,14 +154,14 @@ class Wire:
     # What the wires share.
 
     def look_for_error(self, frame: Any, event: Event | None) -> bool:
-        """Note the error that a frame reports; False where there is none."""
+        """Note the error that a frame reports; False if there is none."""
         found = error_in(frame, None if event is None else event.event)
         if found is not None:
             self.note_error(found)
         return found is not None
 
     def note_error(self, error: ServerError) -> None:
-        """Note an error. The first one stays: those behind it follow from it."""
+        """Note an error. The first one stays: those after it follow from it."""
         self.error = self.error or error
         self.note_evidence("error_frame", error.message)
 
@@ -175,7 +175,7 @@ class Wire:
             del self.evidence[0]
 
     def note_finish_reason(self, reason: str, choice: int = 0) -> None:
-        """Note a choice's reason for finishing, which may stand for an error."""
+        """Note a choice's reason for finishing, which may report an error."""
         self.finish_words[choice] = reason
         self.note_evidence("finish_reason", reason)
         error = error_of_reason(reason)
