@@ -114,7 +114,10 @@ def _places(code: CodeType) -> frozenset[int]:
 
 
 def by_signals(program: Callable[[], Seen], wanted: int, seed: int = 0) -> Iterator[Seen]:
-    """Run the program until a timer has interrupted it so many times, at moments that nobody chose."""
+    """Run the program until a timer has interrupted it so many times, at moments that nobody chose.
+
+    Where few signals find Python code to interrupt, it ends with fewer: `at_every_place` is what shows each place.
+    """
     chance = random.Random(seed)
     counted = left = 0
 
@@ -132,7 +135,7 @@ def by_signals(program: Callable[[], Seen], wanted: int, seed: int = 0) -> Itera
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for _ in range(100 * wanted):
+        for _ in range(10 * wanted):
             left = 5
             signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-5, 1e-3), chance.uniform(2e-4, 1e-3))
             try:
@@ -145,12 +148,14 @@ def by_signals(program: Callable[[], Seen], wanted: int, seed: int = 0) -> Itera
                 return
     finally:
         signal.signal(signal.SIGALRM, before)
-    raise AssertionError(f"only {counted} of {wanted} interrupts came")
 
 
 def _is_below(frame: FrameType | None, code: CodeType) -> bool:
     while frame is not None:
         if frame.f_code is code:
             return True
+        if code is read.__code__ and frame.f_code.co_name == "__del__":
+            # What is raised there goes nowhere.
+            return False
         frame = frame.f_back
     return False
