@@ -311,6 +311,12 @@ class TestFailures:
         result = cat(tmp_path)
         assert (only_line(result.stderr), result.returncode) == (f"ndstream: {tmp_path}: Is a directory", 1)
 
+    def test_what_is_no_file_may_be_input_and_output_at_once(self) -> None:
+        with open("/dev/null", "r+b") as null:
+            command = [*COMMAND, "cat", "/dev/null"]
+            ran = subprocess.run(command, stdout=null, stderr=subprocess.PIPE, timeout=PATIENCE, env=environment())
+        assert (ran.stderr, ran.returncode) == (b"", 0)
+
     def test_the_output_is_not_read_as_input(self, tmp_path: Path) -> None:
         log = tmp_path / "log.ndjson"
         log.write_bytes(NDJSON)

@@ -15,7 +15,9 @@ from commands import COMMAND, PATIENCE, cat, environment
 NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
 
 
-def on_terminal(*arguments: str, shared: bool = False, stdin: bytes | None = None) -> tuple[bytes, bytes]:
+def on_terminal(
+    *arguments: str, shared: bool = False, stdin: bytes | None = None, kind: str = "xterm"
+) -> tuple[bytes, bytes]:
     """The output, and what a terminal at standard error got; where it is ``shared``, it got both."""
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
@@ -24,7 +26,7 @@ def on_terminal(*arguments: str, shared: bool = False, stdin: bytes | None = Non
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=theirs if shared else subprocess.PIPE,
         stderr=theirs,
-        env=environment(),
+        env=environment(TERM=kind),
     ) as process:
         os.close(theirs)
         if process.stdin is not None:
@@ -78,6 +80,11 @@ def test_values_on_the_same_terminal_are_not_broken_by_the_bar(tmp_path: Path) -
     assert [line for line in lines if line.startswith(b"{")] == data.splitlines()
     assert all(b"some.ndjson" in line for line in lines if line and not line.startswith(b"{"))
     assert terminal.endswith(b"\x1b[?25h\r\x1b[1A\x1b[2K"), "the bar is still there"
+
+
+def test_a_terminal_that_cannot_move_its_cursor_has_no_bar(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(NDJSON)
+    assert on_terminal("cat", str(tmp_path / "log"), kind="dumb") == (NDJSON, b"")
 
 
 def test_a_pipe_has_no_bar() -> None:

@@ -19,6 +19,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+import real_parts
+
 ROUNDS = int(os.environ.get("NDSTREAM_KILL_ROUNDS", "5"))
 LINES = 40_000
 
@@ -71,10 +73,10 @@ def checkpointed_line(place: Path) -> int:
 def test_nothing_is_lost_and_nothing_before_the_checkpoint_comes_again(tmp_path: Path, kind: str, stream: str) -> None:
     data = content()
     if kind == "zstd":
-        zstd = pytest.importorskip("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd")
+        zstd = real_parts.library("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd")
         data = members(zstd.compress, data)
     elif kind == "lz4":
-        data = members(pytest.importorskip("lz4.frame").compress, data)
+        data = members(real_parts.library("lz4.frame").compress, data)
     elif kind != "plain":
         data = members(COMPRESS[kind], data)
     log, place, bad, output = (tmp_path / name for name in ("log", "place", "bad", "output"))
