@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
+import tty
 from pathlib import Path
 
 from commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running
@@ -73,3 +76,17 @@ def test_an_interrupt_of_text_with_a_slow_reader_ends_it_at_once(tmp_path: Path)
         written += process.stdout.read()
     assert len(written) < len(text)
     assert text.startswith(written)
+
+
+def test_text_cannot_steer_a_terminal_and_stays_as_it_is_in_a_file() -> None:
+    said = SAID % (b"a\\u001b[31mb", b'"stop"')
+    assert cat("--text", stdin=said).stdout == b"a\x1b[31mb\n"
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    subprocess.run(
+        [*COMMAND, "cat", "--text"], input=said, stdout=theirs, timeout=PATIENCE, env=environment(), check=True
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1000)
+    os.close(ours)
+    assert shown.decode() == "a\ufffd[31mb\n"

@@ -71,6 +71,13 @@ def test_the_path_tells_the_wire(server: Server, capsys: pytest.CaptureFixture[s
     assert ("max_tokens" in request.body) == path.endswith("messages")
 
 
+def test_a_wire_that_is_named_wins_over_the_path(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "--url", f"{server.url}/api/chat", "--wire", "openai-chat", "hi")
+    (request,) = server.requests
+    assert request.path == "/api/chat"
+    assert "stream_options" in request.body
+
+
 def test_no_key_is_sent_that_was_not_asked_for(
     server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +120,7 @@ def test_standard_input_is_the_prompt_where_none_is_given(
     ("arguments", "words"),
     [
         (["--url", "http://x/what", "hi"], "--wire"),
+        (["--url", "http://x:0/v1", "hi"], "URL is not"),
         (["--url", "ftp://x", "hi"], "--url"),
         (["--url", "file:///etc/passwd", "hi"], "--url"),
         (["--url", "http://user:secret@x", "hi"], "--url"),
@@ -147,6 +155,7 @@ def test_arguments_that_make_no_sense_are_named_in_one_line(
             b'{"error":"model \'m\' not found"}',
             "answered 404: model 'm' not found (it was asked as ollama-chat",
         ),
+        (405, b'{"error":"POST"}', "answered 405: POST (it was asked as ollama-chat"),
         (401, b'{"error":{"message":"bad key","type":"auth"}}', "answered 401: bad key"),
         (500, b'{"detail":[1]}', "answered 500: [1]"),
         (502, b"<html>\n<h1>Bad\x1b Gateway</h1>", "answered 502: <html> <h1>Bad\ufffd Gateway</h1>"),

@@ -71,3 +71,11 @@ def test_a_reply_that_stops_short_is_cut_off_not_complete(
     assert verdict.startswith("truncated, 1 delta")
     assert last.startswith("ndstream: the reply is cut off: ")
     assert ("end of stream" if clean_end else "IncompleteRead") in last
+
+
+def test_the_first_choice_alone_is_shown(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    second = chat_chunk(content="no")
+    second["choices"][0]["index"] = 1
+    server.chunks = [*sse(chat_chunk(content="yes"), second, chat_chunk("stop")), DONE]
+    status, out, _ = run(capsys, "--url", f"{server.url}/v1", "hi")
+    assert (status, out) == (0, "yes\n")
