@@ -75,6 +75,7 @@ class Anthropic(Wire):
         self.log = OutputLog()
         self.by_index: dict[int, tuple[ToolCall]] = {}
         self.foreign = False
+        self.whole_seen = False
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -119,7 +120,10 @@ class Anthropic(Wire):
         if kind == "message":
             known = (self.message or {}).get("id")
             if self.message is not None and (known is None or frame.get("id") in (None, known)):
-                return self.fold_whole(frame)
+                # Once is enough, and a server that says it again and again makes no work.
+                whole_seen, self.whole_seen = self.whole_seen, True
+                return FullDelta(frame) if whole_seen else self.fold_whole(frame)
+            self.whole_seen = True
             return self.start(frame, frame)
         if kind == "content_block_start" and dict_of(frame.get("content_block")):
             begun = self.start_block(as_index(frame.get("index")) or 0, dict_of(frame.get("content_block")))

@@ -192,13 +192,10 @@ class Item:
             dropped = known.pop(key)
             if dropped.text("text"):
                 self._revise(name, dropped, log)
-        for position, each in enumerate(given):
-            if position < len(keys):
-                key = keys[position]
-            else:
-                key = max(position, *keys, 0) if not known else max(known) + 1
-                known[key] = Piece()
-            self._set_part(name, known[key], each, log)
+        # Those that no event had before come after the others.
+        keys += range(keys[-1] + 1 if keys else 0, (keys[-1] + 1 if keys else 0) + max(len(given) - len(keys), 0))
+        for key, each in zip(keys, given, strict=False):
+            self._set_part(name, known.setdefault(key, Piece()), each, log)
 
     def _set_part(self, name: str, part: Piece, given: dict[str, Any], log: OutputLog) -> None:
         part.add({key: value for key, value in given.items() if key not in _TEXTS}, ())

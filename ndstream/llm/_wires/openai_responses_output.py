@@ -67,12 +67,16 @@ class Output:
             if id(item) not in taken:
                 left.setdefault(label_of(item.fields.get("type")), []).append(item)
         matched = []
+        free = max(self._by_index, default=-1) + 1
         for position, given in enumerate(output):
             item_or_none = found[position]
             if item_or_none is None:
                 of_type = left.get(label_of(given.get("type")))
-                index = position if position not in self._by_index else max(self._by_index) + 1
-                item_or_none = of_type.pop() if of_type else self._new("", index)
+                item_or_none = of_type.pop() if of_type else None
+            if item_or_none is None:
+                index = position if position not in self._by_index else free
+                free = max(free, index + 1)
+                item_or_none = self._new("", index)
             self._name(item_or_none, given)
             matched.append((item_or_none, given))
         return matched

@@ -198,6 +198,15 @@ class TestCohere:
         assert [(each.name, each.arguments) for each in read(frames).tool_calls] == [("f", {"a": 1})]
 
 
+class TestLMStudio:
+    def test_events_of_a_call_after_the_result_raise_nothing(self) -> None:
+        result = {"output": [{"type": "tool_call", "tool": "f", "arguments": {"a": 1}}]}
+        end = {"type": "chat.end", "result": result}
+        answer = read(typed({"type": "chat.start"}, end, {"type": "tool_call.success", "output": "x"}))
+        assert [(call.name, call.arguments) for call in answer.tool_calls] == [("f", {"a": 1})]
+        assert answer.body == result
+
+
 class TestWholesAtTheEnd:
     def tgi(self, final: str) -> list[bytes]:
         tokens = [{"token": {"id": 1, "text": text, "special": False}} for text in ("H", "i")]

@@ -227,3 +227,14 @@ def test_texts_of_items_that_come_side_by_side_are_in_the_order_in_which_they_ca
     answer = read(*events, completed())
     assert (answer.text, answer.text_revised) == ("baB", False)
     assert [item["content"][0]["text"] for item in answer.body["output"]] == ["a", "bB"]
+
+
+def test_parts_and_items_that_only_the_whole_says_come_after_the_others() -> None:
+    parts = [{"type": "output_text", "text": text} for text in "abc"]
+    final = {"id": "m", "type": "message", "content": parts}
+    answer = read(
+        event("output_text.delta", item_id="m", output_index=0, content_index=5, delta="a"),
+        completed(final, {"id": "n", "type": "new", "x": 1}, call("{}")),
+    )
+    assert (answer.text, answer.text_revised) == ("abc", False)
+    assert answer.body["output"] == [final, {"id": "n", "type": "new", "x": 1}, call("{}")]
