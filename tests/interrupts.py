@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dis
 import functools
+import json
 import random
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 import ndstream
 
 PACKAGE = str(Path(ndstream.__file__).parent)
+TESTS = str(Path(__file__).parent)
 
 
 class Interrupt(BaseException):
@@ -125,7 +128,9 @@ def by_signals(program: Callable[[], Seen], wanted: int, seed: int = 0) -> Itera
         # `read` itself is the program that goes on: it must not be interrupted, nor this handler on top of it.
         if frame is None or frame.f_code in (read.__code__, _is_below.__code__) or _is_below(frame, interrupt.__code__):
             return
-        if _is_below(frame, read.__code__):
+        # Callbacks of the garbage collector, for one, swallow what is raised in them.
+        ours = frame.f_code.co_filename.startswith((PACKAGE, TESTS, json.__path__[0], threading.__file__))
+        if ours and _is_below(frame, read.__code__):
             nonlocal left
             left -= 1
             if not left:

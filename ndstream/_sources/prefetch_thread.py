@@ -77,7 +77,14 @@ class ReadingThread:
         # A daemon, since a read that nothing can interrupt must not keep the process alive. A second one, started
         # after an interrupt inside `start`, finds the source claimed and ends.
         thread = threading.Thread(target=self._run, name="ndstream prefetch", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # An interrupt while `start` waits makes `threading.Condition` release a lock that it does not hold.
+            cause: BaseException | None = error
+            while isinstance(cause, Exception):
+                cause = cause.__context__
+            raise error if cause is None else cause from None
         self._thread = thread
         self._process = os.getpid()
 

@@ -412,6 +412,26 @@ def test_ctrl_c_while_the_thread_starts_loses_nothing(started: bool, monkeypatch
     assert source.closed == 1
 
 
+def test_ctrl_c_while_the_start_is_waited_for_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = threading.Thread.start
+    failing = iter([True])
+
+    def start(thread: threading.Thread) -> None:
+        original(thread)
+        if next(failing, False):
+            # As `threading.Condition` does.
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise RuntimeError("release unlocked lock")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    stream = ndstream.ndjson(Source(*[b"1\n"] * 50), prefetch=2)
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    assert list(stream) == [1] * 50
+
+
 def test_ctrl_c_while_the_thread_starts_and_a_close_release_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     original = threading.Thread.start
 
