@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, label_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
@@ -209,7 +209,7 @@ class OpenAIResponses(Wire):
         self.calls.finish(complete=complete)
 
     def refusal_of(self, choice: int) -> str:
-        return "".join(item.refusal for item in self.output.in_order())
+        return joined(self.log.refusals)
 
     def has_client_calls(self, choice: int) -> bool:
         return self.calls.has_client_calls

@@ -103,6 +103,8 @@ class Item:
         pieces = part.join(name, value)
         if name == "text":
             log.add_text(value)
+        else:
+            log.refusals.append(value)
         if isinstance(frame.get("logprobs"), list) and frame["logprobs"]:
             part.extend("logprobs", frame["logprobs"])
         return pieces
@@ -154,10 +156,6 @@ class Item:
         return "" if self._thinks else self._join("content", "text")
 
     @property
-    def refusal(self) -> str:
-        return self._join("content", "refusal")
-
-    @property
     def thinking(self) -> str:
         summaries = [
             text for index in sorted(self.parts["summary"]) if (text := self.parts["summary"][index].text("text"))
@@ -205,6 +203,9 @@ class Item:
             begins = not part.text(text_name)
             added = part.set_final(text_name, text_of(given[text_name]))
             if text_name == "refusal":
+                if added is None:
+                    log.refusals.clear()
+                log.refusals.append(text_of(given[text_name]) if added is None else added)
                 continue
             if added is None:
                 self._revise(name, part, log)

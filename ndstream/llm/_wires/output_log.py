@@ -14,15 +14,19 @@ class OutputLog:
 
     Attributes:
         texts: The texts, in the order in which they came. The most frequent deltas are added here by the wire itself.
+        refusals: The refusals, which are no text of the answer.
         text_revised: Whether the server said a final text that does not go on with its pieces.
         thinking_revised: The same of thoughts.
     """
 
-    __slots__ = ("_new_texts", "_new_thoughts", "_thoughts", "text_revised", "texts", "thinking_revised")
+    __slots__ = (
+        "_new_texts", "_new_thoughts", "_thoughts", "refusals", "text_revised", "texts", "thinking_revised",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._thoughts: list[str] = []
+        self.refusals: list[str] = []
         # What no delta has handed out yet.
         self._new_texts: list[str] = []
         self._new_thoughts: list[str] = []
