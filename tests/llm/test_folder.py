@@ -114,6 +114,35 @@ def test_a_frame_of_any_shape_leaves_the_fold_standing(example: Example) -> None
         repr(answer.body)
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+def test_deltas_add_up_to_the_text_of_any_stream_but_where_it_was_taken_back(example: Example) -> None:
+    chance = random.Random(example.name)
+    values: list[Any] = [None, 0, -1, 1.5, True, "", "x", "null", [], [None], {}, {"x": 1}, [{}], "0"]
+    for number in range(100):
+        frames = mixed([hurt(frame, chance, values) for frame in example.frames], chance)
+        reply = llm.reply(iter(frames), example.wire, on_incomplete="return")
+        deltas = list(reply)
+        first = reply._state.wire.first_choice
+        added = "".join(delta.text for delta in deltas if delta.choice == first)
+        assert reply.text_revised or reply.text == added, number
+        assert isinstance(reply.finish_reason, (str, type(None)))
+        assert isinstance(reply.refusal, str)
+
+
+def mixed(frames: list[bytes], chance: random.Random) -> list[bytes]:
+    """The frames with some dropped, repeated or in another order."""
+    for _ in range(chance.randint(0, 3)):
+        one, other = chance.randrange(len(frames)), chance.randrange(len(frames))
+        change = chance.choice(["drop", "repeat", "swap"])
+        if change == "repeat":
+            frames.insert(other, frames[one])
+        elif change == "swap":
+            frames[one], frames[other] = frames[other], frames[one]
+        elif len(frames) > 1:
+            del frames[one]
+    return frames
+
+
 def hurt(frame: bytes, chance: random.Random, values: list[Any]) -> bytes:
     """The frame with a value of the wrong type somewhere in it."""
     begin = frame.find(b"{")
