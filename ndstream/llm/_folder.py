@@ -81,6 +81,7 @@ class Folder:
         self._look_at_stray_bytes(decoder)
         error = self._recognition.error_in_unknown_frame()
         wire = self.state.wire
+        wire.note_limits()
         if error is not None and wire.error is None:
             wire.note_error(error)
         if self.wire_known and isinstance(decoder, ConcatenatedJSONDecoder) and decoder.array_closed:
@@ -102,6 +103,7 @@ class Folder:
         if self.state.ending is not None:
             return None
         self._look_at_stray_bytes(decoder)
+        self.state.wire.note_limits()
         if error.reason in SOURCE_FAILURES:
             self._fold_tail(error.frame)
             cause = error.__cause__

@@ -33,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ndstream.llm._lenient_readers import as_index, label_of, says_nothing
+from ndstream.llm._limits import Room
 from ndstream.llm._tool_calls.fragment import Fragment, fragments_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 
@@ -55,9 +56,10 @@ class ToolCalls:
         [('weather', {'city': 'Rome'})]
     """
 
-    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "_open_calls", "has_client_calls")
+    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "_open_calls", "_room", "has_client_calls")
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None = None) -> None:
+        self._room = Room() if room is None else room
         self._calls: list[ToolCall] = []
         self._by_id: dict[str, ToolCall] = {}
         self._by_index: dict[int, ToolCall] = {}
@@ -229,6 +231,9 @@ class ToolCalls:
     def _open(self, fragment: Fragment) -> ToolCall:
         key, number = _as_id(fragment.id), as_index(fragment.index)
         call = ToolCall(key or f"ndstream_call_{len(self._calls)}", index=number, synthetic=key is None)
+        if not self._room.take():
+            # It is filled and handed out as others are, but not kept.
+            return call
         self._calls.append(call)
         self._open_calls.append(call)
         call._open_calls = self._open_calls

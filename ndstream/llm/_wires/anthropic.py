@@ -68,7 +68,7 @@ class Anthropic(Wire):
         self.blocks: list[_Block] = []
         self.current: dict[int, _Block] = {}
         self.last: _Block | None = None
-        self.calls = ToolCalls()
+        self.calls = ToolCalls(self.room)
         # Where most deltas go: the texts of the block that text came for last, and calls by their index.
         self.index: float = _NO_INDEX
         self.texts: list[str] = []
@@ -245,7 +245,10 @@ class Anthropic(Wire):
         """The block that an index means now."""
         block = self.current.get(index)
         if block is None:
-            block = self.current[index] = _Block(index)
+            block = _Block(index)
+            if not self.room.take():
+                return block
+            self.current[index] = block
             self.blocks.append(block)
             if self.last is None or index >= self.last.index:
                 self.last = block

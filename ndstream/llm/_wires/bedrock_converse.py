@@ -179,7 +179,10 @@ class BedrockConverse(SingleMessage):
         """The block that an index means now: after its stop, the index means a new one."""
         block = self.by_index.get(index)
         if block is None or block.stopped:
-            block = self.by_index[index] = _Block(index)
+            block = _Block(index)
+            if not self.room.take():
+                return block
+            self.by_index[index] = block
             self.blocks.append(block)
         return block
 

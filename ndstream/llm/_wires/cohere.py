@@ -85,7 +85,11 @@ class Cohere(SingleMessage):
     def add_content(self, index: int, content: Any, frame: dict[str, Any]) -> Delta:
         text = thinking = ""
         for each in dicts_of(content):
-            piece = self.content.setdefault(index, Piece())
+            piece = self.content.get(index)
+            if piece is None:
+                piece = Piece()
+                if self.room.take():
+                    self.content[index] = piece
             piece.add({name: value for name, value in each.items() if isinstance(value, str)}, _JOINED)
             piece.add_lists({name: value for name, value in each.items() if not isinstance(value, str)})
             text += text_of(each.get("text"))

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
+from ndstream.llm._limits import MAX_CHOICES, Room
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
@@ -29,13 +30,14 @@ _NOT_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
 class _Candidate:
     """One of the answers that were asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
+        self.room = room
         self.fields: dict[str, Any] = {}
         self.content: dict[str, Any] = {}
         self.parts: list[Piece] = []
         self.texts: list[str] = []
         self.thoughts: list[str] = []
-        self.calls = ToolCalls()
+        self.calls = ToolCalls(room)
         # The call whose arguments come path by path, and the part that it is.
         self.open: PartialArguments | None = None
         self.open_call: ToolCall | None = None
@@ -80,12 +82,17 @@ class _Candidate:
                 or {**part, "text": ""} != last.fields
                 or "thoughtSignature" in part
             ):
-                last = Piece()
-                self.parts.append(last)
+                last = self.new_part()
             last.add(part, ("text",))
         else:
-            self.parts.append(Piece())
-            self.parts[-1].add(part, ())
+            self.new_part().add(part, ())
+
+    def new_part(self) -> Piece:
+        """One more part; it is kept as long as there is room."""
+        part = Piece()
+        if self.room.take():
+            self.parts.append(part)
+        return part
 
     def add_call(self, part: dict[str, Any], function: dict[str, Any], calls: list[ToolCall]) -> None:
         goes_on = function.get("willContinue") is True
@@ -106,9 +113,8 @@ class _Candidate:
             id=function.get("id"), name=function.get("name"), arguments=None if partial else arguments
         )
         calls.append(call)
-        held = Piece()
+        held = self.new_part()
         held.add(part, ())
-        self.parts.append(held)
         if partial:
             self.open, self.open_call, self.open_part = PartialArguments(), call, held.fields
             call.set_partial_source(self.open.whole)
@@ -176,7 +182,10 @@ class Gemini(Wire):
             index = position if index is None else index
             candidate = self.candidates.get(index)
             if candidate is None:
-                candidate = self.candidates[index] = _Candidate()
+                if len(self.candidates) >= MAX_CHOICES:
+                    self.room.exceeded = True
+                    continue
+                candidate = self.candidates[index] = _Candidate(self.room)
             deltas.append(candidate.fold(given, frame, index))
             reason = text_of(given.get("finishReason"))
             if reason not in _NO_REASON:
@@ -236,7 +245,7 @@ class Gemini(Wire):
 
     @property
     def first(self) -> _Candidate:
-        return self.candidates.get(self.first_index) or _Candidate()
+        return self.candidates.get(self.first_index) or _Candidate(self.room)
 
     @property
     def text(self) -> str:

@@ -149,7 +149,10 @@ class GeminiInteractions(SingleMessage):
         """The step that an index means now: after its stop, the index means a new one."""
         step = self.by_index.get(index)
         if step is None or step.stopped:
-            step = self.by_index[index] = _Step()
+            step = _Step()
+            if not self.room.take():
+                return step
+            self.by_index[index] = step
             self.open_text.pop(index, None)
             self.steps.append(step)
         return step
@@ -190,9 +193,7 @@ class GeminiInteractions(SingleMessage):
         elif kind == "text_annotation_delta":
             step.text_item().extend("annotations", dicts_of(new.get("annotations")))
         elif kind in ("image", "audio", "video", "document"):
-            step.items.append(Piece())
-            step.items[-1].add(new, ())
-            self.open_text.pop(index, None)
+            self.add_item(index, step, new, gains)
         else:
             # A signature, or a call or result of a tool that the server runs: the last value counts.
             if kind.endswith(("_call", "_result")):
@@ -205,8 +206,9 @@ class GeminiInteractions(SingleMessage):
     def add_item(self, index: int, step: _Step, item: dict[str, Any], gains: FrameGains) -> None:
         """Add an item of an output or of a thought's summary; text goes on where text was."""
         if item.get("type", "text") != "text":
-            step.items.append(Piece())
-            step.items[-1].add(item, ())
+            if self.room.take():
+                step.items.append(Piece())
+                step.items[-1].add(item, ())
             self.open_text.pop(index, None)
             return
         text = text_of(item.get("text"))

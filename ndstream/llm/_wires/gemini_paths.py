@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ndstream.llm._lenient_readers import dicts_of, joined
+from ndstream.llm._limits import MAX_PATH_STEPS
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,9})\]|\[(['\"])(.*?)\3\]")
 _VALUES = ("numberValue", "boolValue", "stringValue")
@@ -66,7 +67,8 @@ def _put(root: dict[str, Any], path: str, value: Any) -> bool:
     place = 1 if path.startswith("$") else 0
     while place < len(path):
         step = _STEP.match(path, place)
-        if step is None:
+        if step is None or len(steps) >= MAX_PATH_STEPS:
+            # Each step is a dict or a list to keep, and may be two characters of the path.
             return False
         name, number, _, quoted = step.groups()
         steps.append(int(number) if number is not None else name if name is not None else quoted)

@@ -95,15 +95,17 @@ class LMStudio(SingleMessage):
         return FullDelta(frame, content if stem == "message" else "", content if stem == "reasoning" else "")
 
     def open(self, stem: str) -> Piece:
-        self.output.append(Piece())
-        self.output[-1].fields.update({"type": stem, "content": ""})
-        return self.output[-1]
+        piece = Piece({"type": stem, "content": ""})
+        if self.room.take():
+            self.output.append(piece)
+        return piece
 
     def add_call(self, verb: str, frame: dict[str, Any]) -> Delta:
         """The server runs the tools by itself, one after the other: each event is of the last call."""
         if verb == "start" or not len(self.calls):
             self.call_piece = Piece({"type": "tool_call"})
-            self.output.append(self.call_piece)
+            if self.room.take():
+                self.output.append(self.call_piece)
             self.calls.open(name=frame.get("tool"), type="tool_call")
         call = self.calls[len(self.calls) - 1]
         self.call_piece.add({name: value for name, value in frame.items() if name != "type"}, ())

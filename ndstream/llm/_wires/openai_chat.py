@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, says_nothing, text_of
+from ndstream.llm._limits import MAX_CHOICES
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import error_of_reason
 from ndstream.llm._tokens import Tokens, first_of
@@ -124,7 +125,10 @@ class OpenAIChat(Wire):
         index = position if index is None else index
         known = self.choices.get(index)
         if known is None:
-            known = self.choices[index] = Choice(index)
+            if len(self.choices) >= MAX_CHOICES:
+                self.room.exceeded = True
+                return FullDelta(frame, choice=index)
+            known = self.choices[index] = Choice(index, self.room)
         delta = known.fold(choice, frame)
         if not says_nothing(choice.get("error")):
             # OpenRouter reports it inside the choice that failed; it says more than the reason beside it.

@@ -7,6 +7,7 @@ from typing import Any
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._finish_reason import cuts_output
 from ndstream.llm._lenient_readers import dict_of, label_of, says_nothing, text_of
+from ndstream.llm._limits import Room
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.growing_text import GrowingText
@@ -31,7 +32,7 @@ class Choice:
         streams_deltas: Whether a delta came, so that a message is the whole of what the deltas said.
     """
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, room: Room) -> None:
         self.index = index
         self.fields = Piece({"index": index})
         self.message = Piece()
@@ -39,8 +40,8 @@ class Choice:
         self.texts = self.text.pieces
         self.thinking = GrowingText()
         self.parts: Pieces | None = None
-        self.calls = ToolCalls()
-        self.legacy_call = ToolCalls()
+        self.calls = ToolCalls(room)
+        self.legacy_call = ToolCalls(room)
         # The calls as a whole message has them.
         self.whole_calls: Any = None
         self.deferred: dict[str, Any] | None = None

@@ -41,9 +41,9 @@ class OpenAIResponses(Wire):
     def __init__(self) -> None:
         super().__init__()
         self.response: dict[str, Any] | None = None
-        self.output = Output()
+        self.output = Output(self.room)
         self.log = OutputLog()
-        self.calls = ToolCalls()
+        self.calls = ToolCalls(self.room)
         self.whole_output_seen = False
         # Where the text of the previous frame went, if it is text, and its pieces there.
         self.place: tuple[Any, Any, Any] | None = None
@@ -177,10 +177,13 @@ class OpenAIResponses(Wire):
         self.usage = merged_usage(self.usage, usage)
         if kind not in _TERMINAL:
             return FullDelta(frame, usage=usage)
+        ended = self.ended
         calls = self.end_response(kind, response)
         delta = self.delta(frame, *calls)
         delta.usage = usage
-        delta.finish_reason = self.finish_reason_of(0)
+        if not ended:
+            # It looks through all items, so that a server which ends again and again is answered once.
+            delta.finish_reason = self.finish_reason_of(0)
         return delta
 
     def end_response(self, kind: str, response: dict[str, Any]) -> list[ToolCall]:

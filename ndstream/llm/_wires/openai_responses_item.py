@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, dicts_of, label_of, says_nothing, text_of
+from ndstream.llm._limits import Room
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
@@ -40,8 +41,9 @@ class Item:
         ended: Whether the server said that it is done.
     """
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, room: Room) -> None:
         self.index = index
+        self._room = room
         self.fields: dict[str, Any] = {}
         self.parts: dict[str, dict[int, Piece]] = {"content": {}, "summary": {}}
         self.call: ToolCall | None = None
@@ -86,9 +88,12 @@ class Item:
         parts = self.parts[name]
         known = as_index(index)
         key = self._last_index[name] = self._last_index[name] if known is None else known
-        if key not in parts:
-            parts[key] = Piece()
-        return parts[key]
+        part = parts.get(key)
+        if part is None:
+            part = Piece()
+            if self._room.take():
+                parts[key] = part
+        return part
 
     def set_part(self, name: str, index: Any, given: dict[str, Any], log: OutputLog) -> None:
         """Fold a part that comes as a whole."""
@@ -190,10 +195,14 @@ class Item:
             dropped = known.pop(key)
             if dropped.text("text"):
                 self._revise(name, dropped, log)
-        # Those that no event had before come after the others.
-        keys += range(keys[-1] + 1 if keys else 0, (keys[-1] + 1 if keys else 0) + max(len(given) - len(keys), 0))
-        for key, each in zip(keys, given, strict=False):
-            self._set_part(name, known.setdefault(key, Piece()), each, log)
+        free_key = keys[-1] + 1 if keys else 0
+        for position, each in enumerate(given):
+            if position < len(keys):
+                part = known[keys[position]]
+            else:
+                part = self.part(name, free_key)
+                free_key += 1
+            self._set_part(name, part, each, log)
 
     def _set_part(self, name: str, part: Piece, given: dict[str, Any], log: OutputLog) -> None:
         part.add({key: value for key, value in given.items() if key not in _TEXTS}, ())

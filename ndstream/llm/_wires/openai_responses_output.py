@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, label_of
+from ndstream.llm._limits import Room
 from ndstream.llm._wires.openai_responses_item import Item
 
 
 class Output:
     """The items so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self.items: list[Item] = []
         self._by_id: dict[str, Item] = {}
         self._by_index: dict[int, Item] = {}
@@ -82,7 +84,9 @@ class Output:
         return matched
 
     def _new(self, key: str, number: int | None) -> Item:
-        item = Item(len(self.items) if number is None else number)
+        item = Item(len(self.items) if number is None else number, self._room)
+        if not self._room.take():
+            return item
         self.items.append(item)
         known = self._by_index.get(item.index)
         if known is None or known.ended:

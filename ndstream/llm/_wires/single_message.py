@@ -23,7 +23,7 @@ class SingleMessage(Wire):
         self._thinking = GrowingText()
         self.texts = self._text.pieces
         self.thoughts = self._thinking.pieces
-        self.calls = ToolCalls()
+        self.calls = ToolCalls(self.room)
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._finish_reason import FinishReason, finish_reason_of
 from ndstream.llm._lenient_readers import says_nothing
+from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS, Room
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
 from ndstream.llm._tokens import Tokens
@@ -39,6 +40,7 @@ class Wire:
         error: What the server reported as wrong.
         ended: Whether a frame came that this wire ends with.
         usage: The token counts so far, as the server writes them.
+        room: How many more parts the reply may have.
         finish_words: Why each choice finished, in the server's words.
         extra_deltas: Deltas of the frame folded last, after the one that was returned.
     """
@@ -51,6 +53,7 @@ class Wire:
         self.ended = False
         self.usage: dict[str, Any] | None = None
         self.finish_words: dict[int, str] = {}
+        self.room = Room()
         self.extra_deltas: deque[Delta] = deque()
 
     @classmethod
@@ -159,6 +162,12 @@ class Wire:
         if found is not None:
             self.note_error(found)
         return found is not None
+
+    def note_limits(self) -> None:
+        """Note that the server sent more than a reply may have, if it did."""
+        if self.room.exceeded:
+            message = f"the server sent more than {MAX_PARTS:,} parts, or {MAX_CHOICES:,} choices, in one reply"
+            self.note_error(ServerError(message, "too_large"))
 
     def note_error(self, error: ServerError) -> None:
         """Note an error. The first one stays: those after it follow from it."""
