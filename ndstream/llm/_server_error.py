@@ -54,6 +54,8 @@ _OF_MINIMAX = {
     1026: "content_filter", 1027: "content_filter", 1039: "rate_limit", 2013: "invalid_request", 2049: "authentication",
 }  # fmt: skip
 _SENTENCES = ("message", "msg", "detail", "error", "title", "errorMessage", "error_message", "Message", "error_msg")
+_HOLDERS = frozenset({"error", "x_groq", "base_resp"})
+"""Where a frame that has an error has it, unless it is the error itself."""
 _RETRYABLE = frozenset({"overloaded", "rate_limit", "timeout", "server"})
 
 
@@ -93,6 +95,8 @@ def error_in(frame: Any, event: str | None = None) -> ServerError | None:
     """
     if not isinstance(frame, dict):
         return _from_text(frame) if event == "error" else None
+    if event != "error" and _HOLDERS.isdisjoint(frame) and "error" not in (frame.get("object"), frame.get("type")):
+        return None
     found = frame.get("error")
     if says_nothing(found) or found is False or found == 0:
         found = dict_of(frame.get("x_groq")).get("error")

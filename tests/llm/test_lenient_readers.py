@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from typing import Any
 
 import pytest
 
 from ndstream import llm
+from ndstream.llm import _exact_numbers, _lenient_readers
 from ndstream.llm._lenient_readers import as_index
+from ndstream.llm._wires import growing_text
 
 AS_SERVERS_WRITE_THEM = pytest.mark.parametrize("write", [int, float, str], ids=["number", "float", "text"])
 
@@ -84,3 +87,10 @@ def test_true_is_no_index_of_a_choice_or_of_a_tool_call() -> None:
     reply = llm.collect(events(frame) + b"data: [DONE]\n\n")
     assert reply.body["choices"][0]["index"] == 0
     assert reply.tool_calls[0].index is None
+
+
+@pytest.mark.parametrize("module", [_lenient_readers, _exact_numbers, growing_text], ids=lambda module: module.__name__)
+def test_the_examples_in_the_modules_run(module: Any) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed

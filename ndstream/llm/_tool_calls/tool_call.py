@@ -8,34 +8,23 @@ long the call already is, and nothing that a server sends makes it raise.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, Literal
 
-import orjson
-
-from ndstream.llm._exact_numbers import exact_loads
 from ndstream.llm._lenient_readers import label_of, says_nothing
 from ndstream.llm._partial_json.partial_json import PartialJSON
+from ndstream.llm._tool_calls.argument_texts import (
+    MAX_NOTHING,
+    NOTHING,
+    are_equal,
+    decoded,
+    encoded,
+    is_json,
+    is_nothing,
+)
+from ndstream.llm._tool_calls.run_by import RUN_BY_SERVER
 
 _FREE_TEXT = ("custom", "custom_tool_call")
-_RUN_BY_SERVER = frozenset(
-    {
-        # Anthropic and Bedrock.
-        "server_tool_use", "mcp_tool_use",
-        # OpenAI's Responses.
-        "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
-        "mcp_list_tools",
-        # Gemini's Interactions.
-        "google_search_call", "google_maps_call", "url_context_call", "code_execution_call", "mcp_server_tool_call",
-        "retrieval_call", "processing_call",
-        # LM Studio.
-        "tool_call",
-    }
-)  # fmt: skip
-_NOTHING = frozenset({"", "{}", "[]", "null", "None", '""'})
-_LONGEST_NOTHING = 8
-"""How many characters what says nothing may have, with white space around it."""
 _MAX_CHECKS = 8
 
 
@@ -121,7 +110,7 @@ class ToolCall:
         """
         if self.type == "tool_search_call":
             return "server" if self.extra.get("execution") == "server" else "client"
-        return "server" if self.type in _RUN_BY_SERVER else "client"
+        return "server" if self.type in RUN_BY_SERVER else "client"
 
     @property
     def complete(self) -> bool:
@@ -137,7 +126,7 @@ class ToolCall:
         """
         if self._whole is not None:
             if not self._text:
-                self._text = _encoded(self._whole[0])
+                self._text = encoded(self._whole[0])
             return self._text
         if self._pieces:
             # A string grows in place only while a local variable is all that refers to it.
@@ -188,8 +177,8 @@ class ToolCall:
             isinstance(fragment, str)
             and self._whole is None
             and not (self.closed or self._added or self._all_added)
-            and _LONGEST_NOTHING < self._length != len(fragment)
-            and fragment not in _NOTHING
+            and MAX_NOTHING < self._length != len(fragment)
+            and fragment not in NOTHING
         ):
             self._pieces.append(fragment)
             self._length += len(fragment)
@@ -243,10 +232,10 @@ class ToolCall:
             self.add_arguments(arguments)
             return
         known = self.raw
-        if arguments == known or _is_nothing(arguments):
+        if arguments == known or is_nothing(arguments):
             if not known:
                 self._add_text(arguments)
-            elif arguments != known and not _is_json(known):
+            elif arguments != known and not is_json(known):
                 self._start_over()
                 self._add_text(arguments)
             return
@@ -259,10 +248,10 @@ class ToolCall:
     def _add_text(self, text: str) -> None:
         if not text or (len(text) == self._length and self._is_repeat(text)):
             return
-        is_json = self.type not in _FREE_TEXT
-        if is_json and self._length <= _LONGEST_NOTHING and self._gives_way_to(text):
+        holds_json = self.type not in _FREE_TEXT
+        if holds_json and self._length <= MAX_NOTHING and self._gives_way_to(text):
             self._start_over()
-        elif is_json and self._length and text in _NOTHING and self._is_whole():
+        elif holds_json and self._length and text in NOTHING and self._is_whole():
             return
         elif self._whole is not None:
             self._start_over()
@@ -276,7 +265,7 @@ class ToolCall:
 
     def _replace(self, value: object) -> None:
         if self._whole is not None:
-            if says_nothing(value) or _are_equal(self._whole[0], value):
+            if says_nothing(value) or are_equal(self._whole[0], value):
                 return
         elif self._length and says_nothing(value):
             return
@@ -298,12 +287,12 @@ class ToolCall:
 
     def _gives_way_to(self, text: str) -> bool:
         """Whether the arguments so far say nothing in whole, so that no JSON text goes on with them."""
-        return self._whole is None and self._length > 0 and _is_nothing(self.raw) and bool(text.strip())
+        return self._whole is None and self._length > 0 and is_nothing(self.raw) and bool(text.strip())
 
     def _is_whole(self) -> bool:
         """Whether the arguments are whole JSON, asked a few times at most, since it reads all of them."""
         self._checks += 1
-        return self._checks <= _MAX_CHECKS and self._whole is None and _is_json(self.raw)
+        return self._checks <= _MAX_CHECKS and self._whole is None and is_json(self.raw)
 
     def _is_repeat(self, text: str) -> bool:
         """Whether it says again what is whole. Lengths being equal, this is rare and the sizes add up."""
@@ -312,7 +301,7 @@ class ToolCall:
         if self.type in _FREE_TEXT:
             return self.complete
         # A number may grow by a repeat of itself.
-        return text.lstrip()[:1] in ("{", "[", '"') and _is_json(text)
+        return text.lstrip()[:1] in ("{", "[", '"') and is_json(text)
 
     def _is_another(self, name: str | None, arguments: object = None) -> bool:
         """Whether a fragment with this name, and with these arguments, cannot be one of this call's."""
@@ -357,7 +346,7 @@ class ToolCall:
             self._arguments = self.raw
         else:
             try:
-                self._arguments = _decoded(self.raw)
+                self._arguments = decoded(self.raw)
             except ValueError as error:
                 self._error = error
 
@@ -368,48 +357,3 @@ class ToolCall:
     def __repr__(self) -> str:
         state = "open" if not self.closed else "incomplete" if self.incomplete else "complete"
         return f"ToolCall(id={self.id!r}, name={self.name!r}, {state}, {self._length} characters)"
-
-
-def _is_nothing(text: str) -> bool:
-    return text.strip() in _NOTHING
-
-
-def _decoded(raw: str) -> Any:
-    if _is_nothing(raw) and raw.strip() not in ("{}", "[]"):
-        return {}
-    value = exact_loads(raw)
-    if isinstance(value, str):
-        try:
-            inner = exact_loads(value)
-        except ValueError:
-            return value
-        if isinstance(inner, dict):
-            return inner
-    return value
-
-
-def _are_equal(one: object, other: object) -> bool:
-    try:
-        return one == other
-    except RecursionError:
-        return False
-
-
-def _is_json(text: str) -> bool:
-    try:
-        orjson.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _encoded(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        pass
-    try:
-        # What orjson does not encode but a decoder may give: nested very deeply, or numbers past 64 bits.
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (RecursionError, TypeError, ValueError):
-        return ""

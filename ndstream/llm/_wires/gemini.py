@@ -44,11 +44,8 @@ class _Candidate:
         self.open_part: dict[str, Any] = {}
         # Lists of log probabilities are of the frame's tokens alone.
         self.logprobs = Piece()
-        # Where the parts of the frame begin that is being folded.
-        self.frame_begin = 0
 
     def fold(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
-        self.frame_begin = len(self.parts)
         overlay(self.fields, {name: value for name, value in given.items() if name not in _APART})
         if "finishReason" in given and (
             text_of(given["finishReason"]) not in _NO_REASON or "finishReason" not in self.fields
@@ -61,13 +58,16 @@ class _Candidate:
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[ToolCall] = []
-        for part in filter(None, dicts_of(content.get("parts"))):
-            self.add(part, texts, thoughts, calls)
+        for position, part in enumerate(filter(None, dicts_of(content.get("parts")))):
+            # Two parts of one frame are two parts.
+            self.add(part, position == 0, texts, thoughts, calls)
         self.texts += texts
         self.thoughts += thoughts
         return FullDelta(frame, "".join(texts), "".join(thoughts), calls, choice=index)
 
-    def add(self, part: dict[str, Any], texts: list[str], thoughts: list[str], calls: list[ToolCall]) -> None:
+    def add(
+        self, part: dict[str, Any], joins: bool, texts: list[str], thoughts: list[str], calls: list[ToolCall]
+    ) -> None:
         text = part.get("text")
         if "functionCall" in part:
             self.add_call(part, dict_of(part["functionCall"]), calls)
@@ -76,8 +76,7 @@ class _Candidate:
             last = self.parts[-1] if self.parts else None
             if (
                 last is None
-                # Two parts of one frame are two parts.
-                or len(self.parts) > self.frame_begin
+                or not joins
                 or "text" not in last.texts
                 or {**part, "text": ""} != last.fields
                 or "thoughtSignature" in part

@@ -13,31 +13,7 @@ from collections.abc import Container, Iterable
 from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, joined, label_of, says_nothing, text_of
-
-MAX_LEVELS = 8
-"""How deeply objects in objects are merged; of those further inside the last one counts."""
-
-LABELS = frozenset(
-    {"type", "id", "index", "role", "name", "format", "object", "model", "status", "phase", "channel", "mime_type"}
-)
-"""Texts that name something. Servers repeat them, so that they are never joined."""
-GROWING = frozenset({"text", "thinking", "reasoning", "summary", "content", "refusal", "signature"})
-"""What may come in parts of an item that has neither index nor id."""
-_SIGNED = ("text", "thinking", "reasoning", "summary")
-
-
-class _AllButLabels:
-    """The names of all texts but labels."""
-
-    def __contains__(self, name: object) -> bool:
-        return not is_label(name)
-
-
-ALL_BUT_LABELS: Container[str] = _AllButLabels()
-
-
-def is_label(name: object) -> bool:
-    return name in LABELS or (isinstance(name, str) and name.endswith(("_id", "Id")))
+from ndstream.llm._wires.labels import ALL_BUT_LABELS, GROWING, MAX_LEVELS, SIGNED, is_growing
 
 
 class Piece:
@@ -289,25 +265,8 @@ def _agree(known: dict[str, Any], new: dict[str, Any], name: str) -> bool:
 
 def _continues(known: dict[str, Any] | Piece, fields: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether a part without index and id goes on with an item."""
-    if label_of(new.get("type")) not in ("", label_of(fields.get("type"))) or not _is_growing(new):
+    if label_of(new.get("type")) not in ("", label_of(fields.get("type"))) or not is_growing(new):
         return False
     # A signature ends what it signs.
     signature = known.text("signature") if isinstance(known, Piece) else text_of(known.get("signature"))
-    return not signature or all(says_nothing(new.get(name)) for name in _SIGNED)
-
-
-def _is_growing(value: Any, levels: int = MAX_LEVELS) -> bool:
-    """Whether it has nothing but labels and what may come in parts."""
-    if not isinstance(value, dict):
-        return False
-    grows = False
-    for name, each in value.items():
-        if name in GROWING and (isinstance(each, str) or (levels and _all_growing(each, levels - 1))):
-            grows = True
-        elif not (is_label(name) or says_nothing(each)):
-            return False
-    return grows
-
-
-def _all_growing(value: Any, levels: int) -> bool:
-    return isinstance(value, list) and bool(value) and all(_is_growing(each, levels) for each in value)
+    return not signature or all(says_nothing(new.get(name)) for name in SIGNED)

@@ -11,7 +11,8 @@ from ndstream.llm._limits import Room
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.growing_text import GrowingText
-from ndstream.llm._wires.merging import ALL_BUT_LABELS, MAX_LEVELS, Piece, Pieces
+from ndstream.llm._wires.labels import ALL_BUT_LABELS, MAX_LEVELS
+from ndstream.llm._wires.merging import Piece, Pieces
 from ndstream.llm._wires.openai_chat_content import texts_in_parts, thoughts_in
 
 _APART = frozenset({"content", "tool_calls", "function_call", "usage"})

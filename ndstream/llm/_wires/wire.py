@@ -212,7 +212,9 @@ def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | Non
     """
     if not isinstance(new, dict) or not new:
         return known
-    usage = dict(known or {})
+    if known is None:
+        return dict(new)
+    usage = dict(known)
     overlay(
         usage, {name: value for name, value in new.items() if not (value == 0 and name in _NEVER_0 and name in usage)}
     )

@@ -41,6 +41,9 @@ def test_the_parts_of_one_frame_stay_as_they_came() -> None:
     answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
     assert (answer.text, answer.thinking) == ("ab", "cd")
     assert answer.body["candidates"][0]["content"]["parts"] == parts
+    # The first of them may go on with the frame before it.
+    answer = llm.collect(iter(sse(gemini_frame([{"text": "+"}]), gemini_frame(parts, "STOP"))))
+    assert answer.body["candidates"][0]["content"]["parts"] == [{"text": "+a"}, *parts[1:]]
 
 
 def test_an_empty_signature_is_kept_and_the_last_one_counts() -> None:
