@@ -29,7 +29,14 @@ from ndstream._core import (
     encode_ndjson,
     encode_sse,
 )
-from ndstream._errors import DecodeError, EncodeError, FrameTooLargeError, StreamError, TruncatedError
+from ndstream._errors import (
+    DecodeError,
+    EncodeError,
+    FrameTooLargeError,
+    InvalidJSONError,
+    StreamError,
+    TruncatedError,
+)
 from ndstream._facade import concatenated, jsonseq, ndjson, sse, stream
 from ndstream._streams import AsyncStream, Stream
 
@@ -52,6 +59,7 @@ __all__ = [
     "EncodeError",
     "Event",
     "FrameTooLargeError",
+    "InvalidJSONError",
     "JSONSeqDecoder",
     "NDJSONDecoder",
     "SSEDecoder",

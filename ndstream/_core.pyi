@@ -215,7 +215,9 @@ class SSEDecoder(Decoder[_T_co]):
             (as the standard says) or "emit" (for servers that leave out the last blank line).
         values: Whether to yield the JSON values of the events' data instead of the events. Events
             whose data is empty are passed over.
-        raw: Whether each event carries its exact bytes.
+        raw: Whether each event carries its exact bytes, with the comment lines before it.
+        on_comment: A callable that is given the text of each comment (a str), as it is read; keep-alives of
+            some servers carry data. None to count comments alone.
         empty_events: Whether to yield an event for a block that has an id, a retry or an event type but no
             data, which the standard does not dispatch. It has no meaning with `values`.
         done: Data that ends the stream.
@@ -245,6 +247,7 @@ class SSEDecoder(Decoder[_T_co]):
         on_truncated: Literal["raise", "discard", "emit"] = "raise",
         values: Literal[False] = False,
         raw: bool = False,
+        on_comment: Callable[[str], object] | None = None,
         empty_events: bool = False,
         done: bytes | str | None = None,
         require_done: bool = False,
@@ -260,6 +263,7 @@ class SSEDecoder(Decoder[_T_co]):
         on_error: _OnError = "raise",
         on_truncated: Literal["raise", "discard", "emit"] = "raise",
         raw: bool = False,
+        on_comment: Callable[[str], object] | None = None,
         empty_events: bool = False,
         done: bytes | str | None = None,
         require_done: bool = False,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from typing import Any
 
 import orjson
 
-from ndstream._errors import DecodeError, FrameTooLargeError, IdleTimeoutError, TruncatedError
+from ndstream._errors import DecodeError, FrameTooLargeError, IdleTimeoutError, InvalidJSONError, TruncatedError
 
 _SHOWN = 60
 _NUL_RUN = b"\x00" * 8
@@ -21,10 +22,15 @@ _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element", "json": "value"
 
 def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> DecodeError:
     """The error for a whole payload that ``loads`` refused."""
-    reason, position, what = _fault(frame, cause, framing)
+    reason, position, what, fault = _fault(frame, cause, framing)
     hint = _document_hint(frame, framing) or _hint(frame, "" if framing == "sse" else framing)
     message = f"{_where(_NOUN[framing], offset, line)} {what}: {_shown(frame, position)}{hint}"
-    error = DecodeError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
+    facts: dict[str, Any] = {"frame": frame, "offset": offset, "line": line, "position": position, "reason": reason}
+    error = (
+        DecodeError(message, **facts)
+        if fault is None
+        else InvalidJSONError(message, msg=fault.msg, pos=fault.pos, **facts)
+    )
     error.__cause__ = cause
     return error
 
@@ -115,6 +121,8 @@ def stray_text(frame: bytes, offset: int, problem: str) -> DecodeError:
             reason, position = "invalid_utf8", error.start
             what = f"is not UTF-8 from its byte {error.start} on ({error.reason})"
     message = f"{_where('text', offset, None)} {what}: {_shown(frame)}{_hint(frame, 'json')}"
+    if reason == "invalid_json":
+        return InvalidJSONError(message, msg=problem, frame=frame, offset=offset, position=position, reason=reason)
     return DecodeError(message, frame=frame, offset=offset, position=position, reason=reason)
 
 
@@ -212,21 +220,21 @@ def _shown(frame: bytes, position: int | None = None) -> str:
     return f"{'...' if begin else ''}{frame[begin:end]!r}{'...' if end < len(frame) else ''}"
 
 
-def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | None, str]:
-    """Why a whole frame is no value: the reason, the byte, and words for it."""
+def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | None, str, orjson.JSONDecodeError | None]:
+    """Why a whole frame is no value: the reason, the byte, words for it, and what orjson says if it is not JSON."""
     if frame.startswith(BOM_UTF8):
-        return "byte_order_mark", 0, "begins with a byte order mark, which only a whole stream may do"
+        return "byte_order_mark", 0, "begins with a byte order mark, which only a whole stream may do", None
     if framing == "ndjson" and _has_nul_run(frame):
-        return "nul_run", frame.index(b"\x00"), "holds a run of NUL bytes, as a lost write leaves them"
+        return "nul_run", frame.index(b"\x00"), "holds a run of NUL bytes, as a lost write leaves them", None
     try:
         frame.decode()
     except UnicodeDecodeError as error:
-        return "invalid_utf8", error.start, f"is not UTF-8 from its byte {error.start} on ({error.reason})"
+        return "invalid_utf8", error.start, f"is not UTF-8 from its byte {error.start} on ({error.reason})", None
     fault = _json_fault(frame)
     if fault is None:
-        return "rejected", None, f"is valid JSON, but loads refused it ({_told(cause)})"
+        return "rejected", None, f"is valid JSON, but loads refused it ({_told(cause)})", None
     position = len(fault.doc[: fault.pos].encode())
-    return "invalid_json", position, f"is not one JSON value ({fault.msg}, byte {position} of it)"
+    return "invalid_json", position, f"is not one JSON value ({fault.msg}, byte {position} of it)", fault
 
 
 def _json_fault(frame: bytes) -> orjson.JSONDecodeError | None:

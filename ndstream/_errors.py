@@ -2,6 +2,7 @@
 
     StreamError
     ├── DecodeError (also a ValueError)   a whole frame, but not a value
+    │   └── InvalidJSONError              of reason invalid_json (also a json.JSONDecodeError)
     ├── FrameTooLargeError                a frame past max_frame_size
     └── TruncatedError                    the stream ended inside a frame, or before its sentinel
 
@@ -11,6 +12,9 @@ than from a source or from ``loads``, is a bug.
 """
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 
 class StreamError(Exception):
@@ -40,7 +44,8 @@ class StreamError(Exception):
         position: int | None = None,
         reason: str = "",
     ) -> None:
-        super().__init__(message)
+        # Not super(): of what is a json.JSONDecodeError too, that would be next, and ask for more.
+        Exception.__init__(self, message)
         self.frame = frame
         self.offset = offset
         self.line = line
@@ -62,6 +67,42 @@ class DecodeError(StreamError, ValueError):
         ``outside_element``: bytes that no record separator (0x1E) introduced.
         ``rejected``: it is valid JSON, but the ``loads`` given refused it.
     """
+
+
+class InvalidJSONError(DecodeError, json.JSONDecodeError):
+    """A frame that is not JSON, for those who catch what `json` and `orjson` raise.
+
+    Attributes:
+        msg: The fault in words, without the place.
+        pos: The first wrong character in ``doc``, counted from 0; ``position`` counts bytes.
+    """
+
+    msg: str
+    pos: int
+
+    def __init__(self, message: str = "", *, msg: str = "", pos: int = 0, **facts: Any) -> None:
+        StreamError.__init__(self, message, **facts)
+        self.msg = msg
+        self.pos = pos
+
+    @property
+    def doc(self) -> str:  # type: ignore[override]
+        """The frame as text."""
+        return self.frame.decode(errors="replace")
+
+    @property
+    def lineno(self) -> int:  # type: ignore[override]
+        """The 1-based line of ``pos`` in ``doc``."""
+        return self.doc.count("\n", 0, self.pos) + 1
+
+    @property
+    def colno(self) -> int:  # type: ignore[override]
+        """The 1-based column of ``pos`` in its line."""
+        return self.pos - self.doc.rfind("\n", 0, self.pos)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # That of a JSONDecodeError would make it anew from msg, doc and pos alone.
+        return type(self), self.args, self.__dict__
 
 
 class FrameTooLargeError(StreamError):

@@ -63,6 +63,7 @@ class _SSEOptions(_Options, total=False):
     loads: Callable[[bytes], Any]
     on_truncated: OnTruncated
     raw: bool
+    on_comment: Callable[[str], object] | None
     empty_events: bool
     last_event_id: str
 
@@ -164,6 +165,7 @@ def sse(
     on_error: OnError = "raise",
     on_truncated: OnTruncated = "raise",
     raw: bool = False,
+    on_comment: Callable[[str], object] | None = None,
     empty_events: bool = False,
     done: bytes | str | None = None,
     require_done: bool = False,
@@ -181,7 +183,9 @@ def sse(
         on_error: "raise", "skip" or a callable, as in `ndjson`.
         on_truncated: What to do with an event that the end of the stream cuts: "raise" a
             `TruncatedError`, "discard" it as the standard does, or "emit" it.
-        raw: Whether events carry their exact bytes in ``event.raw``.
+        raw: Whether events carry their exact bytes in ``event.raw``, with the comment lines before them.
+        on_comment: A callable that is given the text of each comment (a str), as it is read; keep-alives of
+            some servers carry data. None to count comments alone.
         empty_events: Whether to yield an event for a block that has an id, a retry or an event type but no
             data, which the standard does not dispatch.
         done: Data that ends the stream at once, such as "[DONE]".
@@ -211,6 +215,7 @@ def sse(
         on_error=on_error,
         on_truncated=on_truncated,
         raw=raw,
+        on_comment=on_comment,
         empty_events=empty_events,
         done=done,
         require_done=require_done,

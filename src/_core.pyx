@@ -1,4 +1,4 @@
-# cython: language_level=3, freethreading_compatible=True, binding=False, always_allow_keywords=False
+# cython: language_level=3, binding=False, always_allow_keywords=False
 # cython: embedsignature=True, embedsignature.format=clinic, auto_pickle=False, autotestdict=False
 # cython: warn.unused=True, warn.maybe_uninitialized=True
 """The compiled core: bytes in, frames out, and frames written. It does no input or output of its own.

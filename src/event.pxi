@@ -99,10 +99,10 @@ A server-sent event. It cannot be changed.
 
     @property
     def data(self):
-        # Two threads may both decode: the result is the same, and either may stay.
-        if self.decoded is None:
-            self.decoded = decode_text(self.begin, self.size)
-        return self.decoded
+        with cython.critical_section(self):
+            if self.decoded is None:
+                self.decoded = decode_text(self.begin, self.size)
+            return self.decoded
 
     def json(self):
         cdef PyObject* value

@@ -19,11 +19,11 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         sample=None, seed=0, blank_lines="skip", done=None, bint require_done=False,
     ):
         selection = selection_or_none(contains, sample, seed)
-        choice(blank_lines, "blank_lines", ("skip", "error"))
+        cdef bint refuses_blank = choice(blank_lines, "blank_lines", ("skip", "error")) == 1
         with cython.critical_section(self):
             self.configure(loads, max_frame_size, on_error, done, require_done)
             self.selection = selection
-            self.refuses_blank = blank_lines == "error"
+            self.refuses_blank = refuses_blank
             self.start_stream()
 
     cdef int restart(self) except -1:

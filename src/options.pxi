@@ -16,7 +16,8 @@ cdef bytes bytes_option(object value, str name, object example):
     return bytes(value)
 
 
-cdef object choice(object value, str name, tuple choices):
+cdef int choice(object value, str name, tuple choices) except -1:
+    """The index of the value among its choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
-    return value
+    return choices.index(value)

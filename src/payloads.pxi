@@ -28,6 +28,7 @@ cdef class Payloads(Reports):
         self, object loads, object max_frame_size, object on_error, object done, bint require_done
     ) except -1:
         """Set the options, once all are known to be good; `start_stream` is to follow."""
+        cdef Policy policy
         if not callable(loads):
             raise TypeError(f"loads must be a callable from bytes to a value, not {type(loads).__name__}")
         if max_frame_size is not None:
@@ -36,14 +37,12 @@ cdef class Payloads(Reports):
                     f"max_frame_size must be a number of bytes or None, not {type(max_frame_size).__name__}")
             if max_frame_size < 1:
                 raise ValueError(f"max_frame_size must be at least 1 byte, or None for no limit, not {max_frame_size}")
-        if not callable(on_error):
-            choice(on_error, "on_error", ("raise", "skip"))
+        policy = CALL if callable(on_error) else <Policy> choice(on_error, "on_error", ("raise", "skip"))
         sentinel = bytes_option(done, "done", b"[DONE]")
         if require_done and sentinel is None:
             raise ValueError("require_done needs the sentinel to wait for: pass done=")
         # Half of the largest size, so that sums cannot overflow.
         limit = MAX_BYTES // 2 if max_frame_size is None else min(max_frame_size, MAX_BYTES // 2)
-        policy = CALL if callable(on_error) else RAISE if on_error == "raise" else SKIP
         self.refuse_if_running()
         # Dropping the old options may run `__del__`, which must not get into this decoder.
         self.state = RUNNING

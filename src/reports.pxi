@@ -6,6 +6,7 @@ from ndstream import _diagnosis
 cdef Py_ssize_t PREVIEW_SIZE = 256
 
 cdef enum Policy:
+    # In the order of the option's values.
     RAISE, SKIP, CALL
 
 cdef enum State:
@@ -76,16 +77,21 @@ cdef class Reports(Chunks):
         self.errors += 1
         if self.policy == RAISE:
             self.raise_recoverable(error)
+        self.call_handler(self.handler, error, "on_error")
+        return NOTHING
+
+    cdef int call_handler(self, handler, argument, str option) except -1:
+        """Call what an option gave; what it raises leaves the decoder in order."""
         try:
-            self.handler(error)
+            handler(argument)
         except (StopIteration, StopAsyncIteration) as stop:
             # Passed on, it would end the user's loop without a word.
-            refusal = RuntimeError(f"on_error raised {type(stop).__name__}")
+            refusal = RuntimeError(f"{option} raised {type(stop).__name__}")
             refusal.__cause__ = stop
             self.raise_recoverable(refusal)
         except BaseException as own:
             self.raise_recoverable(own)
-        return NOTHING
+        return 0
 
     cdef Result too_large(self, Py_ssize_t seen, Py_ssize_t lead=0) except NULL:
         """Report the unfinished frame as over-long; its bytes are dropped until it ends.

@@ -167,14 +167,54 @@ cdef inline Py_ssize_t element_end(
     return end
 
 
+cdef inline Py_ssize_t skip_digits(const unsigned char* data, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    while begin < end and b"0" <= data[begin] <= b"9":
+        begin += 1
+    return begin
+
+
+cdef inline bint begins_number(const unsigned char* data, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """Whether the bytes [begin, end) are one number (RFC 8259, section 6), or the beginning of one."""
+    cdef Py_ssize_t index = begin
+    if index < end and data[index] == b"-":
+        index += 1
+    begin = index
+    index = skip_digits(data, begin, end)
+    if index == begin:
+        return index == end
+    if data[begin] == b"0" and index > begin + 1:
+        return False
+    if index < end and data[index] == b".":
+        begin = index + 1
+        index = skip_digits(data, begin, end)
+        if index == begin:
+            return index == end
+    if index < end and (data[index] == b"e" or data[index] == b"E"):
+        begin = index + 1
+        if begin < end and (data[begin] == b"+" or data[begin] == b"-"):
+            begin += 1
+        index = skip_digits(data, begin, end)
+    return index == end
+
+
+cdef inline bint begins_name(
+    const unsigned char* data, Py_ssize_t size, const char* name, Py_ssize_t length
+) noexcept nogil:
+    return size <= length and memcmp(data, name, <size_t> size) == 0
+
+
 cdef inline bint may_be_cut(const unsigned char* data, Py_ssize_t size) noexcept nogil:
-    """Whether a JSON text is a number or a name with nothing behind it (RFC 7464, section 2.4).
+    """Whether a JSON text is a number or a name, or begins one, with nothing after it (RFC 7464, section 2.4).
 
     ``12`` may have been ``123``; brackets, quotes and white space prove their end.
     """
-    cdef Py_ssize_t index = 0
-    if size == 0 or is_space(data[size - 1]):
+    cdef Py_ssize_t begin = 0
+    while begin < size and is_space(data[begin]):
+        begin += 1
+    data += begin
+    size -= begin
+    if size == 0:
         return False
-    while is_space(data[index]):
-        index += 1
-    return data[index] != b"{" and data[index] != b"[" and data[index] != b'"'
+    if begins_name(data, size, b"true", 4) or begins_name(data, size, b"false", 5):
+        return True
+    return begins_name(data, size, b"null", 4) or begins_number(data, 0, size)

@@ -5,7 +5,7 @@
 @cython.final
 cdef class SSEDecoder(SSEEvents):
     """SSEDecoder(*, loads=..., max_frame_size=16777216, on_error='raise', on_truncated='raise', \
-values=False, raw=False, empty_events=False, done=None, require_done=False, last_event_id='')
+values=False, raw=False, on_comment=None, empty_events=False, done=None, require_done=False, last_event_id='')
 --
 
 Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and iterate over it.
@@ -18,20 +18,21 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
 
     def __init__(
         self, *, loads=orjson_loads, max_frame_size=DEFAULT_MAX_FRAME_SIZE, on_error="raise", on_truncated="raise",
-        bint values=False, bint raw=False, bint empty_events=False,
+        bint values=False, bint raw=False, on_comment=None, bint empty_events=False,
         done=None, bint require_done=False, str last_event_id not None="",
     ):
-        choice(on_truncated, "on_truncated", ("raise", "discard", "emit"))
+        cdef int truncated = choice(on_truncated, "on_truncated", ("raise", "discard", "emit"))
+        if on_comment is not None and not callable(on_comment):
+            raise TypeError(f"on_comment must be a callable that takes a str, not {type(on_comment).__name__}")
         with cython.critical_section(self):
             self.configure(loads, max_frame_size, on_error, done, require_done)
             self.first_id = last_event_id
             self.values = values
-            self.raw = raw
+            self.raw = raw and not values
+            self.on_comment = on_comment
             self.empty_events = empty_events and not values
             self.events_borrow_chunk = not values
-            self.on_truncated = (
-                TRUNCATED_RAISES if on_truncated == "raise"
-                else TRUNCATED_IS_DISCARDED if on_truncated == "discard" else TRUNCATED_IS_EMITTED)
+            self.on_truncated = <OnTruncated> truncated
             self.start_stream()
 
     cdef int restart(self) except -1:
@@ -85,7 +86,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
             if not self.advance_chunk():
                 return self.next_at_end() if self.finished else NOTHING
 
-    cdef inline void skip_lf_after_cr(self) noexcept:
+    cdef inline int skip_lf_after_cr(self) except -1:
         """Take a LF at `scan` for the second half of a CR LF."""
         self.after_cr = False
         if self.base[self.scan] == b"\n":
@@ -95,6 +96,9 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
                 self.line_start += 1
             else:
                 self.start = self.scan
+                if self.leading.length:
+                    self.leading.append(b"\n", 1)
+        return 0
 
     cdef inline Py_ssize_t line_end(self) noexcept:
         """The index of the next CR or LF in the chunk, or the chunk's size.
@@ -141,13 +145,7 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
         if size == 0:
             return self.dispatch(end + 1)
         if line[0] == b":":
-            self.comment_count += 1
-            if self.line_start == 0:
-                self.consume_to(end + 1)
-                self.lines_consumed = self.lines
-            else:
-                self.line_start = block_size + 1
-            return NOTHING
+            return self.process_comment(line, size, end + 1)
         self.process_field(line, size)
         self.line_start = block_size + 1
         if block_size > self.limit and self.data_size() > self.limit:

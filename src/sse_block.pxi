@@ -18,6 +18,10 @@ cdef class SSEBlock(Decoder):
     cdef Py_ssize_t data_begin
     cdef Py_ssize_t data_end
     cdef Py_ssize_t data_lines
+    # The comment lines before the first other line, if `raw` asks for them; at most BLOCK_OVERHEAD bytes.
+    cdef bint raw
+    cdef ByteStore leading
+    cdef long long leading_lines
     # The data, if it has more than one line.
     cdef ByteStore joined
     cdef str event
@@ -32,12 +36,14 @@ cdef class SSEBlock(Decoder):
     cdef bytes last_event_type
     cdef str last_event_type_text
 
+    cdef object on_comment
     cdef str first_id
     cdef readonly str last_event_id
     cdef readonly object retry
     cdef readonly bytes stray
 
     def __cinit__(self, *args, **kwargs):
+        self.leading = ByteStore()
         self.joined = ByteStore()
         self.last_event_type = b""
         self.last_event_type_text = DEFAULT_EVENT
@@ -97,6 +103,41 @@ cdef class SSEBlock(Decoder):
         return self.last_event_type_text
 
     @cython.final
+    cdef Result process_comment(self, const unsigned char* line, Py_ssize_t size, Py_ssize_t end) except NULL:
+        """Process a comment line, which with its line end reaches to ``end`` in the chunk; always NOTHING."""
+        cdef str comment = None
+        self.comment_count += 1
+        if self.on_comment is not None:
+            comment = self.comment_text(line, size)
+        if self.line_start == 0:
+            if self.raw:
+                self.keep_leading(line, size + 1)
+            self.consume_to(end)
+            self.lines_consumed = self.lines
+        else:
+            self.line_start += size + 1
+        if comment is not None:
+            self.call_handler(self.on_comment, comment, "on_comment")
+        return NOTHING
+
+    @cython.final
+    cdef str comment_text(self, const unsigned char* line, Py_ssize_t size):
+        cdef Py_ssize_t begin = value_start(line, size, 0)
+        return decode_text(line + begin, size - begin)
+
+    @cython.final
+    cdef int keep_leading(self, const unsigned char* line, Py_ssize_t size) except -1:
+        """Keep a comment line before the block; without room for it, none of them."""
+        if self.leading.length == 0:
+            self.leading_lines = 0
+        if self.leading.length + size > BLOCK_OVERHEAD:
+            self.leading.clear()
+            return 0
+        self.leading.append(line, size)
+        self.leading_lines += 1
+        return 0
+
+    @cython.final
     cdef inline Py_ssize_t data_size(self) noexcept:
         return self.joined.length if self.data_lines > 1 else self.data_end - self.data_begin if self.data_lines else 0
 
@@ -124,6 +165,8 @@ cdef class SSEBlock(Decoder):
             self.block_retry = None
         if self.joined.length:
             self.joined.clear()
+        if self.leading.length:
+            self.leading.clear()
 
     @cython.final
     cdef Result block_too_large(self, Py_ssize_t seen) except NULL:

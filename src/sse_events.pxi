@@ -2,6 +2,7 @@
 # block that the end of the stream cuts.
 
 cdef enum OnTruncated:
+    # In the order of the option's values.
     TRUNCATED_RAISES, TRUNCATED_IS_DISCARDED, TRUNCATED_IS_EMITTED
 
 
@@ -9,7 +10,6 @@ cdef enum OnTruncated:
 cdef class SSEEvents(SSEBlock):
     cdef OnTruncated on_truncated
     cdef bint values
-    cdef bint raw
     cdef bint empty_events
 
     # The last two events, to be used again: a loop drops one only once it has the next.
@@ -98,8 +98,7 @@ cdef class SSEEvents(SSEBlock):
         if self.values:
             self.consume_block(end)
             return self.decode(<PyObject*> payload) if PyBytes_GET_SIZE(payload) else NOTHING
-        event = self.make_event(
-            payload, PyBytes_FromStringAndSize(<const char*> block, self.frame_bytes_to(end)) if self.raw else None)
+        event = self.make_event(payload, block, self.frame_bytes_to(end))
         self.consume_block(end)
         return self.deliver(event)
 
@@ -107,15 +106,22 @@ cdef class SSEEvents(SSEBlock):
         """The event of a block without data, which the standard does not dispatch."""
         self.frame_offset = self.frame_start_offset()
         self.frame_line = self.block_line
-        event = self.make_event(
-            b"", PyBytes_FromStringAndSize(<const char*> block, self.frame_bytes_to(end)) if self.raw else None)
+        event = self.make_event(b"", block, self.frame_bytes_to(end))
         self.consume_block(end)
         return self.deliver(event)
 
-    cdef Event make_event(self, bytes payload, bytes raw):
-        return new_event(
-            payload, self.event, self.last_event_id, self.block_retry, raw, self.frame_offset, self.frame_line,
-            self.loads)
+    cdef Event make_event(self, bytes payload, const unsigned char* block, Py_ssize_t size):
+        """An event with a payload of its own; ``size`` bytes are its block."""
+        cdef bytes raw = None
+        cdef long long offset = self.frame_offset
+        cdef long long line = self.frame_line
+        if self.raw:
+            raw = PyBytes_FromStringAndSize(<const char*> block, size)
+            if self.leading.length:
+                raw = self.leading.copy(0, self.leading.length) + raw
+                offset -= self.leading.length
+                line -= self.leading_lines
+        return new_event(payload, self.event, self.last_event_id, self.block_retry, raw, offset, line, self.loads)
 
     cdef Result deliver(self, Event event) except NULL:
         if self.end_if_sentinel(event.begin, event.size):
@@ -150,11 +156,14 @@ cdef class SSEEvents(SSEBlock):
         self.frame_line = self.block_line
         # A cut `id` or `retry` takes effect only if the cut block counts as an event.
         if size and (self.on_truncated == TRUNCATED_IS_EMITTED or is_field(line, size, b"data", 4)):
-            if line[0] == b":":
-                self.comment_count += 1
-            else:
+            if line[0] != b":":
                 self.process_field(line, size)
-            self.line_start = self.buffered.length
+                self.line_start = self.buffered.length
+            else:
+                self.comment_count += 1
+                self.line_start = self.buffered.length
+                if self.on_comment is not None:
+                    self.call_handler(self.on_comment, self.comment_text(line, size), "on_comment")
         if self.has_stray:
             self.stray = self.buffered.copy(0, min(self.buffered.length, BLOCK_OVERHEAD))
         return size > 0
@@ -175,7 +184,6 @@ cdef class SSEEvents(SSEBlock):
             if value == NOTHING:
                 return NOTHING
         elif payload is not None and not self.values:
-            value = self.deliver(self.make_event(
-                payload, self.buffered.copy(0, self.buffered.length) if self.raw else None))
+            value = self.deliver(self.make_event(payload, self.buffered.data(), self.buffered.length))
         self.consume_tail()
         return value

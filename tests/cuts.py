@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from ndstream import Event, StreamError
+from ndstream import DecodeError, Event, StreamError
 
 # Past these sizes the cuts are samples, so that a stream of a megabyte stays affordable.
 BYTEWISE_MOST = 64 * 1024
@@ -170,9 +170,14 @@ def _drain(decoder: Decoder) -> list[Outcome]:
             raise AssertionError(f"the decoder repeats itself: {taken[-1]}")
 
 
+def kind_of(error: BaseException) -> str:
+    """The name of an error's class; a `DecodeError` is one, whatever else it is."""
+    return "DecodeError" if isinstance(error, DecodeError) else type(error).__name__
+
+
 def wrong(error: StreamError) -> Wrong:
     """The facts of an error, to compare."""
-    return Wrong(type(error).__name__, error.reason, error.frame, error.offset, error.line, error.position)
+    return Wrong(kind_of(error), error.reason, error.frame, error.offset, error.line, error.position)
 
 
 def state_of(decoder: Decoder) -> dict[str, Any]:

@@ -18,6 +18,11 @@ from cuts import Outcome, Stand, Wrong, exact
 
 BOM = b"\xef\xbb\xbf"
 SPACE = b" \t\r\n"  # what JSON counts as white space
+# A number or a name as far as it may have come, RFC 7464, section 2.4.
+CUT_SCALAR = re.compile(
+    rb"t(r(ue?)?)?|f(a(l(se?)?)?)?|n(u(ll?)?)?"
+    rb"|-?((0|[1-9][0-9]*)(\.([0-9]+([eE][-+]?[0-9]*)?)?|[eE][-+]?[0-9]*)?)?"
+)
 NULS = bytes(8)  # a run that only a lost write leaves behind
 PREVIEW = 256  # bytes of an over-long frame that its error shows
 SSE_SLACK = 65536  # bytes a block may hold beyond its data
@@ -364,9 +369,9 @@ def jsonseq(
         if done is not None and frame.strip(SPACE) == done:
             answer.offset, answer.done = after, True
             return
-        scalar = frame.lstrip(SPACE)[:1] not in (b"{", b"[", b'"')
+        scalar = CUT_SCALAR.fullmatch(frame.lstrip(SPACE))
         value = decode(frame, loads)
-        if scalar and newline is None and frame[-1] not in SPACE:
+        if scalar and newline is None:
             answer.offset = begin if at_end else after
             answer.was_cut = at_end
             answer.error("TruncatedError", "scalar", frame, begin, None, len(frame))

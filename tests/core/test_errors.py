@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from typing import Any
 
@@ -185,3 +186,47 @@ def test_a_cut_event_advises_an_option_only_where_it_could_be_one(data: bytes, a
     message = str(error_of(data, ndstream.SSEDecoder()))
     assert ("on_truncated" in message) is advised
     assert ("looks like" in message) is not advised
+
+
+@pytest.mark.parametrize(
+    ("decoder", "data", "position", "character"),
+    [
+        (ndstream.NDJSONDecoder(), b'{"a":1,}\n', 6, 6),
+        (ndstream.NDJSONDecoder(), '{"é":x}\n'.encode(), 6, 5),
+        (ndstream.SSEDecoder(values=True), b"data: [1,\ndata: x]\n\n", 4, 4),
+        (ndstream.JSONSeqDecoder(), b"\x1e[1,\nx]\n", 4, 4),
+        (ndstream.ConcatenatedJSONDecoder(), b"{]", 1, 1),
+        (ndstream.ConcatenatedJSONDecoder(), b"x\n", 0, 0),
+    ],
+)
+def test_what_is_no_json_is_caught_as_json_and_orjson_raise_it(
+    decoder: ndstream.Decoder[Any], data: bytes, position: int, character: int
+) -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        list(decoder.feed(data))
+    error = caught.value
+    assert isinstance(error, ndstream.InvalidJSONError)
+    assert (error.reason, error.position, error.pos) == ("invalid_json", position, character)
+    assert error.doc == error.frame.decode()
+    before = error.doc[: error.pos]
+    assert (error.lineno, error.colno) == (before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1)
+    assert error.msg
+    assert error.msg not in ("", str(error))
+    twin = pickle.loads(pickle.dumps(error))
+    assert (type(twin), str(twin), twin.msg, twin.pos, twin.doc) == (
+        type(error), str(error), error.msg, error.pos, error.doc,
+    )  # fmt: skip
+    assert (twin.offset, twin.frame, twin.reason) == (error.offset, error.frame, error.reason)
+
+
+def test_an_event_s_json_is_caught_as_the_standard_library_raises_it() -> None:
+    [event] = ndstream.SSEDecoder(loads=json.loads).feed(b"data: {\n\n")
+    with pytest.raises(json.JSONDecodeError):
+        event.json()
+
+
+@pytest.mark.parametrize("data", [b"\xff\n", b"1\n\xef\xbb\xbf2\n", b"\x00\x00\n"])
+def test_other_bad_frames_are_no_json_decode_errors(data: bytes) -> None:
+    error = error_of(data)
+    assert isinstance(error, DecodeError)
+    assert not isinstance(error, json.JSONDecodeError)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import ndstream
-from ndstream import Event
+from cuts import cuts
+from ndstream import Event, SSEDecoder
 
 
 def events(data: bytes, **options: Any) -> list[Event]:
@@ -119,3 +120,47 @@ def test_a_cycle_through_loads_is_collected() -> None:
     del loads
     gc.collect()
     assert not any(isinstance(left, Loads) for left in gc.get_objects())
+
+
+def test_raw_begins_with_the_comments_since_the_last_blank_line_for_every_cut() -> None:
+    data = b": a\n\n:b\r\n: c\ndata: 1\n: d\n\ndata: 2\n\n"
+    for name, chunks in cuts(data):
+        decoder = SSEDecoder(raw=True)
+        events = [(event.raw, event.data) for chunk in chunks for event in decoder.feed(chunk)]
+        assert events == [(b":b\r\n: c\ndata: 1\n: d\n\n", "1"), (b"data: 2\n\n", "2")], name
+
+
+def test_comments_before_a_block_are_kept_up_to_a_bound() -> None:
+    decoder = SSEDecoder(raw=True)
+    for _ in range(100):
+        assert list(decoder.feed(b":" + b"x" * 10_000 + b"\n")) == []
+    assert decoder.pending == 0
+    [event] = decoder.feed(b"data: 1\n\n")
+    assert event.raw is not None
+    assert event.raw.endswith(b"data: 1\n\n")
+    assert len(event.raw) < 80 * 1024
+
+
+@pytest.mark.parametrize("options", [{}, {"raw": True}, {"values": True}])
+def test_the_text_of_each_comment_is_handed_out_for_every_cut(options: dict[str, Any]) -> None:
+    data = b": keep-alive 1\n\n:\n:  two\ndata: 1\n:three \xff\r\n\r\n: four"
+    for name, chunks in cuts(data):
+        comments: list[str] = []
+        decoder = SSEDecoder(on_comment=comments.append, on_truncated="emit", **options)
+        for chunk in chunks:
+            list(decoder.feed(chunk))
+        list(decoder.finish())
+        assert comments == ["keep-alive 1", "", " two", "three \ufffd", "four"], name
+        assert decoder.comments == 5
+
+
+def test_what_on_comment_raises_reaches_the_user_and_the_stream_goes_on() -> None:
+    def refuse(comment: str) -> None:
+        raise LookupError(comment)
+
+    decoder = SSEDecoder(on_comment=refuse).feed(b": a\ndata: 1\n\n")
+    with pytest.raises(LookupError, match="a"):
+        list(decoder)
+    assert [event.data for event in decoder] == ["1"]
+    with pytest.raises(TypeError, match="on_comment must be a callable"):
+        SSEDecoder(on_comment="print")  # type: ignore[call-overload]

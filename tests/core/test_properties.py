@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import ndstream
 import oracle
-from cuts import Outcome, Run, exact, run
+from cuts import Outcome, Run, exact, kind_of, run
 from strategies import (
     BAD_JSON,
     BOM,
@@ -296,7 +296,7 @@ def test_raise_skip_and_a_callable_see_the_same_stream(framing: Framing, data: s
     errors: list[ndstream.StreamError] = []
     called = run(framing.decoder(**options, on_error=errors.append), chunks)
     assert (called.outcomes, called.state) == (skipped.outcomes, raised.state)
-    facts = [(type(e).__name__, e.reason, e.frame, e.offset, e.line, e.position) for e in errors]
+    facts = [(kind_of(e), e.reason, e.frame, e.offset, e.line, e.position) for e in errors]
     assert facts == [outcome.error for outcome in raised.outcomes if outcome.error is not None]
     assert skipped.state["errors"] == len(errors)
 
@@ -359,7 +359,7 @@ def test_values_are_the_json_of_the_events(chunks: list[bytes]) -> None:
             except StopIteration:
                 break
             except ndstream.StreamError as error:
-                expected.append((type(error).__name__, error.reason, error.frame, error.offset, error.position))
+                expected.append((kind_of(error), error.reason, error.frame, error.offset, error.position))
     assert expected == [
         (one.error.type, one.error.reason, one.error.frame, one.error.offset, one.error.position)
         if one.error

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import ndstream
-from cuts import Outcome, exact, run, state_of
+from cuts import Outcome, exact, kind_of, run, state_of
 from oracle import comparable
 from strategies import CONCATENATED, JSONSEQ, NDJSON, SSE, Framing, cuts
 
@@ -121,7 +121,7 @@ class DecoderMachine(RuleBasedStateMachine):
             assert [(one.value, one.stand) for one in self.taken] == [(one.value, one.stand) for one in expected]
         values = [one.value for one in self.taken if one.value is not None]
         assert values == [one.value for one in expected if one.error is None]
-        facts = [(type(e).__name__, e.reason, e.frame, e.offset, e.line, e.position) for e in self.errors]
+        facts = [(kind_of(e), e.reason, e.frame, e.offset, e.line, e.position) for e in self.errors]
         if facts or not self.skips:
             assert facts == [one.error for one in expected if one.error]
 
