@@ -35,7 +35,8 @@ cdef class AsyncPuller:
             # A step would find nothing; and a coroutine gives its result without a StopIteration.
             return self._fast_next()
         # The one that nobody holds is used again, unless it was given a value that nobody took.
-        if self.next_value is None or Py_REFCNT(<PyObject*> self.next_value) != 1 or self.next_value.value != NULL:
+        if (self.next_value is None or Py_REFCNT(<PyObject*> self.next_value) != 1
+                or self.next_value.value != NULL or self.next_value.slow_next is not None):
             self.next_value = NextValue.__new__(NextValue)
         self.next_value.stream = self
         return self.next_value

@@ -49,6 +49,10 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* counted) noexcept
     void PyErr_SetObject(object kind, object error) noexcept
     void PyErr_SetString(object kind, const char* message) noexcept
+    # No check of the exception, which is passed on as it is.
+    PyObject* call_method "PyObject_CallMethodOneArg"(PyObject* owner, PyObject* name, PyObject* argument) noexcept
+
+cdef str SEND = "send"
 
 
 cdef class AsyncPuller
@@ -57,23 +61,31 @@ cdef class AsyncPuller
 @cython.final
 @cython.internal
 cdef class NextValue:
-    """The awaitable of a stream's next value. The step is taken when it is awaited, not before."""
+    """The awaitable of a stream's next value. The step is taken when it is awaited, not before.
+
+    It has what a coroutine has, so that whatever takes the coroutine of an async generator's next
+    value takes this: tasks of asyncio and nurseries of trio drive it by `send`.
+    """
 
     cdef AsyncPuller stream
     cdef PyObject* value
     cdef object error
     cdef object stop
+    # The coroutine that awaits the source, once `send` has begun it.
+    cdef object slow_next
 
     def __dealloc__(self):
         Py_XDECREF(self.value)
 
     def __await__(self):
         cdef Result value
+        cdef AsyncPuller stream = self.stream
         if self.value == NULL:
-            if self.stream is None:
+            if stream is None:
                 raise RuntimeError("this value was awaited already")
             try:
-                value = self.stream.step()
+                # The stream is held by a variable, since `loads` may await this object once more.
+                value = stream.step()
             except BaseException as error:
                 # Raised by the await itself: `async for` takes an error here for a wrong type.
                 self.error = error
@@ -95,8 +107,41 @@ cdef class NextValue:
         return self
 
     def __next__(self):
-        # Never runs: a method written in Cython would add a traceback to each StopIteration.
-        raise NotImplementedError
+        # `await` uses `ready_next` in its place: a method written in Cython adds a traceback to each
+        # StopIteration.
+        return self.send(None)
+
+    def send(self, argument, /):
+        if self.slow_next is None:
+            awaited = self.__await__()
+            if awaited is self:
+                return self.raise_result()
+            self.slow_next = awaited
+        return self.slow_next.send(argument)
+
+    def throw(self, *arguments):
+        if self.slow_next is not None:
+            return self.slow_next.throw(*arguments)
+        self.close()
+        kind, value, traceback = (*arguments, None, None)[:3]
+        if not isinstance(kind, BaseException):
+            kind = kind() if value is None else value if isinstance(value, kind) else kind(value)
+        raise kind if traceback is None else kind.with_traceback(traceback)
+
+    def close(self):
+        self.stream = None
+        if self.slow_next is not None:
+            self.slow_next.close()
+
+    cdef object raise_result(self):
+        """End the await: raise the value as `StopIteration`, or the error of the step."""
+        cdef PyObject* value = self.value
+        error = self.error
+        self.error = None
+        if value == NULL:
+            raise error
+        self.value = NULL
+        raise StopIteration(steal(value))
 
 
 cdef PyObject* ready_next(PyObject* ready) noexcept:
@@ -106,6 +151,9 @@ cdef PyObject* ready_next(PyObject* ready) noexcept:
     if value == NULL:
         error = self.error
         self.error = None
+        if error is None and (self.stream is not None or self.slow_next is not None):
+            # A task takes it as it is, without `__await__`.
+            return call_method(ready, <PyObject*> SEND, <PyObject*> None)
         if error is None:
             PyErr_SetString(RuntimeError, b"this value was awaited already")
         else:
