@@ -472,6 +472,55 @@ def test_a_decoder_that_lost_bytes_to_a_failed_allocation_says_so_until_reset() 
     assert in_subprocess(STICKY) == [["sticky", "worked"]] * 4
 
 
+CONSTRUCTORS = """
+    import json, sys
+    import _testcapi
+    import ndstream
+    from ndstream._core import AsyncPuller, Puller
+
+    chunks, decoder = [], ndstream.NDJSONDecoder()
+    answer = {}
+    for make in (
+        ndstream.NDJSONDecoder, ndstream.SSEDecoder, ndstream.JSONSeqDecoder, ndstream.ConcatenatedJSONDecoder,
+        ndstream.Event, lambda: Puller(chunks, decoder), lambda: AsyncPuller(decoder),
+    ):
+        failures = spared = 0
+        for fail_from in range(500):
+            _testcapi.set_nomemory(fail_from, fail_from + 1)
+            try:
+                make()
+            except MemoryError:
+                failures += 1
+                spared = 0
+            else:
+                spared += 1
+            finally:
+                _testcapi.remove_mem_hooks()
+            if spared == 25:
+                break
+        answer[getattr(make, "__name__", "") + str(len(answer))] = failures
+    print(json.dumps(answer))
+"""
+
+
+def test_no_constructor_is_harmed_by_a_failed_allocation() -> None:
+    real_parts.library("_testcapi", get="a CPython with its own test modules")
+    answer = in_subprocess(CONSTRUCTORS)
+    assert len(answer) == 7
+    assert all(0 < failures < 400 for failures in answer.values()), answer
+
+
+@every_framing
+def test_a_chunk_is_dropped_as_soon_as_it_is_used_up(framing: Framing) -> None:
+    chunk = framing.wrap(b"1") * 3
+    before = sys.getrefcount(chunk)
+    decoder = framing.values().feed(chunk)
+    assert [next(decoder), next(decoder), next(decoder)] == [1, 1, 1]
+    assert next(decoder, None) is None
+    after = sys.getrefcount(chunk)
+    assert after == before
+
+
 def test_the_subprocess_helper_reports_a_crash() -> None:
     with pytest.raises(AssertionError):
         in_subprocess("import os; os.abort()")

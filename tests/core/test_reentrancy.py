@@ -7,10 +7,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 import ndstream
 from strategies import FRAMINGS, SSE, Framing
+
+# What the compiled types have for a property.
+Attribute = type(ndstream.NDJSONDecoder.offset)
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 
@@ -415,3 +419,101 @@ def test_json_of_an_event_may_use_the_decoder_it_came_from() -> None:
     decoder = ndstream.SSEDecoder(loads=lambda payload: [event.data for event in decoder.feed(b"data: 2\n\n")])
     (event,) = decoder.feed(b"data: 1\n\n")
     assert event.json() == ["2"]
+
+
+class Unanswerable:
+    """Its truth value cannot be had."""
+
+    def __bool__(self) -> bool:
+        raise ZeroDivisionError("no answer")
+
+
+@every_framing
+def test_an_option_whose_truth_value_raises_changes_nothing(framing: Framing) -> None:
+    flags = [
+        "require_done",
+        *{"sse": ["values", "raw", "empty_events"], "concatenated": ["items"]}.get(framing.name, []),
+    ]
+    for flag in flags:
+        decoder = framing.values().feed(stream(framing, b"1", b"2"))
+        assert next(decoder) == 1
+        with pytest.raises(ZeroDivisionError):
+            decoder.__init__(**{flag: Unanswerable()})
+        assert drain(decoder.feed(stream(framing, b"3"))) == ([2, 3], [])
+        with pytest.raises(ZeroDivisionError):
+            framing.decoder(**{flag: Unanswerable()})
+
+
+@every_framing
+@pytest.mark.parametrize("on_error", ["raise", "skip", "call"])
+def test_an_exception_that_cannot_be_put_into_words_is_one_bad_frame(framing: Framing, on_error: str) -> None:
+    class Speechless(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError("no words")
+
+        __repr__ = __str__
+
+    def loads(payload: bytes) -> int:
+        if payload == b"2":
+            raise Speechless
+        return int(payload)
+
+    seen: list[ndstream.StreamError] = []
+    decoder = framing.values(loads=loads, on_error=seen.append if on_error == "call" else on_error)
+    values, errors = drain(decoder.feed(stream(framing, b"1", b"2", b"3")))
+    assert (values, decoder.errors) == ([1, 3], 1)
+    told = errors + seen
+    assert len(told) == (on_error != "skip")
+    for error in told:
+        assert (error.reason, error.frame) == ("rejected", b"2")
+        assert "Speechless" in str(error)
+        assert isinstance(error.__cause__, Speechless)
+
+
+@every_framing
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_orjson_without_memory_is_a_memory_error_and_no_bad_frame(framing: Framing, on_error: str) -> None:
+    def loads(payload: bytes) -> int:
+        if payload == b"2":
+            raise orjson.JSONDecodeError("Not enough memory to allocate buffer for parsing", "", 0)
+        return int(payload)
+
+    decoder = framing.values(loads=loads, on_error=on_error).feed(stream(framing, b"1", b"2", b"3"))
+    assert next(decoder) == 1
+    with pytest.raises(MemoryError):
+        next(decoder)
+    assert decoder.errors == 0
+    with pytest.raises(RuntimeError, match="reset"):
+        next(decoder)
+
+
+@every_framing
+def test_a_decoder_that_was_reset_is_in_every_property_as_a_new_one(framing: Framing) -> None:
+    options: dict[str, Any] = {"done": b"END"}
+    data = {
+        "ndjson": b"1\nnope\n \n22",
+        "sse": b": a\nid: 7\nretry: 9\nevent: e\ndata: nope\n\n{}\ndata: 1\n\nid: 8\ndata: 22",
+        "jsonseq": b"x\x1e1\n\x1enope\n\x1e22",
+        "concatenated": b"[1] nope\n22",
+    }[framing.name]
+    names = [name for name in dir(framing.decoder) if isinstance(getattr(framing.decoder, name), Attribute)]
+    assert {"offset", "pending", "frames", "errors", "done"} <= set(names)
+    ends: list[Callable[[Any], object]] = [
+        lambda decoder: None,
+        lambda decoder: drain(decoder.finish()),
+        lambda decoder: drain(decoder.feed(stream(framing, b"1", b"END"))),
+        lambda decoder: drain(decoder.feed(b"9" * 100)),
+        lambda decoder: decoder._fail(OSError("reset")),
+    ]
+    changed: set[str] = set()
+    for more in ({}, {"items": True}) if framing.name == "concatenated" else ({},):
+        for end in ends:
+            new = {name: getattr(framing.values(**options, **more), name) for name in names}
+            decoder = framing.values(max_frame_size=50, **options, **more)
+            drain(decoder.feed(data))
+            end(decoder)
+            changed |= {name for name in names if getattr(decoder, name) != new[name]}
+            decoder.reset()
+            assert {name: getattr(decoder, name) for name in names} == new
+    # Each property has been changed by one of these streams, or the comparison would say nothing of it.
+    assert set(names) == changed

@@ -8,10 +8,12 @@ with the number of chunks or lines and goes far past it.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 
+from ndstream import _diagnosis
 from strategies import CONCATENATED, FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
 
 PER_BYTE = 3
@@ -211,3 +213,18 @@ def test_chunks_that_wait_cost_no_more_than_chunks_taken_at_once(framing: Framin
         decoder.feed(data[begin : begin + 7])
     assert len(list(decoder.finish())) == 500
     assert decoder._touched <= PER_BYTE * len(data) + CONSTANT
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
+def test_no_error_is_made_for_nobody(framing: Framing, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*arguments: Any) -> None:
+        raise AssertionError("an error was made that on_error='skip' drops")
+
+    for name, make in inspect.getmembers(_diagnosis, inspect.isfunction):
+        if not name.startswith("_") and name != "is_json":
+            monkeypatch.setattr(_diagnosis, name, unwanted)
+        assert callable(make)
+    data = b"".join(map(framing.wrap, (b"1", b"[2}", b"3" * 99, b"[\xff]", b"4")))
+    decoder = framing.values(on_error="skip", max_frame_size=50, done=b"END", require_done=True)
+    assert list(decoder.feed(data + b"[").finish()) == [1, 4]
+    assert decoder.errors >= 4
