@@ -108,6 +108,14 @@ class Answer:
         """When things came, by the reader's clock."""
         return Clock(**self._state.times)
 
+    def _resumed_wire(self) -> Wire:
+        """What a reply that goes on with this one begins with.
+
+        Raises:
+            TypeError: Servers of this wire cannot resume.
+        """
+        return self._state.wire.resumed()
+
     @property
     def output_started(self) -> bool:
         """Whether any text, thought or tool call has come."""

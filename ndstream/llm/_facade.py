@@ -28,6 +28,8 @@ def reply(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> EitherReply: ...
@@ -37,6 +39,8 @@ def reply(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> AsyncReply: ...
@@ -46,6 +50,8 @@ def reply(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> Reply: ...
@@ -54,6 +60,8 @@ def reply(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     idle_timeout: float | None = None,
 ) -> Any:
@@ -64,6 +72,11 @@ def reply(
         wire: The name of the wire, one of `WIRES`; None to detect it from the first frame.
         on_incomplete: "raise" to raise at the end of a reply that is not complete, or "return" to end the
             iteration quietly and leave the verdict to ``reply.ending``.
+        after: An earlier reply that was cut, or the ``reply`` of its error: this one goes on from its state, and what
+            the server repeats is not folded twice. Only the servers of Responses resume a stream: send
+            ``GET /v1/responses/{id}?stream=true&starting_after={n}`` with the last ``sequence_number`` that came.
+        cumulative: Whether each frame holds the whole text so far, as DashScope and variants of MiniMax send chat
+            completions. A text that does not go on with the one before sets ``reply.text_revised``.
         max_frame_size: The largest frame, in bytes; None for no limit.
         idle_timeout: How many seconds to wait for a frame, if the source is async; heartbeats
             (comments, empty events, pings) do not count. Then the reply is truncated, with the reason ``stalled``.
@@ -72,7 +85,8 @@ def reply(
         A `Reply`, or an `AsyncReply` if the source is async.
 
     Raises:
-        TypeError: Nothing that bytes can be read from, or an option of the wrong type.
+        TypeError: Nothing that bytes can be read from, an option of the wrong type, or an earlier reply whose server
+            cannot resume.
         ValueError: An option has none of its values.
         OSError: The path cannot be opened.
 
@@ -82,7 +96,7 @@ def reply(
         >>> [delta.text for delta in reply], reply.text, reply.ending.verdict
         (['H', 'i'], 'Hi', 'complete')
     """
-    folder = Folder(wire, on_incomplete)
+    folder = Folder(wire, on_incomplete, after, cumulative)
     stream = open_frames(source, folder.note_first_byte, max_frame_size=max_frame_size, idle_timeout=idle_timeout)
     return Reply(stream, folder) if isinstance(stream, Stream) else AsyncReply(stream, folder, idle_timeout)
 
@@ -93,6 +107,8 @@ def collect(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> Any: ...
@@ -102,6 +118,8 @@ def collect(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> Coroutine[Any, Any, Answer]: ...
@@ -111,6 +129,8 @@ def collect(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = ...,
     idle_timeout: float | None = ...,
 ) -> Answer: ...
@@ -119,6 +139,8 @@ def collect(
     wire: str | None = None,
     *,
     on_incomplete: OnIncomplete = "raise",
+    after: Answer | None = None,
+    cumulative: bool = False,
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     idle_timeout: float | None = None,
 ) -> Any:
@@ -128,6 +150,8 @@ def collect(
         source: As in `reply`, and so are the others.
         wire: The name of the wire.
         on_incomplete: Whether to raise if the reply is not complete.
+        after: An earlier reply to go on from.
+        cumulative: Whether each frame holds the whole text so far.
         max_frame_size: The largest frame, in bytes.
         idle_timeout: How many seconds to wait for a frame.
 
@@ -144,7 +168,13 @@ def collect(
         {'response': 'Hi', 'done': True}
     """
     made: Any = reply(
-        source, wire, on_incomplete=on_incomplete, max_frame_size=max_frame_size, idle_timeout=idle_timeout
+        source,
+        wire,
+        on_incomplete=on_incomplete,
+        after=after,
+        cumulative=cumulative,
+        max_frame_size=max_frame_size,
+        idle_timeout=idle_timeout,
     )
     return _collect(made) if isinstance(made, Reply) else _acollect(made)
 

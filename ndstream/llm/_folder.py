@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from ndstream._core import ConcatenatedJSONDecoder, Decoder, Event, SSEDecoder
 from ndstream._errors import DecodeError, StreamError, TruncatedError
-from ndstream.llm._answer import ReplyState
+from ndstream.llm._answer import Answer, ReplyState
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Verdict
 from ndstream.llm._errors import ReplyError
@@ -27,12 +27,22 @@ class Folder:
         state: What is known of the reply.
     """
 
-    def __init__(self, wire: str | None, on_incomplete: OnIncomplete) -> None:
-        self._recognition = Recognition(wire)
+    def __init__(
+        self, wire: str | None, on_incomplete: OnIncomplete, after: Answer | None = None, cumulative: bool = False
+    ) -> None:
+        if after is not None and not isinstance(after, Answer):
+            raise TypeError(f"after= takes an earlier reply, or the `reply` of its error, not {type(after).__name__}")
+        resumed = None if after is None else after._resumed_wire()
+        if resumed is not None and wire not in (None, resumed.name):
+            raise TypeError(f"after= goes on with a reply of the wire {resumed.name!r}, not of {wire!r}")
+        if cumulative and wire not in (None, "openai-chat"):
+            raise ValueError(f"cumulative= is for the wire 'openai-chat', not for {wire!r}")
+        self._recognition = Recognition(wire if resumed is None else resumed.name)
         if on_incomplete not in ("raise", "return"):
             raise ValueError(f"on_incomplete must be 'raise' or 'return', not {on_incomplete!r}")
         self._raises = on_incomplete == "raise"
-        self.state = ReplyState(self._recognition.first_wire())
+        self.state = ReplyState(resumed or self._recognition.first_wire())
+        self.state.wire.cumulative = cumulative
         self._began = time.monotonic()
         self._sentinel_seen = False
 

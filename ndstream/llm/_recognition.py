@@ -41,6 +41,7 @@ class Recognition:
         self.wire_known = True
         self.unknown_frame = None
         found = kind()
+        found.cumulative = wire.cumulative
         found.evidence = wire.evidence
         found.error = wire.error
         found.extra_deltas = wire.extra_deltas

@@ -256,7 +256,7 @@ class ToolCall:
         elif self._whole is not None:
             self._start_over()
         if self.closed:
-            self._open_again()
+            self.open_again()
         self._added.append(text)
         self._pieces.append(text)
         self._length += len(text)
@@ -271,7 +271,7 @@ class ToolCall:
             return
         self._start_over()
         if self.closed:
-            self._open_again()
+            self.open_again()
         self._all_added = True
         self._whole = (value,)
 
@@ -329,7 +329,8 @@ class ToolCall:
         elif part != self.name:
             self._keep("name", name)
 
-    def _open_again(self) -> None:
+    def open_again(self) -> None:
+        """Take back that the call ended: more of it comes."""
         self.closed = self._cut = self._is_decoded = False
         self._arguments = self._error = None
         if self._open_calls is not None:

@@ -92,7 +92,7 @@ class OpenAIChat(Wire):
         # Of those of which the first counts, none may be left to a frame that is deferred.
         first_known = all(self.fields.get(name) for name in _FIRST if name in frame)
         self.has_usage = "usage" in frame
-        self.keys = list(frame) if first_known and "error" not in frame else []
+        self.keys = list(frame) if (first_known and "error" not in frame) and not self.cumulative else []
         # Most have it in the frame, Groq in a field of its own, Moonshot in the choice.
         holders = (frame, dict_of(frame.get("x_groq")), *choices, *(dict_of(each.get("delta")) for each in choices))
         usage = next((found for holder in holders if (found := dict_of(holder.get("usage")))), None)
@@ -128,7 +128,7 @@ class OpenAIChat(Wire):
             if len(self.choices) >= MAX_CHOICES:
                 self.room.exceeded = True
                 return FullDelta(frame, choice=index)
-            known = self.choices[index] = Choice(index, self.room)
+            known = self.choices[index] = Choice(index, self.room, self.cumulative)
         delta = known.fold(choice, frame)
         if not says_nothing(choice.get("error")):
             # OpenRouter reports it inside the choice that failed; it says more than the reason beside it.

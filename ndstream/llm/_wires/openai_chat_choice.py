@@ -30,10 +30,12 @@ class Choice:
         parts: The content if it came as a list of parts, as thinking models of Mistral and Databricks send it.
         deferred: The choice folded last, if all but what it added still has to be folded.
         is_completion: Whether it is one of the older completions.
+        cumulative: Whether each delta is the whole message so far.
         streams_deltas: Whether a delta came, so that a message is the whole of what the deltas said.
     """
 
-    def __init__(self, index: int, room: Room) -> None:
+    def __init__(self, index: int, room: Room, cumulative: bool = False) -> None:
+        self.cumulative = cumulative
         self.index = index
         self.fields = Piece({"index": index})
         self.message = Piece()
@@ -57,7 +59,7 @@ class Choice:
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
             self.streams_deltas = True
-            text, thinking = self.fold_delta(delta, calls)
+            text, thinking = (self.fold_message if self.cumulative else self.fold_delta)(delta, calls)
         whole = isinstance(message, dict) and bool(message) and self.is_whole(message)
         if isinstance(message, dict) and message:
             more = (self.fold_message if whole else self.fold_delta)(message, calls)
@@ -65,7 +67,10 @@ class Choice:
         elif isinstance(choice.get("text"), str) and not delta:
             self.is_completion = True
             text = choice["text"]
-            self.add_texts(text, "")
+            if self.cumulative:
+                text = self.text.set_final(text)
+            else:
+                self.add_texts(text, "")
         self.fold_fields(choice, whole)
         reason = label_of(choice.get("finish_reason"))
         if reason:
@@ -109,7 +114,7 @@ class Choice:
         """Whether a message is the whole answer so far, and not another piece of a server that streams messages."""
         content = message.get("content")
         begins_so = isinstance(content, str) and content.startswith(self.text.text)
-        return self.streams_deltas or not self.message.fields or (begins_so and content != "")
+        return self.cumulative or self.streams_deltas or not self.message.fields or (begins_so and content != "")
 
     def fold_delta(self, delta: dict[str, Any], calls: list[ToolCall]) -> tuple[str, str]:
         """Fold a delta. Returns the text and the thoughts that it adds."""

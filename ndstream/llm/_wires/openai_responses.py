@@ -7,11 +7,12 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, joined, label_of, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
@@ -48,6 +49,9 @@ class OpenAIResponses(Wire):
         # Where the text of the previous frame went, if it is text, and its pieces there.
         self.place: tuple[Any, Any, Any] | None = None
         self.texts: list[str] = []
+        # The last frame with a number, and the number up to which a resumed stream repeats what is known.
+        self.last_frame: dict[str, Any] = {}
+        self.known_to = -1
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -68,6 +72,7 @@ class OpenAIResponses(Wire):
                 ):
                     self.texts.append(text)
                     self.log.texts.append(text)
+                    self.last_frame = frame
                     plain = TextDelta()
                     plain.raw = frame
                     plain.text = text
@@ -79,7 +84,14 @@ class OpenAIResponses(Wire):
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """Fold all but the most frequent frames."""
         self.place = None
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict):
+            return FullDelta(frame)
+        number = as_index(frame.get("sequence_number"))
+        if number is not None:
+            if number <= self.known_to:
+                return FullDelta(frame)
+            self.last_frame = frame
+        if self.look_for_error(frame, event):
             return FullDelta(frame)
         kind = text_of(frame.get("type"))
         stem, _, verb = kind.rpartition(".")
@@ -101,6 +113,18 @@ class OpenAIResponses(Wire):
             # Not streamed at all.
             return self.change(f"response.{frame.get('status')}", frame, frame)
         return FullDelta(frame)
+
+    def resumed(self) -> OpenAIResponses:
+        wire = copy.deepcopy(self)
+        number = as_index(self.last_frame.get("sequence_number"))
+        wire.known_to = -1 if number is None else number
+        wire.place, wire.error, wire.ended = None, None, False
+        wire.evidence.clear()
+        wire.extra_deltas.clear()
+        for call in wire.calls:
+            if call.incomplete:
+                call.open_again()
+        return wire
 
     def item(self, frame: dict[str, Any]) -> Item:
         """The item that an event is about."""

@@ -36,6 +36,7 @@ class Wire:
 
     Attributes:
         name: What ``wire=`` calls it.
+        cumulative: Whether each frame holds the whole text so far.
         evidence: What was seen of the ending so far.
         error: What the server reported as wrong.
         ended: Whether a frame came that this wire ends with.
@@ -46,6 +47,7 @@ class Wire:
     """
 
     name: ClassVar[str] = "unknown"
+    cumulative = False
 
     def __init__(self) -> None:
         self.evidence: list[Evidence] = []
@@ -73,6 +75,17 @@ class Wire:
 
     def finish(self, complete: bool) -> None:
         """Close what is open, at the end of the stream: of a reply cut short, open tool calls are incomplete."""
+
+    def resumed(self) -> Wire:
+        """A wire that goes on from what this one knows, for a server that resumes its stream.
+
+        Raises:
+            TypeError: Servers of this wire cannot resume.
+        """
+        raise TypeError(
+            f"after= goes on with a reply of the wire 'openai-responses', whose servers resume a stream; that of "
+            f"{self.name!r} cannot be resumed: send the request again"
+        )
 
     @property
     def complete(self) -> bool:
