@@ -29,6 +29,11 @@ def open_requests(response: Any) -> OpenedSyncSource:
         # It was read before, or a test has put it there and there is nothing to close.
         close = nothing_to_close if response.raw is None else response.close
         return OpenedSyncSource(iter((body,)), close, response.headers)
+    if body is False and response.raw is None:
+        raise TypeError(
+            "this requests response has no body: set its raw to a binary file, such as io.BytesIO(b'...'), or pass "
+            "the bytes themselves"
+        )
     # Its own iteration holds back the bytes of a body without length until that ends. But it is needed for a
     # raw response that is not urllib3's, and has the library's own error for a body that was consumed.
     if getattr(response, "_content_consumed", False) or not hasattr(response.raw, "release_conn"):

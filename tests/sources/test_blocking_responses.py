@@ -198,6 +198,12 @@ def test_a_cassette_is_replayed(get: Callable[..., Any], cassette: tuple[Path, s
         assert tape.play_count == 1
 
 
+@pytest.mark.parametrize("read", [ndstream.ndjson, ndstream.sse, ndstream.stream])
+def test_a_response_of_requests_without_any_body_is_refused_with_what_to_set(read: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="has no body: set its raw"):
+        list(read(real_parts.library("requests").Response()))
+
+
 def test_a_body_that_was_put_into_a_response_of_requests_is_read() -> None:
     got = real_parts.library("requests").Response()
     got._content = b"1\n2\n"
