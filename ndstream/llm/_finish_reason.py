@@ -27,7 +27,7 @@ _WORDS: dict[FinishReason, str] = {
     # OpenRouter; Zhipu; DeepSeek; vLLM; Cohere; Gemini; Bedrock; Responses and Interactions.
     "error": "error network_error insufficient_system_resource abort aborted timeout error_limit user_cancel "
     "malformed_function_call malformed_response malformed_model_output malformed_tool_use "
-    "unexpected_tool_call too_many_tool_calls missing_thought_signature failed cancelled",
+    "unexpected_tool_call too_many_tool_calls missing_thought_signature failed cancelled canceled",
 }
 # The server stopped here, the model did not: what it was writing has no end.
 _CUTS = frozenset({"length", "content_filter", "error"})

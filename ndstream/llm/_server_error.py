@@ -150,8 +150,8 @@ def error_of_reason(reason: str) -> ServerError | None:
     # MALFORMED_...: the model wrote a call that the server could not read, so that another try may do.
     if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
-    if reason.lower() in ("abort", "aborted"):
-        # vLLM ends so what it was told to stop, or could not go on with.
+    if reason.lower() in ("abort", "aborted", "cancelled", "canceled"):
+        # vLLM and others end so what they were told to stop, or could not go on with.
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
     if reason.lower() in ("timeout", "insufficient_system_resource"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", _kind([reason]), reason)

@@ -40,7 +40,7 @@ class ToolCall:
         closed: Whether the call has ended.
         arguments_revised: Whether the server replaced arguments that deltas had given out already, so that the
             deltas' `arguments` do not add up to `raw`.
-        extra: What else came with the fragments, by name; the last value that is not None counts.
+        extra: What else came with the fragments, by name; the last value that says something counts.
     """
 
     __slots__ = (
@@ -352,7 +352,7 @@ class ToolCall:
                 self._error = error
 
     def _keep(self, name: str, value: object) -> None:
-        if value is not None:
+        if value is not None and not (name in self.extra and says_nothing(value)):
             self.extra[name] = value
 
     def __repr__(self) -> str:

@@ -43,7 +43,7 @@ class Piece:
             levels: How deeply objects and lists inside are merged; 0 to let the last one count.
         """
         for name, value in new.items():
-            if isinstance(value, str) and name in joining:
+            if isinstance(value, str) and name in joining and not (says_nothing(value) and self._is_structured(name)):
                 self.join(name, value)
             elif name not in self.fields:
                 self.fields[name] = value
@@ -52,6 +52,10 @@ class Piece:
                     self._nest(name, value, levels)
                 else:
                     self.replace(name, value)
+
+    def _is_structured(self, name: str) -> bool:
+        """Whether an object or a list is known by this name, which no empty text replaces."""
+        return name in self.nested or name in self.lists or isinstance(self.fields.get(name), (dict, list))
 
     def add_lists(self, new: dict[str, Any], levels: int = 1) -> None:
         """Merge a part whose lists, and those of its objects, are pieces of longer lists."""

@@ -241,4 +241,5 @@ def _call_body(call: ToolCall) -> dict[str, Any]:
         body["custom"] = {"name": call.name, "input": call.raw}
     else:
         body["function"] = {"name": call.name, "arguments": call.raw}
-    return {**body, **call.extra}
+    # What could not be used is kept under names of its own alone.
+    return {**body, **call.extra, **body}

@@ -334,3 +334,28 @@ def test_without_a_choice_0_it_is_that_of_the_lowest() -> None:
     data = b"".join([*frames, DONE])
     assert read_every_way(data, first=1).text == "a"
     assert list(llm.reply(data).texts()) == ["a"]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_what_says_nothing_replaces_nothing_that_is_kept_of_a_call(nothing: Any) -> None:
+    begun = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
+    signed = {**begun, "extra_content": {"google": {"thought_signature": "S"}}}
+    more = {"index": 0, "id": nothing, "type": nothing, "function": {"name": nothing, "arguments": "{}"}}
+    data = streamed({"tool_calls": [signed]}, {"tool_calls": [{**more, "extra_content": nothing}]}, finish="tool_calls")
+    (call,) = message_of(data)["tool_calls"]
+    del signed["index"]
+    expected = {**signed, "function": {"name": "f", "arguments": "{}"}}
+    assert {name: call[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_what_says_nothing_replaces_no_object_of_a_message(nothing: Any) -> None:
+    message = message_of(streamed({"audio": {"id": "x", "data": "A"}}, {"audio": nothing}, {"audio": {"data": "B"}}))
+    assert message["audio"] == {"id": "x", "data": "AB"}
+
+
+@pytest.mark.parametrize("reason", ["cancelled", "canceled", "CANCELLED"])
+def test_a_reply_that_was_cancelled_by_the_server_is_not_complete(reason: str) -> None:
+    answer = read_every_way(streamed({"content": "Hi"}, finish=reason))
+    assert answer.ending.verdict == "error"
+    assert answer.finish_reason == "error"
