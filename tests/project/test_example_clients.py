@@ -1,0 +1,145 @@
+"""The clients in examples/clients work: against scripted servers, and against a real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import runpy
+from typing import Any
+
+import httpx
+import pytest
+
+from llm.engine import Engine
+from llm.example import DONE, lines, sse
+from llm.examples import chat_frame, ollama_frame
+from loopback import response, serving
+from ndstream import llm
+
+CLIENTS = pathlib.Path(__file__).resolve().parents[2] / "examples" / "clients"
+RECORDING = CLIENTS.parents[2] / "shared" / "recordings" / "ollama-generate--ollama-1.ndjson"
+OLLAMA: Any = runpy.run_path(str(CLIENTS / "ollama_client.py"))
+OPENAI: Any = runpy.run_path(str(CLIENTS / "openai_client.py"))
+HI = [{"role": "user", "content": "Hi"}]
+
+
+def chat(*frames: Any) -> list[Any]:
+    return response(b"".join([*sse(*frames), DONE]), kind="text/event-stream")
+
+
+def refusal(status: str, body: bytes = b"{}") -> list[Any]:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return [head.encode() + body]
+
+
+def test_each_client_is_short_enough_to_read() -> None:
+    for path in CLIENTS.glob("*.py"):
+        assert len(path.read_text().splitlines()) < 150
+
+
+class TestOllama:
+    def test_a_chat_is_read_as_it_comes(self) -> None:
+        frames = lines(
+            ollama_frame({"role": "assistant", "content": "Hel"}),
+            ollama_frame({"role": "assistant", "content": "lo"}, True, done_reason="stop", eval_count=2),
+        )
+        with (
+            serving(response(*frames)) as server,
+            OLLAMA["Ollama"](server.url) as client,
+            client.chat("m", HI) as reply,
+        ):
+            assert [delta.text for delta in reply] == ["Hel", "lo"]
+            assert (reply.text, reply.tokens.output, reply.finish_reason) == ("Hello", 2, "stop")
+
+    @pytest.mark.skipif(not RECORDING.exists(), reason="no recordings beside the project")
+    def test_a_recorded_reply_to_a_prompt_is_read(self) -> None:
+        with serving(response(RECORDING.read_bytes())) as server, OLLAMA["Ollama"](server.url) as client:
+            with client.generate("m", "Hi") as reply:
+                texts = [delta.text for delta in reply]
+            assert "".join(texts) == reply.text != ""
+            assert reply.ending.verdict == "complete"
+
+    def test_a_pull_shows_how_far_it_is(self, capsys: pytest.CaptureFixture[str]) -> None:
+        frames = lines(
+            {"status": "pulling manifest"},
+            {"status": "pulling aa", "digest": "sha256:aa", "total": 100, "completed": 40},
+            {"status": "pulling aa", "digest": "sha256:aa", "total": 100, "completed": 100},
+            {"status": "success"},
+        )
+        with serving(response(*frames)) as server:
+            with OLLAMA["Ollama"](server.url) as client:
+                seen = [(progress.status, progress.completed, progress.total) for progress in client.pull("m")]
+            assert seen[1:] == [("pulling aa", 40, 100), ("pulling aa", 100, 100), ("success", 100, 100)]
+            assert OLLAMA["main"](["pull", "m"], server.url) == 0
+        assert "success" in capsys.readouterr().out
+
+    def test_a_refusal_is_one_line_and_a_failure(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with serving(refusal("404 Not Found", b'{"error":"model not found"}')) as server:
+            assert OLLAMA["main"](["chat", "m", "Hi"], server.url) == 1
+        assert "model not found" in capsys.readouterr().out
+        assert OLLAMA["main"]([]) == 2
+
+    def test_a_reply_that_is_cut_is_a_failure(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with serving(response(*lines(ollama_frame({"role": "assistant", "content": "Hel"})))) as server:
+            assert OLLAMA["main"](["chat", "m", "Hi"], server.url) == 1
+        assert "ReplyTruncatedError" in capsys.readouterr().out
+
+
+class TestOpenAI:
+    def test_a_refusal_that_may_pass_is_tried_again(self) -> None:
+        whole = chat(chat_frame({"content": "Hi"}), chat_frame({}, "stop"))
+        with serving(refusal("429 Too Many Requests"), refusal("503 Unavailable"), whole) as server:
+            client = OPENAI["OpenAI"](server.url, wait=0)
+            assert "".join(delta.text for delta in client.stream("m", HI)) == "Hi"
+
+    def test_a_refusal_for_good_is_not(self) -> None:
+        with serving(refusal("401 Unauthorized"), chat()) as server:
+            with pytest.raises(httpx.HTTPStatusError):
+                list(OPENAI["OpenAI"](server.url, wait=0).stream("m", HI))
+            assert server.connections == 1
+
+    def test_a_reply_that_is_cut_in_its_text_is_never_said_twice(self) -> None:
+        cut = response(b"".join(sse(chat_frame({"content": "Hel"}))), kind="text/event-stream")
+        whole = chat(chat_frame({"content": "Hello"}), chat_frame({}, "stop"))
+        with serving(cut, whole) as server:
+            got = []
+            with pytest.raises(llm.ReplyTruncatedError):
+                for delta in OPENAI["OpenAI"](server.url, wait=0).stream("m", HI):
+                    got.append(delta.text)
+            assert got == ["Hel"]
+
+    def test_tools_are_run_until_the_model_answers(self) -> None:
+        call = {"index": 0, "id": "c", "function": {"name": "add", "arguments": '{"a":1,"b":2}'}}
+        asks = chat(
+            chat_frame({"role": "assistant", "content": None, "tool_calls": [call]}), chat_frame({}, "tool_calls")
+        )
+        says = chat(chat_frame({"content": "3"}), chat_frame({}, "stop"))
+        messages = list(HI)
+        with serving(asks, says) as server:
+            client = OPENAI["OpenAI"](server.url, wait=0)
+            answer = client.run("m", messages, {"add": lambda a, b: a + b})
+        assert answer.text == "3"
+        assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant"]
+        assert json.loads(messages[2]["content"]) == 3
+
+    def test_the_async_client_streams_and_tries_again(self) -> None:
+        whole = chat(chat_frame({"content": "Hi"}), chat_frame({}, "stop"))
+
+        async def main(url: str) -> list[str]:
+            client = OPENAI["AsyncOpenAI"](url, wait=0)
+            return [delta.text async for delta in client.stream("m", HI) if delta.text]
+
+        with serving(refusal("500 Oops"), whole) as server:
+            assert asyncio.run(main(server.url)) == ["Hi"]
+
+    def test_a_real_engine_answers_both_clients(self, engine: Engine) -> None:
+        options = {"max_tokens": 20, "temperature": 0}
+        answer = OPENAI["OpenAI"](engine.url + "/v1").complete("nonsense", HI, **options)
+        assert answer.ending.verdict == "complete"
+
+        async def main() -> str:
+            client = OPENAI["AsyncOpenAI"](engine.url + "/v1")
+            return "".join([delta.text async for delta in client.stream("nonsense", HI, **options)])
+
+        assert asyncio.run(main()) == answer.text
