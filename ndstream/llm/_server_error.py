@@ -140,7 +140,7 @@ def error_in_plain_answer(frame: Any) -> ServerError | None:
         return ServerError(
             f"{place}: {sentence}" if place else sentence, "invalid_request", label_of(detail.get("type")) or None
         )
-    if any(label_of(frame.get(name)) for name in _SENTENCES) and as_index(frame.get("code")) != 0:
+    if any(label_of(frame.get(name)) for name in _SENTENCES) and as_index(frame.get("code")) not in (0, 200):
         return _from_facts(frame, {})
     return None
 

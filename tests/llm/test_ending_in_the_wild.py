@@ -97,6 +97,32 @@ class TestErrorsInOddPlaces:
         error = error_of(json.dumps(answer, indent=indent).encode())
         assert (error.kind, error.message) == (kind, message)
 
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"code": 1113, "msg": "no credit"},
+            {"code": "InvalidApiKey", "message": "bad key"},
+            {"detail": [{"loc": ["body"], "msg": "field required", "type": "missing"}]},
+            {"detail": "Not Found"},
+            {"success": False, "errors": [{"code": 429, "message": "slow down"}]},
+        ],
+    )
+    @pytest.mark.parametrize("end", [b"", SENTINEL])
+    def test_a_plain_answer_in_the_middle_of_a_stream_is_an_error(self, answer: dict[str, Any], end: bytes) -> None:
+        data = HI + frames(answer) + end
+        error_of(data)
+        assert llm.collect(data, on_incomplete="return").text == "Hi"
+        begun = b"".join(typed({"type": "message_start", "message": {"id": "m", "content": []}}))
+        error_of(begun + frames(answer))
+
+    def test_a_plain_answer_that_reports_success_is_no_error(self) -> None:
+        for frame in ({"code": 200, "msg": "ok"}, {"code": 0, "message": "done"}, {"message": "hello"}):
+            assert read_every_way(HI + frames(frame) + STOP + SENTINEL).ending.verdict == "complete"
+
+    def test_an_error_inside_the_delta_is_an_error(self) -> None:
+        frame = {"choices": [{"index": 0, "delta": {"error": {"code": 429, "message": "slow down"}}}]}
+        assert error_of(HI + frames(frame) + SENTINEL).kind == "rate_limit"
+
     @pytest.mark.parametrize("nothing", [{}, [], "", None, "null", False, 0])
     def test_an_error_that_says_nothing_is_none(self, nothing: Any) -> None:
         frame = {**chat_frame({"content": "Hi"}, "stop"), "error": nothing, "base_resp": {"status_code": 0}}
@@ -105,6 +131,12 @@ class TestErrorsInOddPlaces:
 
     def test_a_code_of_zero_is_no_error(self) -> None:
         assert read_every_way(frames({"code": 0, "msg": "ok"})).ending.verdict == "truncated"
+
+
+@pytest.mark.parametrize("nothing", [False, 0, "", None, {}])
+def test_what_is_no_reason_does_not_take_one_back(nothing: Any) -> None:
+    answer = read_every_way(HI + STOP + frames(chat_frame({}, nothing)))
+    assert (answer.ending.verdict, answer.finish_reason) == ("complete", "stop")
 
 
 class TestAWireThatIsNotKnown:

@@ -130,9 +130,10 @@ class OpenAIChat(Wire):
                 return FullDelta(frame, choice=index)
             known = self.choices[index] = Choice(index, self.room, self.cumulative)
         delta = known.fold(choice, frame)
-        if not says_nothing(choice.get("error")):
-            # OpenRouter reports it inside the choice that failed; it says more than the reason beside it.
-            self.look_for_error({"error": choice["error"]}, None)
+        for holder in (choice, dict_of(choice.get("delta"))):
+            if not says_nothing(holder.get("error")):
+                # OpenRouter reports it inside the choice that failed; it says more than the reason beside it.
+                self.look_for_error({"error": holder["error"]}, None)
         for name in ("finish_reason", "native_finish_reason"):
             reason = label_of(choice.get(name))
             if reason and (name == "finish_reason" or error_of_reason(reason)):

@@ -181,6 +181,8 @@ class Choice:
 
     def fold_fields(self, choice: dict[str, Any], whole: bool) -> None:
         fields = {name: value for name, value in choice.items() if name not in _OF_CHOICE}
+        if self.finished and not label_of(fields.get("finish_reason")):
+            fields.pop("finish_reason", None)
         if whole:
             self.fields.add(fields, ())
         else:

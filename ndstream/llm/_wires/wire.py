@@ -16,12 +16,16 @@ from ndstream.llm._finish_reason import FinishReason, finish_reason_of
 from ndstream.llm._lenient_readers import says_nothing
 from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS, Room
 from ndstream.llm._metrics import Metrics
-from ndstream.llm._server_error import ServerError, error_in, error_of_reason
+from ndstream.llm._server_error import ServerError, error_in, error_in_plain_answer, error_of_reason
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
 
 _MAX_EVIDENCE = 1000
+# What a plain answer that is an error has beside its sentence.
+_OF_A_FAILURE = frozenset(
+    {"code", "detail", "errors", "errorCode", "error_code", "__type", "status_code", "StatusCode"}
+)
 _NEVER_0 = frozenset(
     {
         "input_tokens", "prompt_tokens", "total_tokens", "promptTokenCount", "totalTokenCount", "prompt_eval_count",
@@ -172,6 +176,14 @@ class Wire:
     def look_for_error(self, frame: Any, event: Event | None) -> bool:
         """Note the error that a frame reports; False if there is none."""
         found = error_in(frame, None if event is None else event.event)
+        if (
+            found is None
+            and isinstance(frame, dict)
+            and not _OF_A_FAILURE.isdisjoint(frame)
+            and not self.matches(frame)
+        ):
+            # Gateways put a plain answer in the middle of a stream, too.
+            found = error_in_plain_answer(frame)
         if found is not None:
             self.note_error(found)
         return found is not None
