@@ -108,6 +108,11 @@ class Answer:
         """When things came, by the reader's clock."""
         return Clock(**self._state.times)
 
+    @property
+    def last_sequence_number(self) -> int | None:
+        """The number of the last event that was folded, to resume after it; None if the server numbers none."""
+        return self._state.wire.last_sequence_number
+
     def _resumed_wire(self) -> Wire:
         """What a reply that goes on with this one begins with.
 

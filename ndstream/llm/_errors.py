@@ -45,8 +45,8 @@ class ReplyTruncatedError(ReplyError, TruncatedError):
 class ReplyServerError(ReplyError):
     """The server reported an error inside its answer, or sent something that is no reply.
 
-    ``reason`` is ``server_error``, ``malformed`` (a frame that is not JSON) or ``spliced`` (a second
-    reply begins inside the first).
+    ``reason`` is ``server_error``, ``malformed`` (a frame that is not JSON), ``spliced`` (a second
+    reply begins inside the first) or ``gap`` (a resumed stream leaves events out).
 
     Attributes:
         kind: One of the words of `ServerError.kind`.

@@ -67,8 +67,8 @@ class ServerError:
         message: Its words.
         kind: One of ``overloaded``, ``rate_limit``, ``timeout``, ``server`` (these four may pass),
             ``authentication``, ``permission``, ``not_found``, ``billing``, ``content_filter``,
-            ``invalid_request``, ``malformed`` (no JSON), ``spliced``, ``too_large`` (more parts than a
-            reply may have) and ``unknown``.
+            ``invalid_request``, ``malformed`` (no JSON), ``spliced``, ``gap`` (a resumed stream that
+            leaves events out), ``too_large`` (more parts than a reply may have) and ``unknown``.
         code: Its own code: a number, a word, or None.
         retryable: Whether the same request may well succeed when sent again.
     """

@@ -65,7 +65,7 @@ def _server_error_reason(ending: Ending, cause: StreamError | None) -> str:
     if isinstance(cause, FrameTooLargeError):
         return cause.reason
     kind = "" if ending.error is None else ending.error.kind
-    return kind if kind in ("malformed", "spliced", "too_large") else "server_error"
+    return kind if kind in ("malformed", "spliced", "gap", "too_large") else "server_error"
 
 
 def _truncated_message(answer: Answer, cause: StreamError | None, unknown_frame: Any) -> str:

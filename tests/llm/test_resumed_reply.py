@@ -86,3 +86,51 @@ def test_what_is_no_reply_and_another_wire_are_refused() -> None:
         llm.reply([], after=b"data")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="'openai-responses', not of 'anthropic'"):
         llm.reply([], "anthropic", after=cut_after(3))
+
+
+@pytest.mark.parametrize("gap", [1, 2, 5])
+@pytest.mark.parametrize("count", range(1, len(FRAMES) - 1))
+def test_events_that_are_left_out_are_told_and_nothing_beyond_them_is_folded(count: int, gap: int) -> None:
+    earlier = cut_after(count)
+    rest = FRAMES[count + gap :] or FRAMES[-1:]
+    with pytest.raises(llm.ReplyServerError, match=f"request it again with starting_after={count - 1}") as caught:
+        llm.collect(iter(rest), after=earlier)
+    assert (caught.value.reason, caught.value.kind) == ("gap", "gap")
+    answer = caught.value.reply
+    assert (answer.text, answer.last_sequence_number) == (earlier.text, count - 1)
+    # From there the whole can still be had.
+    assert llm.collect(iter(FRAMES[count:]), after=answer).body == RESPONSES.body
+
+
+def test_a_gap_is_told_for_every_cut() -> None:
+    earlier = cut_after(9)
+    for name, chunks in cuts(b"".join(FRAMES[10:])):
+        reply = llm.reply(iter(chunks), after=earlier, on_incomplete="return")
+        assert "".join(delta.text for delta in reply) == "", name
+        assert reply.ending is not None, name
+        assert reply.ending.error is not None, name
+        assert reply.ending.error.kind == "gap", name
+        # It is noted once, however many frames follow.
+        assert [each.sign for each in reply.ending.evidence].count("error_frame") == 1, name
+
+
+def test_a_gap_behind_an_overlap_and_in_an_awaited_reply_is_told() -> None:
+    async def source() -> AsyncIterator[bytes]:
+        for frame in [*FRAMES[7:9], *FRAMES[10:]]:
+            yield frame
+
+    async def main() -> None:
+        async for _ in llm.reply(source(), after=cut_after(9)):
+            pass
+
+    with pytest.raises(llm.ReplyServerError, match="goes on at sequence_number 10, but the earlier reply ends at 8"):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("count", range(1, len(FRAMES)))
+def test_the_number_to_resume_after_is_that_of_the_last_event(count: int) -> None:
+    assert cut_after(count).last_sequence_number == count - 1
+
+
+def test_replies_of_other_wires_have_no_number_to_resume_after() -> None:
+    assert {llm.collect(example.data).last_sequence_number for example in OTHERS.values()} == {None}

@@ -52,6 +52,8 @@ class OpenAIResponses(Wire):
         # The last frame with a number, and the number up to which a resumed stream repeats what is known.
         self.last_frame: dict[str, Any] = {}
         self.known_to = -1
+        # The number that is due first in a resumed stream; None once it came, and in any other stream.
+        self.due: int | None = None
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -87,11 +89,18 @@ class OpenAIResponses(Wire):
         if not isinstance(frame, dict):
             return FullDelta(frame)
         number = as_index(frame.get("sequence_number"))
-        if number is not None:
-            if number <= self.known_to:
-                return FullDelta(frame)
+        if number is not None and number <= self.known_to:
+            return FullDelta(frame)
+        # As long as events are missing, none is counted as the last one, so that they can be asked for again.
+        gap = number is not None and self.due is not None and number > self.due
+        if number is not None and not gap:
+            self.due = None
             self.last_frame = frame
         if self.look_for_error(frame, event):
+            return FullDelta(frame)
+        if gap:
+            if self.error is None:
+                self.note_gap(number)
             return FullDelta(frame)
         kind = text_of(frame.get("type"))
         stem, _, verb = kind.rpartition(".")
@@ -114,10 +123,25 @@ class OpenAIResponses(Wire):
             return self.change(f"response.{frame.get('status')}", frame, frame)
         return FullDelta(frame)
 
+    def note_gap(self, number: int | None) -> None:
+        """Note that a resumed stream leaves out events between the earlier reply and this number."""
+        self.note_error(
+            ServerError(
+                f"the stream goes on at sequence_number {number}, but the earlier reply ends at {self.known_to}: "
+                f"request it again with starting_after={self.known_to}",
+                "gap",
+            )
+        )
+
+    @property
+    def last_sequence_number(self) -> int | None:
+        return as_index(self.last_frame.get("sequence_number"))
+
     def resumed(self) -> OpenAIResponses:
         wire = copy.deepcopy(self)
-        number = as_index(self.last_frame.get("sequence_number"))
+        number = self.last_sequence_number
         wire.known_to = -1 if number is None else number
+        wire.due = None if number is None else number + 1
         wire.place, wire.error, wire.ended = None, None, False
         wire.evidence.clear()
         wire.extra_deltas.clear()

@@ -80,6 +80,11 @@ class Wire:
     def finish(self, complete: bool) -> None:
         """Close what is open, at the end of the stream: of a reply cut short, open tool calls are incomplete."""
 
+    @property
+    def last_sequence_number(self) -> int | None:
+        """The number of the last event, of a server that numbers them and can resume its stream."""
+        return None
+
     def resumed(self) -> Wire:
         """A wire that goes on from what this one knows, for a server that resumes its stream.
 
