@@ -86,60 +86,84 @@ class TestOllama:
         assert "ReplyTruncatedError" in capsys.readouterr().out
 
 
+def cut(text: str) -> list[Any]:
+    return response(b"".join(sse(chat_frame({"content": text}))), kind="text/event-stream")
+
+
+WHOLE = chat(chat_frame({"content": "Hel"}), chat_frame({"content": "lo"}), chat_frame({}, "stop"))
+CALL = {"index": 0, "id": "c", "function": {"name": "add", "arguments": '{"a":1,"b":2}'}}
+ASKS = chat(chat_frame({"role": "assistant", "content": None, "tool_calls": [CALL]}), chat_frame({}, "tool_calls"))
+
+
 class TestOpenAI:
-    def test_a_refusal_that_may_pass_is_tried_again(self) -> None:
-        whole = chat(chat_frame({"content": "Hi"}), chat_frame({}, "stop"))
-        with serving(refusal("429 Too Many Requests"), refusal("503 Unavailable"), whole) as server:
-            client = OPENAI["OpenAI"](server.url, wait=0)
-            assert "".join(delta.text for delta in client.stream("m", HI)) == "Hi"
+    def test_a_refusal_that_may_pass_is_tried_again_on_one_connection_where_it_stays(self) -> None:
+        unavailable = refusal("503 Unavailable")
+        with serving(refusal("429 Too Many Requests"), unavailable, WHOLE) as server:
+            with OPENAI["OpenAI"](server.url, wait=0) as client:
+                assert "".join(delta.text for delta in client.stream("m", HI)) == "Hello"
+                seen = server.connections
+                assert client.complete("m", HI).text == "Hello"
+            assert server.connections == seen
 
     def test_a_refusal_for_good_is_not(self) -> None:
-        with serving(refusal("401 Unauthorized"), chat()) as server:
+        with serving(refusal("401 Unauthorized"), WHOLE) as server, OPENAI["OpenAI"](server.url, wait=0) as client:
             with pytest.raises(httpx.HTTPStatusError):
-                list(OPENAI["OpenAI"](server.url, wait=0).stream("m", HI))
+                list(client.stream("m", HI))
             assert server.connections == 1
 
-    def test_a_reply_that_is_cut_in_its_text_is_never_said_twice(self) -> None:
-        cut = response(b"".join(sse(chat_frame({"content": "Hel"}))), kind="text/event-stream")
-        whole = chat(chat_frame({"content": "Hello"}), chat_frame({}, "stop"))
-        with serving(cut, whole) as server:
+    def test_a_stream_that_is_cut_in_its_text_is_never_said_twice(self) -> None:
+        with serving(cut("Hel"), WHOLE) as server, OPENAI["OpenAI"](server.url, wait=0) as client:
             got = []
             with pytest.raises(llm.ReplyTruncatedError):
-                for delta in OPENAI["OpenAI"](server.url, wait=0).stream("m", HI):
+                for delta in client.stream("m", HI):
                     got.append(delta.text)
             assert got == ["Hel"]
 
+    def test_an_error_of_the_reader_sends_nothing_again(self) -> None:
+        with serving(WHOLE) as server, OPENAI["OpenAI"](server.url, wait=0) as client:
+            stream = client.stream("m", HI)
+            next(stream)
+            with pytest.raises(httpx.ConnectError):
+                stream.throw(httpx.ConnectError("mine"))
+            assert server.connections == 1
+
+    def test_a_whole_reply_is_asked_for_again_if_it_was_cut(self) -> None:
+        with serving(cut("Hel"), cut("He"), WHOLE) as server, OPENAI["OpenAI"](server.url, wait=0) as client:
+            assert client.complete("m", HI).text == "Hello"
+
     def test_tools_are_run_until_the_model_answers(self) -> None:
-        call = {"index": 0, "id": "c", "function": {"name": "add", "arguments": '{"a":1,"b":2}'}}
-        asks = chat(
-            chat_frame({"role": "assistant", "content": None, "tool_calls": [call]}), chat_frame({}, "tool_calls")
-        )
-        says = chat(chat_frame({"content": "3"}), chat_frame({}, "stop"))
         messages = list(HI)
-        with serving(asks, says) as server:
-            client = OPENAI["OpenAI"](server.url, wait=0)
+        with serving(ASKS, WHOLE) as server, OPENAI["OpenAI"](server.url, wait=0) as client:
             answer = client.run("m", messages, {"add": lambda a, b: a + b})
-        assert answer.text == "3"
+        assert answer.text == "Hello"
         assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant"]
         assert json.loads(messages[2]["content"]) == 3
 
+    def test_a_model_that_never_stops_calling_is_stopped(self) -> None:
+        with (
+            serving(ASKS) as server,
+            OPENAI["OpenAI"](server.url, wait=0) as client,
+            pytest.raises(RuntimeError, match="after 3 rounds"),
+        ):
+            client.run("m", list(HI), {}, rounds=3)
+
     def test_the_async_client_streams_and_tries_again(self) -> None:
-        whole = chat(chat_frame({"content": "Hi"}), chat_frame({}, "stop"))
+        async def main(url: str) -> tuple[list[str], str]:
+            async with OPENAI["AsyncOpenAI"](url, wait=0) as client:
+                texts = [delta.text async for delta in client.stream("m", HI) if delta.text]
+                return texts, (await client.complete("m", HI)).text
 
-        async def main(url: str) -> list[str]:
-            client = OPENAI["AsyncOpenAI"](url, wait=0)
-            return [delta.text async for delta in client.stream("m", HI) if delta.text]
-
-        with serving(refusal("500 Oops"), whole) as server:
-            assert asyncio.run(main(server.url)) == ["Hi"]
+        with serving(refusal("500 Oops"), WHOLE, cut("He"), WHOLE) as server:
+            assert asyncio.run(main(server.url)) == (["Hel", "lo"], "Hello")
 
     def test_a_real_engine_answers_both_clients(self, engine: Engine) -> None:
         options = {"max_tokens": 20, "temperature": 0}
-        answer = OPENAI["OpenAI"](engine.url + "/v1").complete("nonsense", HI, **options)
+        with OPENAI["OpenAI"](engine.url + "/v1") as client:
+            answer = client.complete("nonsense", HI, **options)
         assert answer.ending.verdict == "complete"
 
         async def main() -> str:
-            client = OPENAI["AsyncOpenAI"](engine.url + "/v1")
-            return "".join([delta.text async for delta in client.stream("nonsense", HI, **options)])
+            async with OPENAI["AsyncOpenAI"](engine.url + "/v1") as client:
+                return "".join([delta.text async for delta in client.stream("nonsense", HI, **options)])
 
         assert asyncio.run(main()) == answer.text
