@@ -1,13 +1,21 @@
-# Pulling for async iteration: the fast ways, in C. Whatever awaits a source, the subclass in Python does.
+# Pulling for async iteration. `NextValue` awaits the chunks; what is rare, the subclass in Python does.
 
 cdef class AsyncPuller:
-    """The iterator under `ndstream.AsyncStream`, which adds `_slow_next` and `_fast_next`."""
+    """The iterator under `ndstream.AsyncStream`.
+
+    It adds coroutines for what is rare: `_slow_next`, `_next_after` and `_raise_after_release`.
+    """
 
     cdef readonly Decoder decoder
     cdef readonly bint _ended
+    # Whether a task awaits a chunk; whether that takes nothing but the chunk; the chunks.
+    cdef public bint _running
+    cdef public bint _fast_path
+    cdef public object _chunks
+    # Whether an awaitable was dropped while it waited.
+    cdef bint abandoned
     cdef FirstBytes first_bytes
     cdef bint initialized
-    cdef NextValue next_value
     cdef Clock clock
 
     def __cinit__(self):
@@ -30,22 +38,22 @@ cdef class AsyncPuller:
         return self
 
     def __anext__(self):
-        cdef Decoder decoder = self.decoder
-        if decoder is not None and decoder.is_used_up() and not decoder.no_more_frames:
-            # A step would find nothing; and a coroutine gives its result without a StopIteration.
-            return self._fast_next()
-        # The one that nobody holds is used again, unless it was given a value that nobody took.
-        if (self.next_value is None or Py_REFCNT(<PyObject*> self.next_value) != 1
-                or self.next_value.value != NULL or self.next_value.slow_next is not None):
-            self.next_value = NextValue.__new__(NextValue)
-        self.next_value.stream = self
-        return self.next_value
+        return new_next_value(self)
 
     @cython.final
     cdef inline Result step(self) except NULL:
         if self._ended or self.decoder is None or self.decoder.drop_used_chunk():
             return NOTHING
         return self.decoder.step()
+
+    @cython.final
+    cdef inline bint waits_for_chunk(self) except -1:
+        """Whether another chunk is all that a value takes, and nobody else awaits it."""
+        if self.abandoned:
+            self.abandoned = False
+            self._interruption = GeneratorExit("an awaitable was dropped while it waited for a chunk")
+        return not (self._running or self._ended or self.decoder is None or self.decoder.no_more_frames) and (
+            self._fast_path)
 
     @property
     def last_byte_at(self):
@@ -65,6 +73,10 @@ cdef class AsyncPuller:
         return not self.clock.byte_at and isinstance(error, MISUSE)
 
     def _feed(self, chunk, /):
+        self.accept(chunk)
+
+    @cython.final
+    cdef int accept(self, object chunk) except -1:
         """Accept a chunk. An error before that ends the stream."""
         self.clock.note_chunk(<PyObject*> chunk, <PyObject*> self.decoder)
         ended = self._ended
@@ -74,6 +86,7 @@ cdef class AsyncPuller:
         else:
             self.decoder.feed_chunk(chunk)
         self._ended = ended
+        return 0
 
     def _choose(self, at_end, /):
         """The decoder, None while the first bytes do not decide. It can be repeated after an interrupt."""

@@ -1,33 +1,79 @@
-# The awaitable of a stream's next value, which needs no coroutine if the value is there already.
+# The awaitable of a stream's next value. Without any Python code it steps the decoder, awaits the
+# source's next chunk, and steps again; what is rare it leaves to coroutines of the stream.
 #
-# An await ends with a StopIteration that carries the result. Making that exception is most of what
-# awaiting costs from CPython 3.12 on, so the one that nobody has kept is used again.
-
-ctypedef PyObject* (*Next)(PyObject*) noexcept
+# It is used as the awaitable of an async generator is: by `await`, by tasks and nurseries (`send`,
+# `throw`, `close`), and by `__next__`.
 
 cdef extern from *:
     """
-    /* A new reference to a StopIteration to raise: `spare` unless somebody has kept it. */
-    static PyObject *ndstream_reusable_stop(PyObject *spare) {
-    #if PY_VERSION_HEX >= 0x030C0000
-        PyBaseExceptionObject *stop = (PyBaseExceptionObject *)spare;
-        if (spare == Py_None || Py_REFCNT(spare) != 1 || stop->traceback != NULL || stop->context != NULL)
-            return PyObject_CallNoArgs(PyExc_StopIteration);
-    #endif
-        return Py_NewRef(spare);
+    /* The iterator behind an awaitable, as `await` gets it. A new reference. */
+    static PyObject *ndstream_await(PyObject *awaitable) {
+        PyAsyncMethods *methods = Py_TYPE(awaitable)->tp_as_async;
+        PyObject *iterator;
+        if (PyCoro_CheckExact(awaitable) || PyGen_CheckExact(awaitable)) return Py_NewRef(awaitable);
+        if (methods == NULL || methods->am_await == NULL) {
+            PyErr_Format(PyExc_TypeError, "__anext__ of the source gave a %.100s, which cannot be awaited",
+                         Py_TYPE(awaitable)->tp_name);
+            return NULL;
+        }
+        iterator = methods->am_await(awaitable);
+        if (iterator != NULL && !PyIter_Check(iterator)) {
+            PyErr_Format(PyExc_TypeError, "__await__() returned a %.100s, which is no iterator",
+                         Py_TYPE(iterator)->tp_name);
+            Py_CLEAR(iterator);
+        }
+        return iterator;
     }
 
-    /* Raise StopIteration(value); both references are taken over. */
-    static void ndstream_stop(PyObject *stop, PyObject *value) {
-    #if PY_VERSION_HEX >= 0x030C0000
+    /* The iterator to drive for the next item of an async iterator. A new reference. */
+    static PyObject *ndstream_await_next(PyObject *async_iterator) {
+        PyAsyncMethods *methods = Py_TYPE(async_iterator)->tp_as_async;
+        PyObject *awaitable, *iterator;
+        if (methods != NULL && methods->am_anext != NULL) awaitable = methods->am_anext(async_iterator);
+        else awaitable = PyObject_CallMethod(async_iterator, "__anext__", NULL);
+        if (awaitable == NULL) return NULL;
+        iterator = ndstream_await(awaitable);
+        Py_DECREF(awaitable);
+        return iterator;
+    }
+
+    /* An await may end with a StopIteration that carries the result. Making that exception is most of
+       what awaiting costs from CPython 3.12 on, so one that nobody has kept is used again. */
+    #if PY_VERSION_HEX >= 0x030C0000 && !defined(Py_GIL_DISABLED)
+    static PyObject *ndstream_spare_stop = NULL;
+
+    static int ndstream_is_clean(PyObject *stop) {
+        PyBaseExceptionObject *error = (PyBaseExceptionObject *)stop;
+        return Py_REFCNT(stop) == 1 && error->traceback == NULL && error->context == NULL
+            && error->cause == NULL && error->dict == NULL && error->notes == NULL;
+    }
+
+    /* Raise StopIteration(value), whose reference is taken over. A new reference to the exception for
+       `ndstream_release_stop`, or None. */
+    static PyObject *ndstream_raise_stop(PyObject *value) {
+        PyObject *stop = ndstream_spare_stop;
+        ndstream_spare_stop = NULL;
+        if (stop == NULL) stop = PyObject_CallNoArgs(PyExc_StopIteration);
+        if (stop == NULL) {
+            Py_DECREF(value);
+            return Py_NewRef(Py_None);
+        }
         Py_XSETREF(((PyStopIterationObject *)stop)->value, value);
-        PyErr_SetRaisedException(stop);
+        PyErr_SetRaisedException(Py_NewRef(stop));
+        return stop;
+    }
+
+    /* Take the value out of an exception that nobody has kept, and keep it for another one. */
+    static void ndstream_release_stop(PyObject *stop) {
+        if (stop == NULL || stop == Py_None || !ndstream_is_clean(stop)) return;
+        Py_CLEAR(((PyStopIterationObject *)stop)->value);
+        if (ndstream_spare_stop == NULL && ndstream_is_clean(stop)) ndstream_spare_stop = Py_NewRef(stop);
+    }
     #else
-        /* These keep value and exception apart for as long as they can, so that nothing is made; but
-           a tuple would be taken for arguments, and an exception for the one to raise. */
-        Py_DECREF(stop);
+    static PyObject *ndstream_raise_stop(PyObject *value) {
+        /* A tuple would be taken for arguments, and an exception for the one to raise. */
         if (PyTuple_Check(value) || PyExceptionInstance_Check(value)) {
-            stop = PyObject_CallOneArg(PyExc_StopIteration, value);
+            PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, value);
             if (stop != NULL) {
                 PyErr_SetObject(PyExc_StopIteration, stop);
                 Py_DECREF(stop);
@@ -37,22 +83,76 @@ cdef extern from *:
             PyErr_SetObject(PyExc_StopIteration, value);
         }
         Py_DECREF(value);
-    #endif
+        return Py_NewRef(Py_None);
     }
-    #define NDSTREAM_SET_NEXT(type, function) (((PyTypeObject *)(type))->tp_iternext = (function))
+
+    static void ndstream_release_stop(PyObject *stop) { (void)stop; }
+    #endif
+
+    #ifdef Py_TPFLAGS_HAVE_AM_SEND
+    #define NDSTREAM_ALLOW_SEND(type) ((type)->tp_flags |= Py_TPFLAGS_HAVE_AM_SEND)
+    #else
+    #define NDSTREAM_ALLOW_SEND(type)
+    #endif
+    /* An awaitable that is over is kept for the next value, as small objects of CPython are. */
+    static PyObject *ndstream_spare_next_value = NULL;
+    static destructor ndstream_free_next_value;
+    static int (*ndstream_is_over)(PyObject *);
+
+    static void ndstream_drop_next_value(PyObject *self) {
+    #ifndef Py_GIL_DISABLED
+        if (ndstream_is_over(self) && ndstream_spare_next_value == NULL) {
+            PyObject_GC_UnTrack(self);
+            ndstream_spare_next_value = self;
+            return;
+        }
+    #else
+        ndstream_is_over(self);
+    #endif
+        ndstream_free_next_value(self);
+    }
+
+    /* The one that was kept, as a new reference, or NULL. */
+    static PyObject *ndstream_take_next_value(void) {
+        PyObject *self = ndstream_spare_next_value;
+        if (self == NULL) return NULL;
+        ndstream_spare_next_value = NULL;
+        PyObject_Init(self, Py_TYPE(self));
+        PyObject_GC_Track(self);
+        return self;
+    }
+
+    #define NDSTREAM_SET_SLOTS(kind, next, send, is_over) do { \\
+        ndstream_is_over = (is_over); \\
+        ndstream_free_next_value = ((PyTypeObject *)(kind))->tp_dealloc; \\
+        ((PyTypeObject *)(kind))->tp_dealloc = ndstream_drop_next_value; \\
+        ((PyTypeObject *)(kind))->tp_iternext = (next); \\
+        ((PyTypeObject *)(kind))->tp_as_async->am_send = (sendfunc)(send); \\
+        NDSTREAM_ALLOW_SEND((PyTypeObject *)(kind)); \\
+    } while (0)
     """
-    PyObject* reusable_stop "ndstream_reusable_stop"(PyObject* spare) noexcept
-    void raise_stop "ndstream_stop"(PyObject* stop, PyObject* value) noexcept
-    void set_next "NDSTREAM_SET_NEXT"(object kind, Next function) noexcept
+    ctypedef PyObject* (*Next)(PyObject*) except NULL
+    ctypedef int (*Send)(PyObject*, PyObject*, PyObject**) except -1
+    PyObject* await_next "ndstream_await_next"(PyObject* async_iterator) noexcept
+    object raise_stop "ndstream_raise_stop"(PyObject* value)
+    void release_stop "ndstream_release_stop"(PyObject* stop) noexcept
+    ctypedef int (*IsOver)(PyObject*) noexcept
+    PyObject* take_next_value "ndstream_take_next_value"() noexcept
+    void set_slots "NDSTREAM_SET_SLOTS"(object kind, Next next, Send send, IsOver is_over) noexcept
 
 cdef extern from "Python.h":
-    Py_ssize_t Py_REFCNT(PyObject* counted) noexcept
-    void PyErr_SetObject(object kind, object error) noexcept
-    void PyErr_SetString(object kind, const char* message) noexcept
-    # No check of the exception, which is passed on as it is.
-    PyObject* call_method "PyObject_CallMethodOneArg"(PyObject* owner, PyObject* name, PyObject* argument) noexcept
+    # What driving an iterator comes to: it raised, it returned a result, or it yielded one.
+    enum: PYGEN_ERROR
+    enum: PYGEN_RETURN
+    enum: PYGEN_NEXT
+    int PyIter_Send(PyObject* iterator, PyObject* argument, PyObject** result) noexcept
 
-cdef str SEND = "send"
+cdef enum Waiting:
+    NOT_STARTED
+    FOR_CHUNK
+    # For a coroutine of the stream.
+    FOR_COROUTINE
+    OVER
 
 
 cdef class AsyncPuller
@@ -61,111 +161,239 @@ cdef class AsyncPuller
 @cython.final
 @cython.internal
 cdef class NextValue:
-    """The awaitable of a stream's next value. The step is taken when it is awaited, not before.
+    """The awaitable of a stream's next value. Nothing is done before it is awaited."""
 
-    It has what a coroutine has, so that whatever takes the coroutine of an async generator's next
-    value takes this: tasks of asyncio and nurseries of trio drive it by `send`.
-    """
-
+    # The stream, and what is driven for it: None unless it waits.
     cdef AsyncPuller stream
-    cdef PyObject* value
-    cdef object error
+    cdef object waiter
+    cdef Waiting waiting
+    # Whether what it waits for is running now.
+    cdef bint driven
+    # The exception that carried the value, to be used again.
     cdef object stop
-    # The coroutine that awaits the source, once `send` has begun it.
-    cdef object slow_next
-
-    def __dealloc__(self):
-        Py_XDECREF(self.value)
 
     def __await__(self):
-        cdef Result value
-        cdef AsyncPuller stream = self.stream
-        if self.value == NULL:
-            if stream is None:
-                raise RuntimeError("this value was awaited already")
-            try:
-                # The stream is held by a variable, since `loads` may await this object once more.
-                value = stream.step()
-            except BaseException as error:
-                # Raised by the await itself: `async for` takes an error here for a wrong type.
-                self.error = error
-                self.stream = None
-                return self
-            if value == NOTHING:
-                return self.refill()
-            self.stream = None
-            self.value = value
+        if self.waiting != NOT_STARTED:
+            raise RuntimeError("this value was awaited already")
         return self
-
-    cdef object refill(self):
-        stream = self.stream
-        self.stream = None
-        self.stop = None
-        return stream._slow_next().__await__()
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        # `await` uses `ready_next` in its place: a method written in Cython adds a traceback to each
-        # StopIteration.
+        # By name alone: the slot is `next_value_iternext`, since a method written in Cython adds a
+        # traceback to each StopIteration.
         return self.send(None)
 
     def send(self, argument, /):
-        if self.slow_next is None:
-            awaited = self.__await__()
-            if awaited is self:
-                return self.raise_result()
-            self.slow_next = awaited
-        return self.slow_next.send(argument)
+        cdef PyObject* result = NULL
+        return self.yielded(self.advance(<PyObject*> argument, &result), result)
 
     def throw(self, *arguments):
-        if self.slow_next is not None:
-            return self.slow_next.throw(*arguments)
-        self.close()
-        kind, value, traceback = (*arguments, None, None)[:3]
-        if not isinstance(kind, BaseException):
-            kind = kind() if value is None else value if isinstance(value, kind) else kind(value)
-        raise kind if traceback is None else kind.with_traceback(traceback)
+        cdef PyObject* result = NULL
+        cdef int status
+        if self.waiting == NOT_STARTED:
+            self.finish()
+        waiter = self.waiter
+        self.refuse_if_driven()
+        self.driven = True
+        try:
+            try:
+                if not hasattr(waiter, "throw"):
+                    raise exception_of(arguments)
+                return waiter.throw(*arguments)
+            finally:
+                self.driven = False
+        except StopIteration as stop:
+            if self.waiting == OVER:
+                raise
+            waited = stop.value
+            status = self.after_wait(PYGEN_RETURN, Py_NewRef(<PyObject*> waited), &result)
+        except BaseException as error:
+            if self.waiting == OVER:
+                raise
+            status = self.after_error(error, &result)
+        return self.yielded(status, result)
 
     def close(self):
+        if self.waiting == NOT_STARTED:
+            self.finish()
+        if self.waiting == OVER:
+            return
+        self.refuse_if_driven()
+        try:
+            self.throw(GeneratorExit())
+        except (GeneratorExit, StopIteration):
+            return
+        raise RuntimeError("the source ignored GeneratorExit")
+
+    cdef object yielded(self, int status, PyObject* result):
+        """What `send` and `throw` return, or the StopIteration with which they end."""
+        if status == PYGEN_NEXT:
+            return steal(result)
+        raise StopIteration(steal(result))
+
+    cdef inline void finish(self) noexcept:
+        self.waiting = OVER
         self.stream = None
-        if self.slow_next is not None:
-            self.slow_next.close()
+        if self.waiter is not None:
+            self.waiter = None
 
-    cdef object raise_result(self):
-        """End the await: raise the value as `StopIteration`, or the error of the step."""
-        cdef PyObject* value = self.value
-        error = self.error
-        self.error = None
-        if value == NULL:
+    cdef int advance(self, PyObject* argument, PyObject** result) except -1:
+        """Go on until there is a value (PYGEN_RETURN) or something to wait for (PYGEN_NEXT)."""
+        cdef int status
+        if self.waiting == NOT_STARTED:
+            if argument != <PyObject*> None:
+                raise TypeError("can't send a value to an awaitable that was not started")
+            return self.step(result)
+        if self.waiting == OVER:
+            raise RuntimeError("this value was awaited already")
+        self.refuse_if_driven()
+        status = self.drive(argument, result)
+        return PYGEN_NEXT if status == PYGEN_NEXT else self.after_wait(status, result[0], result)
+
+    cdef int refuse_if_driven(self) except -1:
+        if self.driven:
+            raise RuntimeError("this value is awaited already")
+        return 0
+
+    cdef inline int drive(self, PyObject* argument, PyObject** result) noexcept:
+        """Go on with what this waits for. An error is left set."""
+        # A reference, since what is driven may drop this object's own.
+        waiter = self.waiter
+        self.driven = True
+        cdef int status = PyIter_Send(<PyObject*> waiter, argument, result)
+        self.driven = False
+        return status
+
+    cdef int step(self, PyObject** result) except -1:
+        """The value that the decoder has; without one, wait for the chunks that complete it."""
+        cdef AsyncPuller stream = self.stream
+        cdef PyObject* waiter
+        cdef int status
+        while True:
+            # If the step gives a value or an error, nothing is left to do.
+            self.finish()
+            result[0] = stream.step()
+            if result[0] != NOTHING:
+                return PYGEN_RETURN
+            self.stream = stream
+            if not stream.waits_for_chunk():
+                return self.run(stream._slow_next(), result)
+            waiter = await_next(<PyObject*> stream._chunks)
+            if waiter == NULL:
+                return self.after_wait(PYGEN_ERROR, NULL, result)
+            self.waiter = steal(waiter)
+            self.waiting = FOR_CHUNK
+            stream._running = True
+            status = self.drive(<PyObject*> None, result)
+            if status == PYGEN_NEXT:
+                return status
+            if status == PYGEN_ERROR:
+                return self.after_wait(status, NULL, result)
+            status = self.feed(result[0], result)
+            if status != PYGEN_RETURN or result[0] != NOTHING:
+                return status
+
+    cdef int after_wait(self, int status, PyObject* waited, PyObject** result) except -1:
+        """Go on after the end of a wait, with its result or the error that is set."""
+        if status == PYGEN_ERROR:
+            try:
+                propagate()
+            except BaseException as error:
+                return self.after_error(error, result)
+        if self.waiting == FOR_COROUTINE:
+            self.finish()
+            result[0] = waited
+            return PYGEN_RETURN
+        status = self.feed(waited, result)
+        return self.step(result) if status == PYGEN_RETURN and result[0] == NOTHING else status
+
+    cdef int after_error(self, error, PyObject** result) except -1:
+        cdef AsyncPuller stream = self.stream
+        if self.waiting == FOR_COROUTINE:
+            self.finish()
             raise error
-        self.value = NULL
-        raise StopIteration(steal(value))
+        stream._running = False
+        return self.run(stream._next_after(error), result)
+
+    cdef int feed(self, PyObject* waited, PyObject** result) except -1:
+        """Feed a chunk; PYGEN_RETURN of NOTHING says to step."""
+        cdef AsyncPuller stream = self.stream
+        chunk = steal(waited)
+        stream._running = False
+        self.waiting = OVER
+        self.waiter = None
+        result[0] = NOTHING
+        if stream._ended:
+            return PYGEN_RETURN
+        try:
+            stream.accept(chunk)
+        except BaseException as error:
+            return self.run(stream._raise_after_release(error), result)
+        return PYGEN_RETURN
+
+    cdef int run(self, coroutine, PyObject** result) except -1:
+        """Wait for a coroutine of the stream, whose result is the value."""
+        cdef int status
+        self.waiter = coroutine
+        self.waiting = FOR_COROUTINE
+        status = self.drive(<PyObject*> None, result)
+        if status != PYGEN_NEXT:
+            self.finish()
+        if status == PYGEN_ERROR:
+            propagate()
+        return status
 
 
-cdef PyObject* ready_next(PyObject* ready) noexcept:
-    cdef NextValue self = <NextValue> ready
-    cdef PyObject* value = self.value
-    cdef PyObject* stop
-    if value == NULL:
-        error = self.error
-        self.error = None
-        if error is None and (self.stream is not None or self.slow_next is not None):
-            # A task takes it as it is, without `__await__`.
-            return call_method(ready, <PyObject*> SEND, <PyObject*> None)
-        if error is None:
-            PyErr_SetString(RuntimeError, b"this value was awaited already")
-        else:
-            PyErr_SetObject(type(error), error)
-        return NULL
-    stop = reusable_stop(<PyObject*> self.stop)
-    if stop != NULL:
-        if stop != <PyObject*> self.stop:
-            self.stop = <object> stop
-        self.value = NULL
-        raise_stop(stop, value)
+cdef object exception_of(tuple arguments):
+    """The exception that the arguments of `throw` stand for: one, or its class, value and traceback."""
+    error = arguments[0]
+    value = arguments[1] if len(arguments) > 1 else None
+    if not isinstance(error, BaseException):
+        error = error() if value is None else value if isinstance(value, error) else error(value)
+    return error.with_traceback(arguments[2]) if len(arguments) > 2 and arguments[2] is not None else error
+
+
+cdef NextValue new_next_value(AsyncPuller stream):
+    cdef PyObject* spare = take_next_value()
+    cdef NextValue next_value
+    if spare == NULL:
+        next_value = NextValue.__new__(NextValue)
+    else:
+        next_value = <NextValue> steal(spare)
+        next_value.waiting = NOT_STARTED
+    next_value.stream = stream
+    return next_value
+
+
+cdef int next_value_is_over(PyObject* dropped) noexcept:
+    """Take leave of an awaitable that nobody refers to; whether nothing of its stream is left in it."""
+    cdef AsyncPuller stream
+    if (<NextValue> dropped).stop is not None:
+        release_stop(<PyObject*> (<NextValue> dropped).stop)
+        (<NextValue> dropped).stop = None
+    if (<NextValue> dropped).waiting == OVER:
+        return True
+    if (<NextValue> dropped).waiting != NOT_STARTED:
+        stream = (<NextValue> dropped).stream
+        if stream is not None:
+            # A task that was dropped while it waited: its chunk may be lost.
+            stream._running = False
+            stream.abandoned = True
+    return False
+
+
+cdef int next_value_send(PyObject* awaitable, PyObject* argument, PyObject** result) except -1:
+    return (<NextValue> awaitable).advance(argument, result)
+
+
+cdef PyObject* next_value_iternext(PyObject* awaitable) except NULL:
+    cdef PyObject* result = NULL
+    if (<NextValue> awaitable).advance(<PyObject*> None, &result) == PYGEN_NEXT:
+        return result
+    (<NextValue> awaitable).stop = raise_stop(result)
     return NULL
 
 
-set_next(NextValue, ready_next)
+set_slots(NextValue, next_value_iternext, next_value_send, next_value_is_over)

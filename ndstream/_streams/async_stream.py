@@ -49,7 +49,6 @@ class AsyncStream(AsyncPuller[T]):
         super().__init__(decoder, first_bytes)
         self.closed = False
         self._chunks: AsyncIterator[Chunk] = source.chunks
-        self._running = False
         self._undecided = False
         self._interruption: BaseException | None = None
         self._deferred_error: Exception | None = None
@@ -81,29 +80,22 @@ class AsyncStream(AsyncPuller[T]):
     ) -> None:
         await self.aclose()
 
-    async def _fast_next(self) -> T:
-        """`_slow_next` in fewer steps, for the usual case: the next chunk completes a value."""
-        if self._running or not self._fast_path:
-            return await self._slow_next()
+    async def _next_after(self, error: BaseException) -> T:
+        """The next value, after the source raised instead of giving a chunk."""
         self._running = True
         try:
-            try:
-                chunk = await self._chunks.__anext__()
-            except BaseException as error:
-                await self._source_raised(error)
-            else:
-                if not self._ended:
-                    self._feed(chunk)
-            if self.decoder is not None and not self._ended:
-                # A loop, since a signal handler could run after a call of `next`, when the value would be lost.
-                for value in self.decoder:
-                    return value
+            await self._source_raised(error)
         except BaseException:
             await self._release_if_over()
             raise
         finally:
             self._running = False
         return await self._slow_next()
+
+    async def _raise_after_release(self, error: BaseException) -> T:
+        """Raise what came out of the decoder when it was given a chunk."""
+        await self._release_if_over()
+        raise error
 
     async def _slow_next(self) -> T:
         """The next value, if chunks have to be awaited first."""
@@ -113,6 +105,7 @@ class AsyncStream(AsyncPuller[T]):
         try:
             if self._finalizer is None:
                 self._finalizer = make_finalizer(self._close)
+                self._fast_path = self.decoder is not None and self._idle_timeout is None
             timeout = None if self._idle_timeout is None else IdleTimeout(self._idle_timeout, self.decoder)
             while not self._ended:
                 if self._undecided:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -17,8 +19,8 @@ CHUNKS = [b"1\n2\n", b"3\n", b"4\n5\n"]
 VALUES = [1, 2, 3, 4, 5]
 
 
-async def chunks() -> AsyncIterator[bytes]:
-    for chunk in CHUNKS:
+async def chunks(*data: bytes) -> AsyncIterator[bytes]:
+    for chunk in data or CHUNKS:
         await anyio.sleep(0)
         yield chunk
 
@@ -160,3 +162,175 @@ def test_awaiting_a_value_of_a_stream_that_was_dropped_is_safe() -> None:
         assert await waiting == 2
 
     in_a_loop(main)
+
+
+class Value:
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self.reference: Any = None
+
+
+@pytest.mark.parametrize("data", [[b"1\n2\n"], [b"1\n", b"2\n"]], ids=["one chunk", "a value a chunk"])
+def test_a_value_that_was_awaited_is_not_kept(data: list[bytes]) -> None:
+    async def main() -> None:
+        stream = ndstream.ndjson(chunks(*data), loads=Value)
+        for _ in range(2):
+            value = await anext(stream)
+            kept = weakref.ref(value)
+            del value
+            assert kept() is None
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("data", [[b"1\n2\n"], [b"1\n", b"2\n"]], ids=["one chunk", "a value a chunk"])
+def test_a_value_in_a_cycle_with_its_awaitable_is_collected(data: list[bytes]) -> None:
+    async def main() -> list[weakref.ref[Value]]:
+        stream = ndstream.ndjson(chunks(*data), loads=Value)
+        kept = []
+        for _ in range(2):
+            awaitable = stream.__anext__()
+            value = await awaitable
+            value.reference = awaitable
+            kept.append(weakref.ref(value))
+            del awaitable, value
+        return kept
+
+    kept = asyncio.run(main())
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None]
+
+
+class Pausing:
+    """Chunks that are waited for once each, by an awaitable with no more than an await needs."""
+
+    def __init__(self, *data: bytes) -> None:
+        self.data = list(data)
+
+    def __aiter__(self) -> Pausing:
+        return self
+
+    def __anext__(self) -> Pausing:
+        return self
+
+    def __await__(self) -> Pausing:
+        self.yielded = False
+        return self
+
+    def __iter__(self) -> Pausing:
+        return self
+
+    def __next__(self) -> str:
+        if not self.yielded:
+            self.yielded = True
+            return "wait"
+        if not self.data:
+            raise StopAsyncIteration
+        raise StopIteration(self.data.pop(0))
+
+
+def stream_of(source: Any, **options: Any) -> Any:
+    return ndstream.ndjson(source, **options)
+
+
+@pytest.fixture(params=["in a loop", "outside of loops"])
+def run(request: pytest.FixtureRequest) -> Callable[[Callable[[], None]], None]:
+    """Runs a function that drives awaitables by hand, where awaits are compiled and where coroutines run them."""
+
+    async def main(program: Callable[[], None]) -> None:
+        program()
+
+    return (lambda program: program()) if request.param == "outside of loops" else lambda p: asyncio.run(main(p))
+
+
+def value_of(awaitable: Any) -> Any:
+    """Drive an awaitable to its end."""
+    try:
+        while True:
+            assert awaitable.send(None) == "wait"
+    except StopIteration as stop:
+        return stop.value
+
+
+def test_a_frame_of_several_chunks_is_awaited_as_one_value(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(Pausing(b"[1,", b"2,", b"3]\n4", b"\n"))
+        assert value_of(stream.__anext__()) == [1, 2, 3]
+        assert value_of(stream.__anext__()) == 4
+
+    run(program)
+
+
+class Cancelled(BaseException):
+    pass
+
+
+def test_what_is_thrown_comes_out_of_a_source_that_cannot_be_thrown_into(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(Pausing(b"1\n", b"2\n"))
+        awaitable = stream.__anext__()
+        assert awaitable.send(None) == "wait"
+        with pytest.raises(Cancelled, match="mine"):
+            awaitable.throw(Cancelled("mine"))
+        with pytest.raises(RuntimeError, match="awaited already"):
+            awaitable.send(None)
+
+    run(program)
+
+
+def test_an_awaitable_dropped_while_it_waits_frees_the_stream_and_is_no_clean_end(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(Pausing(b"1\n"))
+        assert value_of(stream.__anext__()) == 1
+        awaitable = stream.__anext__()
+        assert awaitable.send(None) == "wait"
+        with pytest.raises(RuntimeError, match="running already"):
+            value_of(stream.__anext__())
+        del awaitable
+        with pytest.raises(ndstream.TruncatedError) as caught:
+            value_of(stream.__anext__())
+        assert isinstance(caught.value.__cause__, GeneratorExit)
+        with pytest.raises(StopAsyncIteration):
+            value_of(stream.__anext__())
+
+    run(program)
+
+
+def test_an_awaitable_that_is_over_is_over_even_after_its_memory_was_used_again(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(Pausing(b"1\n2\n3\n"))
+        first = stream.__anext__()
+        assert value_of(first) == 1
+        second = stream.__anext__()
+        assert second is not first
+        uses: list[Callable[[], object]] = [
+            lambda: first.send(None),
+            lambda: first.__await__(),
+            lambda: first.throw(ValueError("late")),
+        ]
+        for use in uses:
+            with pytest.raises((RuntimeError, ValueError)):
+                use()
+        assert value_of(second) == 2
+        assert value_of(stream.__anext__()) == 3
+
+    run(program)
+
+
+def test_loads_that_drives_its_own_awaitable_is_refused(run: Callable[..., None]) -> None:
+    def program() -> None:
+        def loads(payload: bytes) -> int:
+            with pytest.raises(RuntimeError):
+                awaitable.send(None)
+            with pytest.raises(RuntimeError):
+                value_of(stream.__anext__())
+            return int(payload)
+
+        stream = stream_of(Pausing(b"1\n2\n"), loads=loads)
+        for expected in (1, 2):
+            awaitable = stream.__anext__()
+            assert value_of(awaitable) == expected
+
+    run(program)
