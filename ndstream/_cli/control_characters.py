@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _REPLACED: dict[int, str] = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
-# Before a line feed it does nothing. By itself it would let text overwrite what stands on the line.
+# Before a line feed it does nothing. By itself it would let text overwrite what is on the line.
 _REPLACED[ord("\r")] = ""
 
 

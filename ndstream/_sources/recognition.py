@@ -1,8 +1,8 @@
 """From whatever holds bytes to an iterator of chunks, read so that bytes come as they arrive.
 
 A source is recognised by the methods that it offers, never by the library of its type. If it has a read
-that returns what is there, that is used rather than one that waits for a block to fill; its own line
-splitting never is.
+that returns the bytes that have arrived, that is used rather than one that waits for a block to fill. Its own
+line splitting is never used.
 """
 
 from __future__ import annotations

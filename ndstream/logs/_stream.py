@@ -139,7 +139,7 @@ class LogFiles:
                 yield chunk
                 if not self._commit():
                     return
-                # What lies behind need not be remembered.
+                # Positions before this offset need not be remembered.
                 opened.position(decoder.offset)
         except LogFileError as error:
             cut = decoder._fail(error)

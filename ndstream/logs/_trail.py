@@ -1,4 +1,4 @@
-"""How content and stored bytes correspond, for as much of a file as was read and is not yet behind.
+"""How content and stored bytes correspond, for the part of a file that was read and is still needed.
 
 Whoever decompresses writes it, maybe in a thread that is ahead; whoever takes the chunks reads it.
 """

@@ -1,4 +1,4 @@
-"""The headers that keep what stands between a server and its clients from holding a stream back."""
+"""The headers that keep proxies between a server and its clients from buffering a stream."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class RelayState:
 
     @property
     def error(self) -> Exception | None:
-        """The exception behind the failure, with the bytes, the offset and the cause that the client is not told."""
+        """The exception that made it fail, with the bytes, the offset and the cause that the client is not told."""
         return self._error or self._converter.error
 
     @property

@@ -1,4 +1,4 @@
-"""The upstream of a relay: an opened source, its status, and how it is let go of."""
+"""The upstream of a relay: an opened source, its status, and how it is released."""
 
 from __future__ import annotations
 

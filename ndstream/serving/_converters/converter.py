@@ -26,7 +26,7 @@ class Converter:
         heartbeat: What keeps a silent connection open; b"" if the format has no such thing.
         ended: Whether its last bytes were given, so that further chunks are of no use.
         failure: What the client was told if the stream is not complete; None while it goes on, and if it is.
-        error: What the failure comes from; None if there is no exception behind it.
+        error: What the failure comes from; None if no exception caused it.
         breaks_on_failure: Whether the failure can only be told by breaking the transfer off.
     """
 

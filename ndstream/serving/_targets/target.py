@@ -330,7 +330,7 @@ class Target:
 
 
 class _Choice:
-    """Where the writing of one choice stands.
+    """How far the writing of one choice has come.
 
     Attributes:
         queue: The parts that are not ended, in order; the first one is open. Interleaved calls are not among them.
