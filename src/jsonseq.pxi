@@ -1,5 +1,5 @@
 # JSON text sequences (RFC 7464): each element is RS, a JSON text, LF. RS always ends what came
-# before, so a broken element never costs its neighbours; the LF behind a whole text ends it too, so
+# before, so a broken element never costs its neighbours; the LF after a whole text ends it too, so
 # that an element need not wait for the next one.
 
 cdef unsigned char RS = 0x1E
@@ -86,7 +86,7 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
                 return self.next_at_end() if self.finished else NOTHING
 
     cdef inline Py_ssize_t text_size(self, Py_ssize_t end) noexcept:
-        """The size of the text behind RS, were it to end at ``end`` in the chunk."""
+        """The size of the text after RS, were it to end at ``end`` in the chunk."""
         return self.frame_bytes_to(end) - 1
 
     cdef inline bint ends_in_cr(self, Py_ssize_t end) noexcept:
@@ -171,7 +171,7 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         return self.report(_diagnosis.stray, (preview, self.frame_offset))
 
     cdef Result decode_tail(self) except NULL:
-        """What stands behind the last RS when the stream ends."""
+        """What follows the last RS when the stream ends."""
         cdef Result value
         cdef bytes payload
         if self.region == IN_STRAY:

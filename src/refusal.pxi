@@ -1,4 +1,4 @@
-# What an exception of ``loads`` says: only some of them are about the frame.
+# Whose fault an exception of ``loads`` is: only some of them are about the frame.
 
 from orjson import JSONDecodeError as orjson_error
 

@@ -6,7 +6,7 @@ cdef extern from *:
     #define NDSTREAM_STEAL(reference) (reference)
     """
     PyObject ndstream_nothing
-    # The object behind a reference that the caller owns, without counting it once more.
+    # The object of a reference that the caller owns, without counting it once more.
     object steal "NDSTREAM_STEAL"(PyObject* reference)
 
 cdef extern from *:

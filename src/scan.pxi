@@ -1,6 +1,6 @@
 # Raw-pointer helpers: the only place that indexes memory without checks. They touch no Python
 # object, so each is noexcept and may run without the GIL. A caller passes a pointer and the number
-# of bytes behind it; nothing outside of these is read.
+# of bytes that begin there; nothing outside of these is read.
 
 from libc.string cimport memchr, memcmp, memcpy
 
@@ -66,7 +66,7 @@ cdef inline bint is_blank(const unsigned char* data, Py_ssize_t size) noexcept n
 
 
 cdef inline Py_ssize_t size_without_cr(const unsigned char* data, Py_ssize_t size) noexcept nogil:
-    """The size without the one CR that may stand before a LF."""
+    """The size without the one CR that may precede a LF."""
     return size - 1 if size > 0 and data[size - 1] == b"\r" else size
 
 
@@ -95,7 +95,7 @@ cdef inline bint is_sentinel(
 cdef inline bint is_field(
     const unsigned char* line, Py_ssize_t size, const char* name, Py_ssize_t length
 ) noexcept nogil:
-    """Whether an SSE line is of the field ``name``: alone, or with a colon behind it."""
+    """Whether an SSE line is of the field ``name``: alone, or with a colon after it."""
     return (
         size >= length and memcmp(line, name, <size_t> length) == 0
         and (size == length or line[length] == b":"))
@@ -104,7 +104,7 @@ cdef inline bint is_field(
 cdef inline Py_ssize_t value_start(
     const unsigned char* line, Py_ssize_t size, Py_ssize_t name_length
 ) noexcept nogil:
-    """Where the value of an SSE line begins: behind the colon and at most one space."""
+    """Where the value of an SSE line begins: after the colon and at most one space."""
     if size <= name_length:
         return size
     return name_length + 2 if size > name_length + 1 and line[name_length + 1] == b" " else name_length + 1
