@@ -290,6 +290,9 @@ def test_a_source_that_closes_its_own_stream_does_no_harm() -> None:
 
     stream = ndstream.ndjson(Source())
     assert list(stream) == [1]
+    # The chunk that came after the close was not fed.
+    assert stream.decoder is not None
+    assert (stream.decoder.pending, stream.decoder.offset) == (0, 2)
 
 
 def test_what_arrived_comes_before_the_error_of_a_failing_close() -> None:
