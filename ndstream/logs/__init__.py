@@ -22,6 +22,7 @@ from ndstream.logs._read import read
 from ndstream.logs._redrive import Redrive, RedriveReport, redrive
 from ndstream.logs._repair import Repair, repair_tail
 from ndstream.logs._report import FileReport, Report
+from ndstream.logs._splits import Split, splits
 from ndstream.logs._stream import LogStream
 
 __all__ = [
@@ -45,9 +46,11 @@ __all__ = [
     "RedriveReport",
     "Repair",
     "Report",
+    "Split",
     "check",
     "follow",
     "read",
     "redrive",
     "repair_tail",
+    "splits",
 ]

@@ -20,20 +20,31 @@ class _HasPath(Protocol):
     def path(self) -> str | None: ...
 
 
+class _Letters(Protocol):
+    def write(
+        self, file: str, error: StreamError, message: str | None = None, *, source: str | None = None
+    ) -> None: ...
+
+
 class BadLines:
     """What ``on_error`` is if bad lines become dead letters."""
 
-    def begin(self, letters: DeadLetters, files: _HasPath) -> None:
-        """Say where letters go, and who knows the file that is read."""
+    def begin(self, letters: _Letters, files: _HasPath, *, counts_lines: bool = True) -> None:
+        """Say where letters go, who knows the file that is read, and whether line numbers are those of the file."""
         self._letters = letters
         self._files = files
+        self._counts_lines = counts_lines
 
     def __call__(self, error: StreamError) -> None:
         damaged = isinstance(error, LogFileError)
         if error.frame or not damaged:
             path = self._files.path
             again = path if path is not None and "://" not in path and Path(path).is_file() else None
-            self._letters.write(path or "", error, source=again)
+            message = None
+            if not self._counts_lines and error.line is not None:
+                message = str(error).replace(f" (line {error.line})", "", 1)
+                error.line = None
+            self._letters.write(path or "", error, message, source=again)
         if damaged:
             raise error
 

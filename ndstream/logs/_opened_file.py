@@ -21,6 +21,7 @@ from ndstream._sources.opened_source import CHUNK_SIZE, Chunk, OpenedSyncSource
 from ndstream.logs._archives import Archive
 from ndstream.logs._decompressors import check_library
 from ndstream.logs._errors import LogFileError
+from ndstream.logs._fingerprint import HEAD_SIZE as FINGERPRINT_SIZE
 from ndstream.logs._formats import HEAD_SIZE, Format, compression_of, container_of, may_become_member, skippable_size
 from ndstream.logs._paths import PathOrFile
 from ndstream.logs._positions import START, Position
@@ -48,6 +49,10 @@ class OpenedFile:
         format: "plain", "gzip", "zstd", "bz2", "xz" or "lz4".
         size: The file's size as stored when it was opened, in bytes; None if it has none, as a pipe.
         chunks: The content.
+        offset: Where the content in `chunks` begins.
+        compressed_offset: How much of the file as it is stored precedes that.
+        head: The first bytes of the file as it is stored, 1,024 of them if it has so many.
+        seekable: Whether one can go back in it.
     """
 
     def __init__(
@@ -63,6 +68,9 @@ class OpenedFile:
         self.close: Callable[[], object]
         self._trail = Trail(start)
         head = _first_block(stored)
+        self.offset, self.compressed_offset = start.offset, start.compressed_offset
+        self.head = head[:FINGERPRINT_SIZE]
+        self.seekable = stored.seekable
         compression = compression_of(head) or (None if skippable_size(head) is None else "zstd")
         if compression is not None:
             check_library(compression)

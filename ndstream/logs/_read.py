@@ -15,12 +15,15 @@ from ndstream._errors import StreamError
 from ndstream.logs._bookkeeping import BadLines, open_bookkeeping
 from ndstream.logs._checkpoint import Checkpoint
 from ndstream.logs._containers import Container, Record, Unwrapper
-from ndstream.logs._dead_letters import DeadLetters
+from ndstream.logs._dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._fields import Fields, row_decoder
+from ndstream.logs._letter_list import LetterList
+from ndstream.logs._open_split import open_split
 from ndstream.logs._opened_file import DEFAULT_MAX_WINDOW, open_file
 from ndstream.logs._paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._positions import START, Position
 from ndstream.logs._remote import is_url
+from ndstream.logs._splits import Split
 from ndstream.logs._stream import LogFiles, LogStream, stream_of
 
 if TYPE_CHECKING:
@@ -44,12 +47,12 @@ class _Options(TypedDict, total=False):
     start_line: int
     storage_options: dict[str, Any] | None
     checkpoint: Checkpoint | str | os.PathLike[str] | None
-    dead_letters: DeadLetters | str | os.PathLike[str] | None
+    dead_letters: DeadLetters | list[DeadLetter] | str | os.PathLike[str] | None
 
 
 @overload
 def read(
-    paths: PathOrFile | Iterable[PathOrFile],
+    paths: PathOrFile | Iterable[PathOrFile] | Split,
     *,
     unwrap: Container,
     loads: Callable[[bytes], T],
@@ -57,7 +60,7 @@ def read(
 ) -> LogStream[Record[T]]: ...
 @overload
 def read(
-    paths: PathOrFile | Iterable[PathOrFile],
+    paths: PathOrFile | Iterable[PathOrFile] | Split,
     *,
     unwrap: Container,
     fields: Fields | None = None,
@@ -65,14 +68,14 @@ def read(
 ) -> LogStream[Record[Any]]: ...
 @overload
 def read(
-    paths: PathOrFile | Iterable[PathOrFile], *, loads: Callable[[bytes], T], **options: Unpack[_Options]
+    paths: PathOrFile | Iterable[PathOrFile] | Split, *, loads: Callable[[bytes], T], **options: Unpack[_Options]
 ) -> LogStream[T]: ...
 @overload
 def read(
-    paths: PathOrFile | Iterable[PathOrFile], *, fields: Fields | None = None, **options: Unpack[_Options]
+    paths: PathOrFile | Iterable[PathOrFile] | Split, *, fields: Fields | None = None, **options: Unpack[_Options]
 ) -> LogStream[Any]: ...
 def read(
-    paths: PathOrFile | Iterable[PathOrFile],
+    paths: PathOrFile | Iterable[PathOrFile] | Split,
     *,
     loads: Callable[[bytes], Any] | None = None,
     fields: Fields | None = None,
@@ -89,16 +92,17 @@ def read(
     start_line: int = 0,
     storage_options: dict[str, Any] | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
-    dead_letters: DeadLetters | str | os.PathLike[str] | None = None,
+    dead_letters: DeadLetters | list[DeadLetter] | str | os.PathLike[str] | None = None,
 ) -> LogStream[Any]:
-    """Iterate over the values of log files, plain or compressed: one JSON value a line.
+    """Iterate over the values of log files, plain or compressed, or of a split: one JSON value a line.
 
     The format of each file is told from its bytes: plain, gzip, zstd, bz2, xz or lz4. Lines of two files are never
     joined, and each file has offsets and line numbers of its own.
 
     Args:
-        paths: A path, a glob, a URL or a binary file, or several of them. The matches of a glob come in the order of
-            their content: of rotated files the oldest first. URLs take the extra ``remote``.
+        paths: A path, a glob, a URL or a binary file, or several of them; or one `Split`. The matches of a glob come
+            in the order of their content: of rotated files the oldest first. URLs take the extra ``remote``. The
+            lines of a split have the offsets that they have in the file, and numbers from 1 in the split.
         loads: A callable from a line (bytes) to a value; ``bytes`` for the lines as they are.
         fields: Instead of `loads`: for each column a dotted path, or a path and a type. The values are then rows with
             an attribute for each column, and nothing else of a line is decoded. It takes the extra ``fields``.
@@ -121,15 +125,17 @@ def read(
         storage_options: What fsspec is to know to open URLs, such as credentials.
         checkpoint: Where to save how far everything was read, and to go on from: a path, or a `Checkpoint` with
             options of its own. Pipes, URLs and file objects are read from their beginning all the same.
-        dead_letters: Where to put bad lines instead of raising them: a path, or `DeadLetters`. With a checkpoint they
-            are appended there, else they replace what is there. A damaged file is raised all the same.
+        dead_letters: Where to put bad lines instead of raising them: a path, `DeadLetters`, or a list, to which a
+            `DeadLetter` is added for each. With a checkpoint they are appended to the file, else they replace what is
+            there. A damaged file is raised all the same.
 
     Returns:
         A stream with the current ``path``, ``line``, ``offset``, ``compressed_offset`` and ``position``, and a
         ``report`` of what was read.
 
     Raises:
-        FileNotFoundError: A path does not exist, or a glob matches nothing.
+        FileNotFoundError: A path does not exist, or a glob matches nothing. From ``next``: the file of a split is not
+            on this machine.
         IsADirectoryError: A path is a folder.
         TypeError: It is nothing that can be read, or an option has the wrong type.
         ValueError: An option has none of its values, or does not go with another one.
@@ -179,24 +185,26 @@ def read(
         make_decoder = partial(NDJSONDecoder, loads=bytes, max_frame_size=limit, on_error=on_error)
     # Options are checked here, not when the first file is opened.
     make_decoder()
-    sources = find_files(paths, storage_options or {})
-    _check_files(sources)
+    file_options: Any = {"max_window": max_window, "ahead": prefetch, "storage_options": storage_options}
+    opener = partial(open_file, start=start, **file_options)
+    if isinstance(paths, Split):
+        if checkpoint is not None or unwrap is not None or start.offset:
+            raise ValueError("checkpoint=, unwrap= and start= do not go together with a split: leave them out")
+        sources: list[str | BinaryFile] = [paths.path]
+        opener = partial(open_split, split=paths, **file_options)
+    else:
+        sources = find_files(paths, storage_options or {})
+        _check_files(sources)
     if start.offset and len(sources) != 1:
         raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
-
-    def started_decoder() -> NDJSONDecoder[Any]:
-        decoder = make_decoder()
-        decoder.reset(offset=start.offset, line=start_line)
-        return decoder
-
-    opener = partial(open_file, max_window=max_window, ahead=prefetch, storage_options=storage_options)
-    letters, resumption = open_bookkeeping(checkpoint, dead_letters, opener)
-    files = LogFiles(
-        sources, partial(opener, start=start), started_decoder, unwrapper, on_error, duplicates, resumption, letters
+    collected = LetterList(dead_letters) if isinstance(dead_letters, list) else None
+    letters, resumption = open_bookkeeping(
+        checkpoint, None if isinstance(dead_letters, list) else dead_letters, partial(open_file, **file_options)
     )
-    if keep is not None:
-        assert letters is not None
-        keep.begin(letters, files)
+    files = LogFiles(sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line)
+    target = letters if collected is None else collected
+    if keep is not None and target is not None:
+        keep.begin(target, files, counts_lines=not isinstance(paths, Split) or paths.start == 0)
     return stream_of(files)
 
 

@@ -43,6 +43,7 @@ class LogFiles:
         duplicates: Whether a file is read again under another name.
         resumption: Where earlier runs stopped, and where this one is saved; None if it is not.
         dead_letters: Where bad lines go, which is closed with the stream.
+        start_line: How many lines precede what is read of the file.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class LogFiles:
         duplicates: bool,
         resumption: Resumption | None = None,
         dead_letters: DeadLetters | None = None,
+        start_line: int = 0,
     ) -> None:
+        self._start_line = start_line
         self._dead_letters = dead_letters
         self._resumption = resumption
         self._sources = deque(sources)
@@ -99,6 +102,7 @@ class LogFiles:
         try:
             if self._resumption is None or not isinstance(source, str):
                 opened = self._open_file(source)
+                decoder.reset(offset=opened.offset, line=self._start_line)
             else:
                 opened = self._resumption.open(source, decoder)
         except Exception as error:
@@ -195,8 +199,8 @@ class LogFiles:
         """The report, up to date."""
         if self._decoder is not None and self._file is not None:
             report = self._current
-            report.bytes = self._decoder.offset
-            report.compressed_bytes = self.position.compressed_offset
+            report.bytes = self._decoder.offset - self._file.offset
+            report.compressed_bytes = self.position.compressed_offset - self._file.compressed_offset
             report.lines = self._decoder.line
             counted = self._decoder if self._unwrapper is None else self._unwrapper
             report.values, report.bad = counted.frames, counted.errors

@@ -157,7 +157,7 @@ def resume(
                 anchor = (anchor + rest[:skipped])[-ANCHOR_SIZE:]
                 offset, line = offset + skipped, line + 1
                 chunks = chain([rest[skipped:]], file.chunks)
-        file.chunks = chunks
+        file.chunks, file.offset = chunks, offset
         return file, TrackedFile(
             file, offset=offset, line=line, head=head[:HEAD_SIZE], anchor=anchor, delivered=delivered
         )

@@ -204,3 +204,14 @@ def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(ModuleNotFoundError, match=r"ndstream\[remote\]"):
         next(logs.read("http://127.0.0.1:9/app.log"))
+
+
+def test_a_plain_file_is_split_by_ranges_and_an_archive_is_one_split(site: Site) -> None:
+    url = site.put("split.log", DATA)
+    found = logs.splits(url, 3_000_000)
+    assert len(found) == -(-len(DATA) // 3_000_000)
+    assert [line for split in found for line in logs.read(split, loads=bytes)] == LINES
+    [whole] = logs.splits(site.put("split.log.gz", GZIP.make(DATA[:1000])), 100)
+    assert whole.unsplittable is not None
+    assert "URL" in whole.unsplittable
+    assert len(list(logs.read(whole, loads=bytes, on_error="skip"))) == DATA[:1000].count(b"\n")
