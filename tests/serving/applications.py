@@ -49,7 +49,8 @@ class EndlessSync:
         return self
 
     def __next__(self) -> bytes:
-        return EVENT
+        # Many events at once: waitress notices that a client left once its buffer of 16 MiB is full.
+        return EVENT * 200
 
     def close(self) -> None:
         Endless.released += 1
