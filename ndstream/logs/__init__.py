@@ -9,21 +9,21 @@
 `read` takes paths, globs and binary files, plain or compressed, and tells the format from the bytes.
 """
 
-from ndstream.logs._changes import Change
 from ndstream.logs._check import CheckReport, check
-from ndstream.logs._checkpoint import Checkpoint
-from ndstream.logs._containers import Envelope, Record
-from ndstream.logs._cursor import Cursor
-from ndstream.logs._dead_letters import DeadLetter, DeadLetters
+from ndstream.logs._checkpoints.checkpoint import Checkpoint
+from ndstream.logs._checkpoints.cursor import Cursor
+from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
+from ndstream.logs._dead_letters.redrive import Redrive, RedriveReport, redrive
 from ndstream.logs._errors import CheckpointError, LogFileError, LogFileTruncatedError
-from ndstream.logs._follow import FollowStream, follow
-from ndstream.logs._positions import Member, Position
-from ndstream.logs._read import read
-from ndstream.logs._redrive import Redrive, RedriveReport, redrive
+from ndstream.logs._files.positions import Member, Position
+from ndstream.logs._following.changes import Change
+from ndstream.logs._following.follow import FollowStream, follow
+from ndstream.logs._reading.containers import Envelope, Record
+from ndstream.logs._reading.read import read
+from ndstream.logs._reading.report import FileReport, Report
+from ndstream.logs._reading.stream import LogStream
 from ndstream.logs._repair import Repair, repair_tail
-from ndstream.logs._report import FileReport, Report
-from ndstream.logs._splits import Split, splits
-from ndstream.logs._stream import LogStream
+from ndstream.logs._splits.splits import Split, splits
 
 __all__ = [
     "Change",

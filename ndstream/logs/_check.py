@@ -13,7 +13,7 @@ from orjson import loads as orjson_loads
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream.logs._errors import LogFileError
-from ndstream.logs._opened_file import DEFAULT_MAX_WINDOW, open_file
+from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, open_file
 
 Tail = Literal["complete", "unterminated", "interrupted"]
 

@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 from orjson import JSONDecodeError
 from orjson import loads as orjson_loads
 
-from ndstream.logs._checkpoint import sync_folder
-from ndstream.logs._opened_file import open_file
-from ndstream.logs._tail import find_last_line_end, read_at
+from ndstream.logs._checkpoints.checkpoint import sync_folder
+from ndstream.logs._files.opened_file import open_file
+from ndstream.logs._files.tail import find_last_line_end, read_at
 
 Status = Literal["repaired", "terminated", "complete", "unterminated", "bad_line", "compressed", "too_large", "growing"]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import real_parts
 from ndstream import StreamError, logs
 from ndstream.logs import LogFileError
-from ndstream.logs._opened_file import open_file
+from ndstream.logs._files.opened_file import open_file
 
 LIBRARIES = {"zstd": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "lz4": "lz4.frame"}
 """What reading these formats takes, where it is no part of Python."""

@@ -279,7 +279,7 @@ def test_tiny_members_are_read_in_linear_work(count: int, monkeypatch: pytest.Mo
     """What follows a member is copied once for each, so what is given to each has to be small."""
     import gzip
 
-    from ndstream.logs._decompressors import decompress
+    from ndstream.logs._archives.decompressors import decompress
 
     given = []
 
@@ -287,7 +287,7 @@ def test_tiny_members_are_read_in_linear_work(count: int, monkeypatch: pytest.Mo
         given.append(len(data))
         return decompress(decompressor, data, max_length)
 
-    monkeypatch.setattr("ndstream.logs._archives.decompress", counted)
+    monkeypatch.setattr("ndstream.logs._archives.members.decompress", counted)
     result = of_bytes(gzip.compress(b"1\n", mtime=0) * count)
     assert len(result.lines) == count
     assert sum(given) <= count * 1024

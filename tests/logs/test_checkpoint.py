@@ -346,7 +346,7 @@ class TestTheFile:
 
         stream = logs.read(log, checkpoint=logs.Checkpoint(place, interval=0))
         with monkeypatch.context() as patch:
-            patch.setattr(f"ndstream.logs._checkpoint.os.{call}", fail)
+            patch.setattr(f"ndstream.logs._checkpoints.checkpoint.os.{call}", fail)
             with pytest.raises(OSError, match=os.strerror(number)) as caught:
                 list(stream)
             assert caught.value.filename == str(place)

@@ -428,7 +428,7 @@ class TestManyFiles:
             return stat(path)
 
         with logs.follow(log, clock=clock, stop_after_idle=60) as stream:
-            monkeypatch.setattr("ndstream.logs._followed_log.os.stat", note)
+            monkeypatch.setattr("ndstream.logs._following.followed_log.os.stat", note)
             assert [value["i"] for value in stream] == [0]
         # Four times a second at first, once a second in the end.
         assert 12 <= sum(time <= 3 for time in looks) < 24
@@ -448,7 +448,7 @@ class TestManyFiles:
                 calls += 1
                 return pread(*arguments)
 
-            monkeypatch.setattr("ndstream.logs._live_file.os.pread", count)
+            monkeypatch.setattr("ndstream.logs._following.live_file.os.pread", count)
             assert list(stream) == []
         assert calls == 1
 
@@ -461,7 +461,7 @@ class TestManyFiles:
         def fail(*_: object) -> int:
             raise OSError(errno.EMFILE, "Too many open files")
 
-        monkeypatch.setattr("ndstream.logs._live_file.os.open", fail)
+        monkeypatch.setattr("ndstream.logs._following.live_file.os.open", fail)
         with pytest.raises(OSError, match="ulimit -n"):
             next(stream)
         monkeypatch.undo()
@@ -554,7 +554,7 @@ class TestMisuse:
             def fail(path: str, *_: object) -> int:
                 raise PermissionError(errno.EACCES, "Permission denied", path)
 
-            patch.setattr("ndstream.logs._live_file.os.open", fail)
+            patch.setattr("ndstream.logs._following.live_file.os.open", fail)
             stream = logs.follow(log, clock=ScriptedClock())
             with pytest.raises(PermissionError, match=r"app\.log"):
                 next(stream)

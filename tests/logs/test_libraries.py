@@ -10,7 +10,7 @@ import pytest
 
 from logs.archives import GZIP, TOOLS, ZSTD, Blocks, of_bytes, outcome
 from ndstream import logs
-from ndstream.logs._gzip_member import GzipMember, ZlibInflater
+from ndstream.logs._archives.gzip_member import GzipMember, ZlibInflater
 
 DATA = b"".join(b'{"n":%d}\n' % number for number in range(5000))
 

@@ -15,7 +15,7 @@ import pytest
 
 from logs.archives import GZIP, Blocks, outcome
 from ndstream import TruncatedError, logs
-from ndstream.logs._paths import log_order
+from ndstream.logs._files.paths import log_order
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

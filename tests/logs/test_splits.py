@@ -195,20 +195,20 @@ def test_a_dead_letter_of_a_split_has_the_offset_in_the_file_and_no_line(tmp_pat
 def test_a_line_longer_than_many_splits_belongs_to_the_first_and_the_others_read_no_more_than_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ndstream.logs import _stored
+    from ndstream.logs._files import stored_bytes
 
     path = tmp_path / "a.log"
     size = 4 * 1024 * 1024
     path.write_bytes(b'"%s"\n1\n' % (b"x" * size))
     read: list[int] = []
-    original = _stored.StoredFile.read
+    original = stored_bytes.StoredFile.read
 
     def counted(self: Any, size: int) -> bytes:
         block = original(self, size)
         read.append(len(block))
         return block
 
-    monkeypatch.setattr(_stored.StoredFile, "read", counted)
+    monkeypatch.setattr(stored_bytes.StoredFile, "read", counted)
     first, *others = logs.splits(path, 256 * 1024)
     assert [len(value) for value in logs.read(first)] == [size]
     read.clear()

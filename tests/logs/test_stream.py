@@ -130,7 +130,7 @@ def test_leaving_the_with_block_releases_the_file() -> None:
 
 
 def test_an_interrupt_while_a_file_is_opened_costs_no_file(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from ndstream.logs._stored import StoredFile as real
+    from ndstream.logs._files.stored_bytes import StoredFile as real
 
     interrupts = [KeyboardInterrupt, KeyboardInterrupt]
 
@@ -139,7 +139,7 @@ def test_an_interrupt_while_a_file_is_opened_costs_no_file(files: list[Path], mo
             raise interrupts.pop()
         return real(path)
 
-    monkeypatch.setattr("ndstream.logs._opened_file.StoredFile", interrupted)
+    monkeypatch.setattr("ndstream.logs._files.opened_file.StoredFile", interrupted)
     stream = logs.read(files, on_error="skip")
     seen: list[Any] = []
     for _ in range(10):
@@ -249,8 +249,8 @@ def test_the_examples_in_the_modules_run() -> None:
     from importlib import import_module
 
     attempted = 0
-    for module in pkgutil.iter_modules(logs.__path__):
-        result = doctest.testmod(import_module(f"ndstream.logs.{module.name}"))
+    for module in pkgutil.walk_packages(logs.__path__, "ndstream.logs."):
+        result = doctest.testmod(import_module(module.name))
         assert result.failed == 0
         attempted += result.attempted
     assert attempted > 10

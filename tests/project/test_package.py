@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import pathlib
 import re
 import subprocess
@@ -14,11 +13,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def test_the_packages_that_are_installed_are_those_of_the_tree() -> None:
-    listed = re.search(r"^packages = (\[.*?\])", (ROOT / "pyproject.toml").read_text(), re.DOTALL | re.MULTILINE)
-    assert listed is not None
+def test_every_folder_of_the_package_is_a_package_so_that_it_is_installed() -> None:
     folders = {path.parent for path in (ROOT / "ndstream").rglob("*.py")}
-    assert ast.literal_eval(listed[1]) == sorted(".".join(folder.relative_to(ROOT).parts) for folder in folders)
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 

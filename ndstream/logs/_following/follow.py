@@ -1,0 +1,330 @@
+"""Following logs: the values of files that are being written, for as long as they are.
+
+Files are looked at by polling, which is the same on every file system: 10 ms after the last data, then less and less
+often up to `poll_interval`. Nothing that logrotate keeps is lost: see `followed_log` for what may happen to a file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeVar, overload
+
+from ndstream._core import NDJSONDecoder
+from ndstream._errors import FrameTooLargeError, StreamError
+from ndstream._sources.event_loops import trio_if_running
+from ndstream.logs._checkpoints.checkpoint import Checkpoint
+from ndstream.logs._dead_letters.dead_letters import DeadLetters
+from ndstream.logs._following.changes import Change
+from ndstream.logs._following.followed_file import FollowedFile
+from ndstream.logs._following.follower import Follower
+
+T = TypeVar("T")
+Path = str | os.PathLike[str]
+
+_MAX_OPEN = 4096
+
+
+class Clock(Protocol):
+    """What a follower knows of time."""
+
+    def now(self) -> float: ...
+    def wait(self, seconds: float) -> object: ...
+    async def sleep(self, seconds: float) -> object: ...
+    def wake(self) -> object: ...
+
+
+class SystemClock:
+    """The real time. A wait ends early if another thread wakes it."""
+
+    now = staticmethod(time.monotonic)
+
+    def __init__(self) -> None:
+        self._woken = threading.Event()
+        self.wait = self._woken.wait
+        self.wake = self._woken.set
+
+    async def sleep(self, seconds: float) -> None:
+        trio = trio_if_running()
+        if trio is not None:
+            await trio.sleep(seconds)
+        else:
+            import asyncio
+
+            await asyncio.sleep(seconds)
+
+
+class FollowStream(chain[T]):
+    """An iterator, and an async iterator, over the values of logs as they are written. It is made by `follow`.
+
+    It ends when it is closed, and after `stop_after_idle`. After an error the iteration can go on.
+
+    Raises:
+        StreamError: From ``next``: a line is bad, or a rotated archive is damaged.
+        OSError: From ``next``: a file cannot be read, or the checkpoint or a dead letter not written.
+
+    Example:
+        >>> from ndstream import logs
+        >>> async def show():
+        ...     async with logs.follow("/var/log/app/*.log") as stream:
+        ...         async for value in stream:
+        ...             print(stream.path, stream.line, value)
+    """
+
+    _follower: Follower
+    _clock: Clock
+    _steps: Iterator[Iterable[Any] | float]
+    _values: Iterator[T]
+
+    @property
+    def path(self) -> str | None:
+        """The path, as it is followed, of the log that the last value came from; None before the first."""
+        log = self._follower.log
+        return None if log is None else log.path
+
+    @property
+    def offset(self) -> int:
+        """Where the last line ended, in bytes of its file."""
+        decoder = self._follower.decoder
+        return 0 if decoder is None else decoder.offset
+
+    @property
+    def line(self) -> int:
+        """The 1-based number of the last line in its file; if the log was begun at its end, counted from there."""
+        decoder = self._follower.decoder
+        return 0 if decoder is None else decoder.line
+
+    @property
+    def changes(self) -> list[Change]:
+        """What happened to the files, the last thousand of it."""
+        return list(self._follower.changes)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the files have been released."""
+        return self._follower.closed
+
+    def commit(self) -> None:
+        """Save that all values that came so far, the last one included, were dealt with.
+
+        Raises:
+            OSError: The checkpoint cannot be written; the old one is intact.
+            ValueError: There is no checkpoint.
+        """
+        self._follower.commit()
+
+    def close(self) -> None:
+        """Save the checkpoint, and release all files. Closing twice is harmless.
+
+        Saved is all that came before the value that was given last, which may not have been dealt with yet.
+
+        Raises:
+            OSError: The checkpoint cannot be written; the old one is intact.
+        """
+        self._clock.wake()
+        self._follower.close()
+
+    async def aclose(self) -> None:
+        """The same, for ``async with``."""
+        self.close()
+
+    def __enter__(self) -> FollowStream[T]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> FollowStream[T]:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> FollowStream[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._follower.closed:
+            for value in self._values:
+                return value
+            step = next(self._steps, None)
+            if step is None:
+                self.close()
+            elif isinstance(step, float):
+                await self._clock.sleep(step)
+            else:
+                self._values = iter(step)
+                # Other tasks have their turn while there is always more to read.
+                await self._clock.sleep(0)
+        raise StopAsyncIteration
+
+    def __del__(self) -> None:
+        if hasattr(self, "_follower"):
+            self.close()
+
+
+@overload
+def follow(
+    *paths: Path,
+    loads: Callable[[bytes], T],
+    start: Literal["beginning", "end"] = "beginning",
+    checkpoint: Checkpoint | Path | None = None,
+    dead_letters: DeadLetters | Path | None = None,
+    poll_interval: float = 0.25,
+    rotate_wait: float = 5.0,
+    stop_after_idle: float | None = None,
+    max_open: int | None = None,
+    on_change: Callable[[Change], object] | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> FollowStream[T]: ...
+@overload
+def follow(
+    *paths: Path,
+    start: Literal["beginning", "end"] = "beginning",
+    checkpoint: Checkpoint | Path | None = None,
+    dead_letters: DeadLetters | Path | None = None,
+    poll_interval: float = 0.25,
+    rotate_wait: float = 5.0,
+    stop_after_idle: float | None = None,
+    max_open: int | None = None,
+    on_change: Callable[[Change], object] | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> FollowStream[Any]: ...
+def follow(
+    *paths: Path,
+    start: Literal["beginning", "end"] = "beginning",
+    checkpoint: Checkpoint | Path | None = None,
+    dead_letters: DeadLetters | Path | None = None,
+    poll_interval: float = 0.25,
+    rotate_wait: float = 5.0,
+    stop_after_idle: float | None = None,
+    max_open: int | None = None,
+    on_change: Callable[[Change], object] | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> FollowStream[Any]:
+    """Iterate over the values of logs as they are written, through rotation, by ``for`` or ``async for``.
+
+    Args:
+        paths: Paths and globs. A path need not exist yet. Of a glob's matches, rotated files of another match are
+            read first and belong to that log.
+        start: Where to begin in the files that exist now, if the checkpoint does not know them: at the "beginning",
+            or after the last line end. Files that appear later are read from their beginning.
+        checkpoint: Where to save how far everything was read, and to go on from: a path, or a `Checkpoint` with
+            options of its own.
+        dead_letters: Where to put bad lines instead of raising them: a path, to which they are appended, or
+            `DeadLetters`.
+        poll_interval: How many seconds pass between two looks at a file that is at rest.
+        rotate_wait: For how many seconds a rotated or deleted file has to be quiet before it is closed.
+        stop_after_idle: End after so many seconds without anything new; None to go on for ever.
+        max_open: How many files are kept open at the same time; by default half of what the system allows.
+        on_change: Is called with each `Change`.
+        clock: The time; for tests.
+        options: Those of `ndstream.NDJSONDecoder`.
+
+    Returns:
+        A stream. In async code it reads files without a thread, and awaits only between two looks.
+
+    Raises:
+        CheckpointError: The checkpoint is damaged or in use, or a file is not the one that was read.
+        NotImplementedError: On Windows.
+        OSError: A path is a directory, a pipe or not readable.
+        TypeError: An option has the wrong type.
+        ValueError: No path was given, or an option has none of its values.
+
+    Example:
+        >>> from ndstream import logs
+        >>> with logs.follow("app.log", checkpoint="app.checkpoint", dead_letters="bad.ndjson") as stream:
+        ...     for value in stream:  # doctest: +SKIP
+        ...         ...
+    """
+    if sys.platform == "win32":
+        raise NotImplementedError(
+            "files cannot be followed on Windows: a file that is open there can neither be renamed nor removed, so "
+            "that following would stop its rotation; read, check and replay work"
+        )
+    if not paths:
+        raise ValueError("there is nothing to follow: no path was given")
+    if start not in ("beginning", "end"):
+        raise ValueError(f'start must be "beginning" or "end", not {start!r}')
+    for name, seconds in (("poll_interval", poll_interval), ("rotate_wait", rotate_wait)):
+        if not seconds > 0:
+            raise ValueError(f"{name} must be a number of seconds over 0, not {seconds}")
+    if dead_letters is not None and "on_error" in options:
+        raise ValueError("dead_letters takes the bad lines: leave out on_error, or dead_letters")
+    # Wrong options are refused before anything is opened.
+    NDJSONDecoder(**options)
+    clock = clock or SystemClock()
+    letters = dead_letters if dead_letters is None or isinstance(dead_letters, DeadLetters) else None
+    place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    stream: FollowStream[Any] | None = None
+    try:
+        if letters is None and dead_letters is not None:
+            assert not isinstance(dead_letters, DeadLetters)
+            letters = DeadLetters(dead_letters, append=True)
+
+        def keep(error: StreamError) -> None:
+            part = follower.part
+            whole = None
+            if isinstance(error, FrameTooLargeError) and isinstance(part, FollowedFile):
+                whole = part.file.line_digest(error.offset)
+            assert letters is not None
+            letters.write("" if follower.log is None else follower.log.path, error, whole=whole)
+
+        if letters is not None:
+            options["on_error"] = keep
+        follower = Follower(
+            [os.fsdecode(path) for path in paths],
+            lambda: NDJSONDecoder(**options),
+            now=clock.now,
+            poll_interval=poll_interval,
+            rotate_wait=rotate_wait,
+            at_end=start == "end",
+            max_open=_most_open() if max_open is None else max_open,
+            on_change=on_change,
+            checkpoint=place,
+            letters=letters,
+            stop_after_idle=stop_after_idle,
+        )
+        stream = _stream_of(follower, clock)
+        return stream
+    finally:
+        if stream is None:
+            for opened in (letters, place):
+                if opened is not None:
+                    opened.close()
+
+
+def _stream_of(follower: Follower, clock: Clock) -> FollowStream[Any]:
+    steps = follower.steps()
+    stream: FollowStream[Any] = FollowStream.from_iterable(_waiting(steps, follower, clock))  # type: ignore[assignment]
+    stream._follower, stream._clock, stream._steps, stream._values = follower, clock, steps, iter(())
+    return stream
+
+
+def _waiting(steps: Iterator[Iterable[Any] | float], follower: Follower, clock: Clock) -> Iterator[Iterable[Any]]:
+    """The steps for a thread: the waits are waited for."""
+    for step in steps:
+        if isinstance(step, float):
+            clock.wait(step)
+        else:
+            yield step
+    follower.close()
+
+
+def _most_open() -> int:
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MAX_OPEN if soft == resource.RLIM_INFINITY else max(1, min(_MAX_OPEN, soft // 2))

@@ -1,0 +1,1 @@
+"""Pieces of log files that any process can read."""
