@@ -14,7 +14,7 @@ from ndstream.llm._answer import Answer
 from ndstream.llm._async_reply import AsyncReply
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Evidence
-from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
+from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError, WireOptionError
 from ndstream.llm._facade import collect, reply
 from ndstream.llm._finish_reason import FinishReason
 from ndstream.llm._metrics import Clock, Metrics
@@ -49,6 +49,7 @@ __all__ = [
     "Tail",
     "Tokens",
     "ToolCall",
+    "WireOptionError",
     "collect",
     "reply",
 ]

@@ -16,7 +16,7 @@ from ndstream._errors import DecodeError, IdleTimeoutError, StreamError
 from ndstream._streams import AsyncStream
 from ndstream.llm._answer import Answer
 from ndstream.llm._delta import Delta
-from ndstream.llm._errors import ReplyError
+from ndstream.llm._errors import ReplyError, WireOptionError
 from ndstream.llm._folder import Folder
 from ndstream.llm._heartbeats import is_about_heartbeat, is_heartbeat
 
@@ -87,6 +87,10 @@ class AsyncReply(Answer):
                 if not (isinstance(error, DecodeError) and is_about_heartbeat(error, item)):
                     self._error = self._folder.note_failure(error, self._stream.decoder, item)
                     await self._stream.aclose()
+            except WireOptionError as misuse:
+                self._folder.note_closed(self._stream.decoder, repr(misuse))
+                await self._stream.aclose()
+                raise
             except BaseException as interruption:
                 self._folder.note_closed(self._stream.decoder, repr(interruption))
                 raise

@@ -4,6 +4,8 @@ StreamError
 └── ReplyError
     ├── ReplyTruncatedError (also a TruncatedError)   the bytes ended before the server was done
     └── ReplyServerError                              the server reported an error, or sent no reply
+
+An option that is wrong for the server is a WireOptionError, which is a ValueError: nothing is wrong with the bytes.
 """
 
 from __future__ import annotations
@@ -62,3 +64,23 @@ class ReplyServerError(ReplyError):
         super().__init__(message, **facts)
         self.kind = kind
         self.code = code
+
+
+class WireOptionError(ValueError):
+    """An option means nothing for the wire of a reply.
+
+    It is raised by the call if that names the wire, and else by the frame that the wire is detected from. The source
+    is released then.
+
+    Attributes:
+        option: The name of the option.
+        wire: The name of the wire.
+    """
+
+    option: str
+    wire: str
+
+    def __init__(self, message: str = "", *, option: str = "", wire: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+        self.wire = wire

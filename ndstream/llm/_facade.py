@@ -76,7 +76,8 @@ def reply(
             the server repeats is not folded twice. Only the servers of Responses resume a stream: send
             ``GET /v1/responses/{id}?stream=true&starting_after={n}`` with the last ``sequence_number`` that came.
         cumulative: Whether each frame holds the whole text so far, as DashScope and variants of MiniMax send chat
-            completions. A text that does not go on with the one before sets ``reply.text_revised``.
+            completions; other servers send what each frame adds. A text that does not go on with the one before sets
+            ``reply.text_revised``.
         max_frame_size: The largest frame, in bytes; None for no limit.
         idle_timeout: How many seconds to wait for a frame, if the source is async; heartbeats
             (comments, empty events, pings) do not count. Then the reply is truncated, with the reason ``stalled``.
@@ -88,6 +89,7 @@ def reply(
         TypeError: Nothing that bytes can be read from, an option of the wrong type, or an earlier reply whose server
             cannot resume.
         ValueError: An option has none of its values.
+        WireOptionError: An option means nothing for the wire; from ``next`` if the wire is detected.
         OSError: The path cannot be opened.
 
     Example:

@@ -35,14 +35,11 @@ class Folder:
         resumed = None if after is None else after._resumed_wire()
         if resumed is not None and wire not in (None, resumed.name):
             raise TypeError(f"after= goes on with a reply of the wire {resumed.name!r}, not of {wire!r}")
-        if cumulative and wire not in (None, "openai-chat"):
-            raise ValueError(f"cumulative= is for the wire 'openai-chat', not for {wire!r}")
-        self._recognition = Recognition(wire if resumed is None else resumed.name)
+        self._recognition = Recognition(wire if resumed is None else resumed.name, cumulative)
         if on_incomplete not in ("raise", "return"):
             raise ValueError(f"on_incomplete must be 'raise' or 'return', not {on_incomplete!r}")
         self._raises = on_incomplete == "raise"
         self.state = ReplyState(resumed or self._recognition.first_wire())
-        self.state.wire.cumulative = cumulative
         self._began = time.monotonic()
         self._sentinel_seen = False
 

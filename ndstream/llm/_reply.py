@@ -28,6 +28,7 @@ class Reply(Answer):
     Raises:
         ReplyTruncatedError: From ``next``, at the end: the bytes ended before the server was done.
         ReplyServerError: From ``next``, at the end: the server reported an error, or sent no reply.
+        WireOptionError: From ``next``: an option means nothing for the wire that was detected.
 
     Example:
         >>> from ndstream import llm

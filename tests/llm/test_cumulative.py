@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from cuts import cuts
 from llm.example import DONE, sse
-from llm.examples import chat_frame
+from llm.examples import EXAMPLES, chat_frame
 from ndstream import llm
 
 TEXTS = ["He", "Hell", "Hell", "Hello, ", "Hello, you"]
@@ -53,5 +55,61 @@ def test_without_the_option_texts_are_pieces() -> None:
 
 def test_it_is_for_chat_completions() -> None:
     assert llm.collect(stream(), "openai-chat", cumulative=True).text == "Hello, you"
-    with pytest.raises(ValueError, match="'openai-chat', not for 'anthropic'"):
-        llm.reply([], "anthropic", cumulative=True)
+
+
+@pytest.mark.parametrize("wire", sorted({*llm.WIRES} - {"openai-chat"}))
+def test_a_wire_for_which_it_means_nothing_is_an_error_whether_it_is_named_or_detected(wire: str) -> None:
+    data = next(example.data for example in EXAMPLES if example.wire == wire)
+    with pytest.raises(llm.WireOptionError, match=f"'openai-chat', not for '{wire}'") as named:
+        llm.reply([], wire, cumulative=True)
+    for name, chunks in cuts(data, two_way_most=64):
+        source = Source(chunks)
+        reply = llm.reply(source, cumulative=True)
+        with pytest.raises(llm.WireOptionError, match=f"'openai-chat', not for '{wire}'") as detected:
+            list(reply)
+        for error in (named.value, detected.value):
+            assert (error.option, error.wire) == ("cumulative", wire), name
+        assert source.closed
+        assert list(reply) == []
+
+
+def test_an_awaited_reply_releases_its_source_as_well() -> None:
+    source = Source([b'{"response":"Hi","done":true}'])
+
+    async def read() -> None:
+        reply = llm.reply(awaited(source), cumulative=True)
+        with pytest.raises(llm.WireOptionError, match="cumulative="):
+            await anext(reply)
+        assert reply.closed
+        assert [delta async for delta in reply] == []
+
+    asyncio.run(read())
+    assert source.closed
+
+
+def test_a_reply_that_goes_on_is_not_cumulative() -> None:
+    earlier = llm.collect(b'data: {"type":"response.created","response":{}}\n\n', on_incomplete="return")
+    with pytest.raises(llm.WireOptionError, match="'openai-responses'"):
+        llm.reply([], after=earlier, cumulative=True)
+
+
+class Source:
+    """Chunks that know whether they were closed."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def awaited(source: Source) -> AsyncIterator[bytes]:
+    try:
+        for chunk in source:
+            yield chunk
+    finally:
+        source.close()

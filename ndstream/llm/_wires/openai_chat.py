@@ -36,6 +36,7 @@ class OpenAIChat(Wire):
     """The chat completions family, and the older completions with ``text`` in place of ``delta``."""
 
     name: ClassVar[str] = "openai-chat"
+    may_be_cumulative: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -40,6 +40,7 @@ class Wire:
 
     Attributes:
         name: What ``wire=`` calls it.
+        may_be_cumulative: Whether some of its servers send the whole text so far in each frame.
         cumulative: Whether each frame holds the whole text so far.
         evidence: What was seen of the ending so far.
         error: What the server reported as wrong.
@@ -51,6 +52,7 @@ class Wire:
     """
 
     name: ClassVar[str] = "unknown"
+    may_be_cumulative: ClassVar[bool] = False
     cumulative = False
 
     def __init__(self) -> None:
