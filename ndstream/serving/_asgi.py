@@ -65,10 +65,10 @@ async def _send_all(relay: Body, send: Any) -> None:
     try:
         await relay.aopen(limit=relay.first_frame_timeout)
     except UpstreamError as error:
-        await _refuse(send, error.status if 400 <= error.status < 600 else 502, error.kind, error.retry_after)
+        await _refuse(send, error.status if 400 <= error.status < 600 else 502, relay.failure, error.retry_after)
         return
     except StreamError:
-        await _refuse(send, 502, "truncated", None)
+        await _refuse(send, 502, relay.failure, None)
         return
     try:
         await _start(send, 200, relay.headers)
@@ -87,9 +87,10 @@ async def _start(send: Any, status: int, headers: dict[str, str]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": pairs})
 
 
-async def _refuse(send: Any, status: int, kind: str, retry_after: float | None) -> None:
-    """Answer with the upstream's status. Its words stay here: they may name hosts and keys."""
-    body = orjson.dumps({"error": {"message": f"the upstream answered {status}", "type": kind}})
+async def _refuse(send: Any, status: int, failure: Failure | None, retry_after: float | None) -> None:
+    """Answer with the upstream's status. Its words may name hosts and keys, and are told only if asked for."""
+    assert failure is not None
+    body = orjson.dumps({"error": {"message": failure.message, "type": failure.kind}})
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     if retry_after is not None:
         headers["Retry-After"] = str(math.ceil(retry_after))

@@ -18,7 +18,7 @@ from ndstream.serving._headers import HEADERS
 from ndstream.serving._reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream import MAX_PIECE, Upstream, pieces
-from ndstream.serving._upstream_error import MAX_BODY, upstream_error
+from ndstream.serving._upstream_error import MAX_BODY, UpstreamError, upstream_error
 
 MAX_UNSEEN_LINE = 64
 """Up to so many bytes, each byte of the head is looked at as it comes."""
@@ -123,7 +123,12 @@ class RelayState:
         message = b"" if self._head is None else self._take_head(at_end=True)
         if not self._over:
             self._over = True
-            message += self._converter.fail(error)
+            if isinstance(error, UpstreamError):
+                # A source that makes its request when it is first read can still refuse.
+                self._error = error
+                message += self._converter.refuse(error)
+            else:
+                message += self._converter.fail(error)
         return message
 
     def _take_stop(self) -> bytes:
@@ -180,7 +185,7 @@ class RelayState:
         status = self._upstream.status or 200
         error = upstream_error(status, self._upstream.opened.headers, body)
         self._error = error
-        return self._converter.stop(Failure(f"the upstream answered {status}", error.kind, status))
+        return self._converter.refuse(error)
 
     # How it ends.
 

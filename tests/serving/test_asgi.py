@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from ndstream.serving import UpstreamError
+
 from .made_replies import chunk, reply
 from .relaying import Response, Upstream, relayed, run
 
@@ -93,9 +95,21 @@ def test_a_refusal_becomes_an_answer_with_its_status_and_none_of_its_words(statu
         server = await ask(relayed(upstream, "text"), Server())
         assert server.status == answered
         assert server.headers[b"retry-after"] == b"7"
-        assert orjson.loads(server.body)["error"]["message"] == f"the upstream answered {answered}"
+        assert orjson.loads(server.body)["error"]["message"] == f"the upstream answered {status}"
         assert b"sk-1" not in server.body
         assert upstream.closed == 1
+
+    run(main)
+
+
+def test_a_source_that_refuses_when_it_is_first_read_is_an_answer_with_its_status_and_the_words_asked_for() -> None:
+    async def main() -> None:
+        refusal = UpstreamError(429, retry_after=7.0, body=b"busy")
+        for options, words in (({}, "the upstream answered 429"), ({"error_message": str}, str(refusal))):
+            upstream = Upstream(refusal)
+            server = await ask(relayed(upstream, "text", **options), Server())
+            assert (server.status, server.headers[b"retry-after"], upstream.closed) == (429, b"7", 1)
+            assert orjson.loads(server.body) == {"error": {"message": words, "type": "rate_limit"}}
 
     run(main)
 

@@ -13,6 +13,7 @@ from ndstream._errors import FrameTooLargeError, StreamError, TruncatedError
 from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer, ReplyServerError
 from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._upstream_error import UpstreamError
 
 ErrorMessage = Callable[[Exception], str]
 
@@ -76,13 +77,18 @@ class Converter:
         """End the stream here with this failure."""
         raise NotImplementedError
 
+    def refuse(self, error: UpstreamError) -> bytes:
+        """End the stream here, since the upstream has none to give."""
+        message = f"the upstream answered {error.status}" if self._error_message is None else self._error_message(error)
+        return self.stop(Failure(message, error.kind, error.status))
+
     def abort(self) -> bytes:
         """End the stream here, as its user asked for."""
         return b""
 
     def _failure_of(self, error: Exception) -> Failure:
         """The failure for an error of the stream. Its own text may hold a URL or a key, and is told only if asked."""
-        kind, message = _words(error)
+        kind, message = kind_and_message(error)
         if self._error_message is not None:
             message = self._error_message(error)
         self.error = error
@@ -90,7 +96,8 @@ class Converter:
         return self.failure
 
 
-def _words(error: Exception) -> tuple[str, str]:
+def kind_and_message(error: Exception) -> tuple[str, str]:
+    """The kind of a failure, and words that name no host and no key."""
     if isinstance(error, FrameTooLargeError):
         return "too_large", f"the upstream sent a frame of more than {error.limit} bytes"
     if isinstance(error, ReplyServerError) and error.kind not in ("malformed", "spliced"):
