@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
 
 from ndstream.llm._exact_numbers import exact_loads
 
-NOTHING = frozenset({"", "{}", "[]", "null", "None", '""'})
-MAX_NOTHING = 8
-"""How many characters what says nothing may have, with white space around it."""
+MAX_NOTHING = 64
+"""How many characters of arguments are looked at to see whether they say nothing."""
+NOTHING_BEGINS = frozenset({"", " ", "\n", "\r", "\t", "{", "[", '"', "n", "N"})
+"""What a text that says nothing begins with."""
+
+_WORDS = r"(?:\{\s*\}|\[\s*\]|null|None)"
+_match_nothing = re.compile(rf'\s*(?:{_WORDS}|"\s*(?:{_WORDS}\s*)?")\s*').fullmatch
+_MAX_SOLID = len('"null"')
 
 
 def is_nothing(text: str) -> bool:
-    return text.strip() in NOTHING
+    """Whether arguments say nothing: empty, or what `is_empty_value` tells."""
+    return not text or text.isspace() or is_empty_value(text)
+
+
+def is_empty_value(text: str) -> bool:
+    """Whether it is an empty object, list or string or the word for null, also encoded as a string.
+
+    White space counts nowhere.
+
+    Example:
+        >>> [is_empty_value(text) for text in ("{ }", '"{}"', "null", " ", '{"a":1}')]
+        [True, True, True, False, False]
+    """
+    return _match_nothing(text) is not None
+
+
+def says_something(text: str) -> bool:
+    """Whether no text that says nothing begins so: that is short but for white space."""
+    return len(text) > MAX_NOTHING or len("".join(text.split())) > _MAX_SOLID
 
 
 def decoded(raw: str) -> Any:
-    if is_nothing(raw) and raw.strip() not in ("{}", "[]"):
-        return {}
+    if is_nothing(raw):
+        return [] if raw.lstrip().startswith("[") else {}
     value = exact_loads(raw)
     if isinstance(value, str):
         try:

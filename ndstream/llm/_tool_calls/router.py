@@ -16,7 +16,7 @@
    call, and so does the second name of one frame.
 8. Strings are put together. An object, or any other JSON value that is not a string, replaces what was there, and a
    string after an object starts over. A string that repeats all of a whole JSON text is dropped. Arguments that say
-   nothing (``{}``, ``"{}"``, ``"null"``) give way to what follows and replace nothing.
+   nothing (``{}``, ``"{}"``, ``"null"``, with white space anywhere) give way to what follows and replace nothing.
 9. A call does not end because its JSON is whole. It ends by `ToolCall.close` or `ToolCalls.finish`;
    arguments that come after that open it again, and nothing is lost.
 10. What was cut off is `ToolCall.incomplete` even if its JSON happens to be whole, and so is what

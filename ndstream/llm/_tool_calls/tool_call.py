@@ -14,18 +14,21 @@ from typing import Any, Literal
 from ndstream.llm._lenient_readers import label_of, says_nothing
 from ndstream.llm._partial_json.partial_json import PartialJSON
 from ndstream.llm._tool_calls.argument_texts import (
-    MAX_NOTHING,
-    NOTHING,
+    NOTHING_BEGINS,
     are_equal,
     decoded,
     encoded,
+    is_empty_value,
     is_json,
     is_nothing,
+    says_something,
 )
 from ndstream.llm._tool_calls.run_by import RUN_BY_SERVER
 
 _FREE_TEXT = ("custom", "custom_tool_call")
 _MAX_CHECKS = 8
+_INSIDE = frozenset(":,{[")
+"""What no whole JSON text ends with."""
 
 
 class ToolCall:
@@ -45,7 +48,7 @@ class ToolCall:
 
     __slots__ = (
         "_added", "_all_added", "_arguments", "_checks", "_cut", "_error", "_given", "_is_decoded", "_length",
-        "_open_calls", "_pieces", "_so_far", "_text", "_view", "_whole",
+        "_open_calls", "_pieces", "_says_something", "_so_far", "_text", "_view", "_whole",
         "arguments_revised", "closed", "extra", "id", "index", "name", "synthetic", "type",
     )  # fmt: skip
 
@@ -61,6 +64,8 @@ class ToolCall:
         self._text = ""
         self._pieces: list[str] = []
         self._length = 0
+        # Whether what came is more than the beginning of arguments that say nothing.
+        self._says_something = False
         # What no delta has given out yet: these pieces, or all of it. Whether any was given out.
         self._added: list[str] = []
         self._all_added = False
@@ -177,8 +182,9 @@ class ToolCall:
             isinstance(fragment, str)
             and self._whole is None
             and not (self.closed or self._added or self._all_added)
-            and MAX_NOTHING < self._length != len(fragment)
-            and fragment not in NOTHING
+            and self._says_something
+            and self._length != len(fragment)
+            and fragment[:1] not in NOTHING_BEGINS
         ):
             self._pieces.append(fragment)
             self._length += len(fragment)
@@ -249,9 +255,9 @@ class ToolCall:
         if not text or (len(text) == self._length and self._is_repeat(text)):
             return
         holds_json = self.type not in _FREE_TEXT
-        if holds_json and self._length <= MAX_NOTHING and self._gives_way_to(text):
+        if holds_json and not self._says_something and self._gives_way_to(text):
             self._start_over()
-        elif holds_json and self._length and text in NOTHING and self._is_whole():
+        elif holds_json and self._length and is_empty_value(text) and self._is_whole():
             return
         elif self._whole is not None:
             self._start_over()
@@ -260,6 +266,7 @@ class ToolCall:
         self._added.append(text)
         self._pieces.append(text)
         self._length += len(text)
+        self._says_something = self._says_something or says_something(self.raw)
         if self._view is not None:
             self._view.feed(text)
 
@@ -284,13 +291,17 @@ class ToolCall:
         self._pieces.clear()
         self._text = ""
         self._length = 0
+        self._says_something = False
 
     def _gives_way_to(self, text: str) -> bool:
         """Whether the arguments so far say nothing in whole, so that no JSON text goes on with them."""
-        return self._whole is None and self._length > 0 and is_nothing(self.raw) and bool(text.strip())
+        return self._whole is None and is_empty_value(self.raw) and not text.isspace()
 
     def _is_whole(self) -> bool:
         """Whether the arguments are whole JSON, asked a few times at most, since it reads all of them."""
+        last = self._pieces[-1] if self._pieces else self._text
+        if last[-1:] in _INSIDE:
+            return False
         self._checks += 1
         return self._checks <= _MAX_CHECKS and self._whole is None and is_json(self.raw)
 

@@ -20,6 +20,8 @@ from ndstream.llm._tool_calls.tool_call import ToolCall
 
 Fragment = dict[str, Any]
 A, B = '{"a":1}', '{"b":2}'
+EMPTY = ("{}", "{ }", "{\n}", "[ ]", "null", '""', '" "', '"{}"', '"{ }"', '"null"')
+"""Arguments that say nothing."""
 
 
 def routed(*fragments: Fragment, complete: bool = True) -> ToolCalls:
@@ -215,12 +217,29 @@ CASES = [
         Case(
             f"arguments_{word!r}_give_way_to_what_follows", [f("a", 0, "x", word), f(None, 0, None, A)], [("a", "x", A)]
         )
-        for word in ("{}", "null", "None", '""', " {} ")
+        for word in (*EMPTY, "[]", " {} ", "None", "{" + 60 * " " + "}")
     ),
     *(
         Case(f"{word!r}_after_whole_arguments_is_nothing", [f("a", 0, "x", A), f(None, 0, None, word)], [("a", "x", A)])
-        for word in ("{}", "null")
+        for word in EMPTY
     ),
+    *(
+        Case(
+            f"arguments_{word!r}_that_come_bit_by_bit_give_way_to_what_follows",
+            [f("a", 0, "x"), *(f(None, 0, None, bit) for bit in word + A)],
+            [("a", "x", A)],
+        )
+        for word in EMPTY
+    ),
+    *(
+        Case(
+            f"{word!r}_inside_of_arguments_is_kept",
+            [f("a", 0, "x", '{"a":['), *(f(None, 0, None, bit) for bit in [word, *(16 * [",", word]), "]", "}", "{}"])],
+            [("a", "x", '{"a":[' + ",".join(17 * [word]) + "]}")],
+        )
+        for word in EMPTY
+    ),
+    Case("white_space_is_a_part_of_what_follows", [f("a", 0, "x", " "), f(None, 0, None, A)], [("a", "x", " " + A)]),
     Case(
         "null_inside_of_arguments_is_kept",
         [f("a", 0, "x", '{"a":'), f(None, 0, None, "null"), f(None, 0, None, "}")],

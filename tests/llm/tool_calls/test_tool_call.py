@@ -49,7 +49,10 @@ ENDED = [
     Ended("a_list_is_itself", [f("a", 0, "x", [1])], [1]),
     Ended("a_number_is_itself", [f("a", 0, "x", 1.5)], 1.5),
     Ended("false_is_itself", [f("a", 0, "x", False)], False),
-    *(Ended(f"arguments_{word!r}_are_none_at_all", [f("a", 0, "x", word)], {}) for word in ("null", "None", " null ")),
+    *(
+        Ended(f"arguments_{word!r}_are_none_at_all", [f("a", 0, "x", word)], {})
+        for word in ("null", "None", " null ", "{ }", '"{ }"', '"null"', '""')
+    ),
     Ended(
         "a_whole_number_of_any_length_is_exact",
         [f("a", 0, "x", '{"n":[123456789012345678901,-1'), f("a", 0, None, "0" * 30), f("a", 0, None, ",1.5]}")],
