@@ -9,8 +9,8 @@ A decoder is fed chunks and is its own iterator:
     for value in decoder.finish():
         ...
 
-What is said of errors holds for all of them: a bad frame is reported where it stands, behind the
-good ones before it, and the decoder goes on with the frame behind it. `loads` may fail with any
+All of them treat errors alike: a bad frame is reported in its place, after the good frames before
+it, and the decoder goes on with the next frame. `loads` may fail with any
 exception; it becomes the cause of a `DecodeError`, but for RuntimeError (RecursionError aside) and
 MemoryError, which pass. After a MemoryError only `reset` is of use.
 """
@@ -41,7 +41,7 @@ class Decoder(Generic[_T_co]):
 
     @property
     def pending(self) -> int:
-        """How many bytes were fed that are not behind `offset` yet."""
+        """How many bytes were fed after `offset`."""
 
     @property
     def frames(self) -> int:
@@ -53,7 +53,7 @@ class Decoder(Generic[_T_co]):
 
     @property
     def done(self) -> bool:
-        """Whether the sentinel was seen. What is fed behind it is dropped."""
+        """Whether the sentinel was seen. What is fed after it is dropped."""
 
     def feed(self, data: Buffer, /) -> Self:
         """Take in a chunk.
@@ -81,7 +81,7 @@ class Decoder(Generic[_T_co]):
         """Mark the end of the stream.
 
         Returns:
-            The decoder, to iterate over the last frame; the iteration raises where the stream was
+            The decoder, to iterate over the last frame; the iteration raises if the stream was
             cut.
 
         Raises:
@@ -112,7 +112,7 @@ class NDJSONDecoder(Decoder[_T_co]):
     """Decodes NDJSON (JSON Lines): one JSON value a line.
 
     LF ends a line, nothing else does; one CR before it is dropped. A line of white space is passed
-    over. A BOM may stand at the start of the stream alone. The last line needs no LF: if it decodes
+    over. A BOM is allowed only at the start of the stream. The last line needs no LF: if it decodes
     it is a value, else the stream was truncated.
 
     Args:
@@ -193,11 +193,11 @@ class NDJSONDecoder(Decoder[_T_co]):
 
     @property
     def line(self) -> int:
-        """How many lines end at or before `offset`: behind a frame, the 1-based number of its line."""
+        """How many lines end at or before `offset`: after a frame, the 1-based number of its line."""
 
     @property
     def unterminated(self) -> bool:
-        """Whether the last line was delivered without a LF behind it, so that a number may be cut."""
+        """Whether the last line was delivered without a LF after it, so that a number may be cut."""
 
 @final
 class SSEDecoder(Decoder[_T_co]):
@@ -207,7 +207,7 @@ class SSEDecoder(Decoder[_T_co]):
     a LF. What the end of the stream cuts off is not an event.
 
     Args:
-        loads: What ``event.json()`` decodes with, and values where they are asked for.
+        loads: What ``event.json()`` decodes with, and values if they are asked for.
         max_frame_size: The largest event, in bytes of its data; its other bytes may be 64 KiB more.
             None for no limit.
         on_error: "raise", "skip", or a callable that is given each error.
@@ -222,7 +222,7 @@ class SSEDecoder(Decoder[_T_co]):
             data, which the standard does not dispatch. It has no meaning with `values`.
         done: Data that ends the stream.
         require_done: Whether a stream that ends without `done` is truncated.
-        last_event_id: The id to begin with, where the stream goes on after an earlier one.
+        last_event_id: The id to begin with, if the stream goes on after an earlier one.
 
     Raises:
         TypeError: An option has the wrong type.
@@ -279,7 +279,7 @@ class SSEDecoder(Decoder[_T_co]):
 
     @property
     def retry(self) -> int | None:
-        """The delay before the next request, in milliseconds, where the server set one."""
+        """The delay before the next request, in milliseconds, if the server set one."""
 
     @property
     def comments(self) -> int:
@@ -296,8 +296,8 @@ class SSEDecoder(Decoder[_T_co]):
 class JSONSeqDecoder(Decoder[_T_co]):
     """Decodes JSON text sequences (RFC 7464): each element is 0x1E, a JSON text, LF.
 
-    An element comes out with the LF behind it, and at the latest with the next 0x1E, which always
-    ends it. A number, true, false or null with nothing behind it may be cut, and is an error
+    An element comes out with the LF after it, and at the latest with the next 0x1E, which always
+    ends it. A number, true, false or null with nothing after it may be cut, and is an error
     (section 2.4).
 
     Args:
@@ -310,7 +310,7 @@ class JSONSeqDecoder(Decoder[_T_co]):
     Raises:
         TypeError: An option has the wrong type.
         ValueError: An option has none of its values.
-        DecodeError: From ``next``: an element holds no value, or bytes stand outside of elements.
+        DecodeError: From ``next``: an element holds no value, or bytes are outside of elements.
         FrameTooLargeError: From ``next``: an element is longer than `max_frame_size`.
         TruncatedError: From ``next``: an element was cut.
 
@@ -433,7 +433,7 @@ class Event:
     def __deepcopy__(self, memo: dict[int, object], /) -> Event: ...
     @property
     def event(self) -> str:
-        """The event's type, "message" where the server gave none."""
+        """The event's type, "message" if the server gave none."""
 
     @property
     def data(self) -> str:
@@ -453,7 +453,7 @@ class Event:
 
     @property
     def raw(self) -> bytes | None:
-        """The event's exact bytes with its blank line, where the decoder was asked for them."""
+        """The event's exact bytes with its blank line, if the decoder was asked for them."""
 
     @property
     def offset(self) -> int:
@@ -617,7 +617,7 @@ def encode_comment(text: str = "", /) -> bytes:
         text: What it says, on one line or more.
 
     Returns:
-        Its bytes with a blank line, so that it can stand between any two events.
+        Its bytes with a blank line, so that it can be sent between any two events.
 
     Raises:
         EncodeError: It is no str, or holds a lone surrogate.
@@ -682,7 +682,7 @@ def encode_jsonseq(
 class SSEEncoder:
     """Sends events on, so that the client has after each of them the id that the event has.
 
-    An id stays with a client until another comes. So it is written where it changes, and as an empty one where
+    An id stays with a client until another comes. So it is written when it changes, and as an empty one when
     the events have none any more.
 
     Args:

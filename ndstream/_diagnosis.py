@@ -83,9 +83,9 @@ def cut_block(frame: bytes, offset: int, line: int) -> TruncatedError:
 
 
 def cut_scalar(frame: bytes, offset: int) -> TruncatedError:
-    """The error for an element such as ``12`` with nothing behind it to prove that it is whole."""
+    """The error for an element such as ``12`` with nothing after it to prove that it is whole."""
     message = (
-        f"{_where('element', offset, None)} may be cut: nothing behind it proves that it is whole "
+        f"{_where('element', offset, None)} may be cut: nothing after it proves that it is whole "
         f"(RFC 7464, section 2.4); write a line feed after each element: {_shown(frame)}"
     )
     return TruncatedError(message, frame=frame, offset=offset, position=len(frame), reason="scalar")
@@ -98,10 +98,10 @@ def empty_element(frame: bytes, offset: int) -> DecodeError:
 
 
 def stray(frame: bytes, offset: int) -> DecodeError:
-    """The error for bytes that stand outside all elements."""
+    """The error for bytes outside all elements."""
     message = (
-        f"{_where('bytes', offset, None)} stand outside the elements of a JSON text sequence, which begin "
-        f"with a record separator (0x1E); all up to the next one is passed over: {_shown(frame)}"
+        f"{_where('bytes', offset, None)} are outside the elements of a JSON text sequence, which begin "
+        f"with a record separator (0x1E); all up to the next one is skipped: {_shown(frame)}"
         f"{_hint(frame, 'jsonseq') or '; without separators it may be NDJSON: use ndjson()'}"
     )
     return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")

@@ -139,7 +139,7 @@ class TruncatedError(StreamError):
     ``reason`` is one of:
         ``unfinished``: the end of the stream cut the frame.
         ``nul_tail``: the stream ends in a run of NUL bytes: an append that was interrupted.
-        ``scalar``: a JSON sequence element is a number, true, false or null with nothing behind it,
+        ``scalar``: a JSON sequence element is a number, true, false or null with nothing after it,
             so that its end may be missing (RFC 7464, section 2.4).
         ``no_sentinel``: the sentinel that ``require_done`` asks for did not come.
         ``source_failed``: the source raised before its end; what it raised is the cause.

@@ -1,9 +1,9 @@
-# What `await` does, in C: the iterator behind an awaitable, the exception with which it ends, and the
+# What `await` does, in C: the iterator of an awaitable, the exception with which it ends, and the
 # memory of awaitables that are over.
 
 cdef extern from *:
     """
-    /* The iterator behind an awaitable, as `await` gets it. A new reference. */
+    /* The iterator of an awaitable, as `await` gets it. A new reference. */
     static PyObject *ndstream_await(PyObject *awaitable) {
         PyAsyncMethods *methods = Py_TYPE(awaitable)->tp_as_async;
         PyObject *iterator;

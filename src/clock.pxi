@@ -6,7 +6,7 @@ from time import monotonic
 cdef extern from *:
     """
     #include <time.h>
-    /* The coarse clock counts from where the other one does, takes a fifth of the time, and is some
+    /* The coarse clock counts from the same moment as the other one, takes a fifth of the time, and is some
        milliseconds late. */
     static double ndstream_now(void) {
     #ifdef CLOCK_MONOTONIC_COARSE

@@ -2,7 +2,7 @@
 # or, with `items`, the elements of top-level arrays. Brackets and strings alone tell where a value
 # ends, and kinds of brackets are not told apart. `loads` gets the bytes as they came.
 #
-# Where no value can begin, there is stray text: one bad frame, which ends where the next value may
+# Bytes that cannot begin a value are stray text: one bad frame, which ends where the next value may
 # begin. Outside arrays that is a line end, a bracket or a quote, white space before a number, or,
 # while the stray text is punctuation alone, any value. In an array it is the next comma, or the bracket
 # that closes the array.

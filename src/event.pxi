@@ -1,6 +1,6 @@
 # An SSE event: the payload as it came, decoded only when asked for.
 #
-# An event that just came refers to the chunk, where its payload stands; `own_payload` gives it a copy of
+# An event that just came refers to the chunk that holds its payload; `own_payload` gives it a copy of
 # its own before the chunk is let go of, so that what is kept of a stream holds no chunks.
 
 cdef extern from "Python.h":
@@ -30,7 +30,7 @@ cdef class Event:
 A server-sent event. It cannot be changed.
 """
 
-    # The payload, or the chunk that holds it, and where it stands.
+    # The payload, or the chunk that holds it, and where it begins in it.
     cdef bytes owner
     cdef const unsigned char* begin
     cdef Py_ssize_t size
@@ -106,17 +106,17 @@ A server-sent event. It cannot be changed.
 
     def json(self):
         cdef PyObject* value
-        cdef Refusal refusal
+        cdef LoadsError kind
         self.own_payload()
         value = call(<PyObject*> self.loads, <PyObject*> self.owner)
         if value != NULL:
             return steal(value)
-        refusal = refusal_of_loads(<PyObject*> orjson_error)
+        kind = classify_loads_error(<PyObject*> orjson_error)
         try:
             propagate()
         except BaseException as error:
             cause = error
-        if refusal != BAD_FRAME:
+        if kind != BAD_FRAME:
             raise cause
         raise _diagnosis.undecodable(self.owner, self.offset, self.line or None, cause, "sse")
 

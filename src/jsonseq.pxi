@@ -5,7 +5,7 @@
 cdef unsigned char RS = 0x1E
 
 cdef enum Region:
-    # Between elements, where only white space may stand.
+    # Between elements, where only white space is allowed.
     OUTSIDE
     IN_ELEMENT
     # In bytes that no RS introduced.

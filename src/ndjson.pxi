@@ -45,7 +45,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             self.start_stream()
             self.chunk_offset = start_offset
             self.lines = start_line
-            # A BOM may only stand at the start of the stream.
+            # A BOM is allowed only at the start of the stream.
             self.bom_possible = start_offset == 0
 
     @property

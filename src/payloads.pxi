@@ -5,7 +5,7 @@ from orjson import loads as orjson_loads
 
 
 @cython.internal
-cdef class Payloads(Reports):
+cdef class Payloads(ErrorReporting):
     # Options.
     cdef object loads
     cdef bytes sentinel
@@ -56,7 +56,7 @@ cdef class Payloads(Reports):
         return 0
 
     cdef int restart(self) except -1:
-        Reports.restart(self)
+        ErrorReporting.restart(self)
         self.tail_decoded = self.done = False
         self.frames = 0
         return 0
@@ -102,8 +102,8 @@ cdef class Payloads(Reports):
 
     cdef Result undecodable(self, bytes payload) except NULL:
         """Handle the exception of ``loads`` that is set, by what it says of the payload."""
-        cdef Refusal refusal = refusal_of_loads(<PyObject*> orjson_error)
-        if refusal == BAD_FRAME and self.policy == SKIP and not self.at_end:
+        cdef LoadsError kind = classify_loads_error(<PyObject*> orjson_error)
+        if kind == BAD_FRAME and self.policy == SKIP and not self.at_end:
             # Nobody gets this error, so nothing of it is made.
             PyErr_Clear()
             self.errors += 1
@@ -112,15 +112,15 @@ cdef class Payloads(Reports):
             propagate()
         except BaseException as error:
             cause = error
-        if refusal == NO_MEMORY:
+        if kind == NO_MEMORY:
             raise cause
-        if refusal == INTERRUPT:
+        if kind == INTERRUPT:
             # The payload is not lost: the next step decodes it again.
             if self.at_end:
                 self.tail_decoded = False
             else:
                 self.interrupted = payload
-        if refusal != BAD_FRAME:
+        if kind != BAD_FRAME:
             self.raise_recoverable(cause)
         arguments = (payload, self.frame_offset, self.line_or_none(), cause, self.framing())
         if self.at_end:

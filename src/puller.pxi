@@ -99,7 +99,7 @@ cdef class Puller:
 
     @cython.final
     cdef Result refill(self) except NULL:
-        """The next value, where chunks have to be pulled first."""
+        """The next value, if chunks have to be pulled first."""
         with cython.critical_section(self):
             if self.running:
                 raise RuntimeError(

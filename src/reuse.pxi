@@ -29,7 +29,7 @@ cdef extern from *:
     /* The cached hash has no successor in CPython; its field is only marked as not for users. */
     #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     #endif
-    /* A bytes object with this content, which `reusable` goes on owning: the reusable itself where nobody
+    /* A bytes object with this content, which `reusable` goes on owning: the reusable itself if nobody
        else holds it and its `capacity` fits, else a new one in its place. */
     static inline PyObject *ndstream_reuse_bytes(
         PyObject **reusable, Py_ssize_t *capacity, const unsigned char *data, Py_ssize_t size

@@ -111,7 +111,7 @@ cdef inline Py_ssize_t value_start(
 
 
 cdef inline long long parse_digits(const unsigned char* data, Py_ssize_t size, long long maximum) noexcept nogil:
-    """The value of ASCII digits, at most ``maximum``; -1 where there is anything else, or nothing."""
+    """The value of ASCII digits, at most ``maximum``; -1 if there is anything else, or nothing."""
     cdef long long number = 0
     cdef Py_ssize_t index
     if size == 0:
@@ -137,7 +137,7 @@ cdef inline Py_ssize_t element_end(
 ) noexcept nogil:
     """The index of the RS or LF that ends the element, or ``end``.
 
-    A LF ends it where the text before it is whole: outside strings and brackets. What is within is
+    A LF ends it if the text before it is whole: outside strings and brackets. What is within is
     not checked here; ``loads`` does that.
     """
     cdef Py_ssize_t index

@@ -117,7 +117,7 @@ cdef extern from *:
             }
             inside = masks.quotes & ~escaped;
             masks.quotes = inside;
-            /* A bit is set where the number of quotes up to it is odd: from an opening quote on, before the closing. */
+            /* A bit is set if the number of quotes up to it is odd: from an opening quote on, before the closing. */
             inside ^= inside << 1;
             inside ^= inside << 2;
             inside ^= inside << 4;

@@ -34,7 +34,7 @@ class Cut(NamedTuple):
     chunks: list[bytes]
 
 
-class Stand(NamedTuple):
+class Progress(NamedTuple):
     """How far a decoder says it has come."""
 
     offset: int
@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
 
     value: Any
     error: Wrong | None
-    stand: Stand
+    progress: Progress
     line: int | None
 
 
@@ -163,8 +163,8 @@ def _drain(decoder: Decoder) -> list[Outcome]:
             return taken
         except StreamError as raised:
             error = wrong(raised)
-        stand = Stand(decoder.offset, decoder.frames, decoder.errors)
-        taken.append(Outcome(value, error, stand, getattr(decoder, "line", None)))
+        progress = Progress(decoder.offset, decoder.frames, decoder.errors)
+        taken.append(Outcome(value, error, progress, getattr(decoder, "line", None)))
         # An error that comes again for ever is a failure to report, not a test that hangs.
         if len(taken) > 2 and taken[-1] == taken[-2] == taken[-3]:
             raise AssertionError(f"the decoder repeats itself: {taken[-1]}")

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from cuts import Outcome, Stand, Wrong, exact
+from cuts import Outcome, Progress, Wrong, exact
 
 BOM = b"\xef\xbb\xbf"
 SPACE = b" \t\r\n"  # what JSON counts as white space
@@ -61,7 +61,7 @@ class Answer:
         self._add(None, Wrong(kind, reason, frame, offset, line, position))
 
     def _add(self, value: Any, error: Wrong | None) -> None:
-        self.outcomes.append(Outcome(value, error, Stand(self.offset, self.frames, self.errors), self.line))
+        self.outcomes.append(Outcome(value, error, Progress(self.offset, self.frames, self.errors), self.line))
 
     def cut(self, reason: str, frame: bytes, offset: int, line: int | None, position: int) -> None:
         """The end of the stream came inside a frame; the decoder stays in front of it."""
@@ -76,7 +76,7 @@ class Answer:
 
 
 def comparable(outcomes: list[Outcome]) -> list[Outcome]:
-    """What the rules fix: a missing sentinel stands in no line, so that any number will do."""
+    """What the rules fix: a missing sentinel is in no line, so that any number will do."""
     return [
         outcome._replace(error=outcome.error._replace(line=None))
         if outcome.error and outcome.error.reason == "no_sentinel"
@@ -221,7 +221,7 @@ def sse(
         return done is not None and b"\n".join(payload).strip(SPACE) == done
 
     def dispatch(block: Block, end: int, line: int, cut: bool = False) -> None:
-        """A blank line behind the block, or the end of the stream taken for one."""
+        """A blank line after the block, or the end of the stream taken for one."""
         answer.last_event_id = next_id
         payload = b"\n".join(block.payload)
         at_start = answer.offset, answer.line
@@ -260,7 +260,7 @@ def sse(
                 if dropping:
                     answer.last_event_id = next_id
                 elif block is not None:
-                    # A LF behind a CR is a separator of its own: the CR has ended the line already.
+                    # A LF after a CR is a separator of its own: the CR has ended the line already.
                     dispatch(block, begin + 1, number)
                     if answer.done:
                         return answer
@@ -274,7 +274,7 @@ def sse(
         value = b"" if field_begin < 0 else content[field_begin + 1 :].removeprefix(b" ")
         decoded = text.partition(":")[2].removeprefix(" ")
         if not terminator:
-            # Cut off inside a line; the sentinel may stand there all the same.
+            # Cut off inside a line; the sentinel may be there all the same.
             so_far = [*block.payload, value] if name == b"data" else block.payload
             if on_truncated != "emit" or is_sentinel(so_far):
                 block.payload = so_far
@@ -313,7 +313,7 @@ def sse(
 
 
 def element_end(text: bytes) -> int | None:
-    """Where the LF stands that ends an element before the next RS does."""
+    """Where the LF is that ends an element before the next RS does."""
     depth, quoted, escaped, begun = 0, False, False, False
     for index, byte in enumerate(text):
         char = chr(byte)
@@ -341,7 +341,7 @@ def jsonseq(
     limit = max_frame_size or NO_LIMIT
 
     def outside(begin: int, end: int) -> None:
-        """Between elements only white space may stand."""
+        """Between elements only white space is allowed."""
         stray = data[begin:end].lstrip(SPACE)
         answer.offset = end - len(stray)
         if stray:

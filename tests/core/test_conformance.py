@@ -131,14 +131,14 @@ def check_outcome(got: Outcome, expected: dict[str, Any]) -> None:
     """What the corpus says of an outcome holds; what it leaves out may be anything."""
     if is_error(expected):
         assert got.error is not None, f"a value instead of {expected}"
-        seen = {**got.error._asdict(), "error": got.error.type, "offset_after": got.stand.offset}
+        seen = {**got.error._asdict(), "error": got.error.type, "offset_after": got.progress.offset}
         wanted = dict(expected)
         if "frame" in wanted:
             wanted["frame"] = bytes_of(wanted["frame"])
         assert {name: seen[name] for name in wanted} == wanted
         return
     assert got.error is None, f"an error instead of {expected}"
-    assert got.stand.offset == expected["offset_after"]
+    assert got.progress.offset == expected["offset_after"]
     if "line" in expected:
         assert got.line == expected["line"]
     if "value_json" in expected:
@@ -259,7 +259,7 @@ def test_errors_hold_the_bytes_of_the_stream_and_survive_a_pickle(case: Case) ->
         if isinstance(error, TruncatedError):
             assert error.good_end == error.offset
         if not case.options.get("values"):
-            # The frame of a JSON sequence element is the text behind the RS at its offset.
+            # The frame of a JSON sequence element is the text after the RS at its offset.
             start = error.offset
             if case.framing == "jsonseq" and case.data[start : start + 1] == b"\x1e":
                 start += 1

@@ -334,7 +334,7 @@ NO_MEMORY = """
         return decoder
 
     def facts(ready, call, fail_from=None):
-        # What the call gives and what comes behind it, or None where memory ran out.
+        # What the call gives and what comes after it, or None if memory ran out.
         subject, error, result = ready(), None, None
         if fail_from is not None:
             # One failure: without any memory the interpreter's own handling of errors can hang.

@@ -190,9 +190,9 @@ def test_frames_follow_each_other_and_never_overlap(framing: Framing, data: st.D
                 assert stream[frame_begin:].startswith(outcome.error.frame)
             assert begin >= end
         elif isinstance(outcome.value, tuple):
-            assert end <= outcome.value[-1] <= outcome.stand.offset
-        assert end <= outcome.stand.offset <= len(stream)
-        end = outcome.stand.offset
+            assert end <= outcome.value[-1] <= outcome.progress.offset
+        assert end <= outcome.progress.offset <= len(stream)
+        end = outcome.progress.offset
 
 
 @every_framing
@@ -210,8 +210,8 @@ def test_offset_is_a_safe_point_to_resume_from(framing: Framing, data: st.DataOb
     ]
     if not places:
         return
-    number = data.draw(st.sampled_from(places), "resumed behind")
-    offset, frames, errors = whole.outcomes[number].stand
+    number = data.draw(st.sampled_from(places), "resumed after")
+    offset, frames, errors = whole.outcomes[number].progress
     # Nothing after it says that it is inside an array.
     assume(not options.get("items"))
     # A BOM that is wrong there would be at the start of a stream now.
@@ -223,16 +223,16 @@ def test_offset_is_a_safe_point_to_resume_from(framing: Framing, data: st.DataOb
     rest = run(framing.decoder(**options), [stream[offset:]]).outcomes
 
     def moved(outcome: Outcome) -> object:
-        value, error, stand, _ = outcome
+        value, error, progress, _ = outcome
         if isinstance(value, tuple):
             value = (*value[:-1], value[-1] + offset)
         if error is not None:
             error = error._replace(offset=error.offset + offset, line=None)
-        return value, error, (stand.offset + offset, stand.frames + frames, stand.errors + errors)
+        return value, error, (progress.offset + offset, progress.frames + frames, progress.errors + errors)
 
     def as_it_was(outcome: Outcome) -> object:
         error = outcome.error and outcome.error._replace(line=None)
-        return outcome.value, error, tuple(outcome.stand)
+        return outcome.value, error, tuple(outcome.progress)
 
     assert list(map(moved, rest)) == list(map(as_it_was, whole.outcomes[number + 1 :]))
 
@@ -274,8 +274,8 @@ def test_every_frame_comes_with_the_byte_that_completes_it(framing: Framing, dat
             stray = outcome.error is not None and outcome.error.reason == "outside_element"
             by_line_end = stray and stream[fed - 1 : fed] == b"\n"
             # What ends a number or stray text among concatenated values is no part of it.
-            by_next = framing is CONCATENATED and outcome.stand.offset == fed - 1
-            assert outcome.stand.offset == fed - (1 if by_separator or by_line_end or by_next else 0)
+            by_next = framing is CONCATENATED and outcome.progress.offset == fed - 1
+            assert outcome.progress.offset == fed - (1 if by_separator or by_line_end or by_next else 0)
 
 
 # P6: nothing is silent

@@ -21,14 +21,14 @@ def test_what_follows_a_line_end_is_told_as_in_the_whole_stream(line: int) -> No
     offset = sum(map(len, STREAM.splitlines(keepends=True)[:line]))
     whole = outcomes(lambda: NDJSONDecoder(max_frame_size=30), [STREAM])
     expected = [
-        (each.value, each.error, each.stand.offset, each.line)
+        (each.value, each.error, each.progress.offset, each.line)
         for each in whole
-        if (each.error.offset if each.error else each.stand.offset - 1) >= offset
+        if (each.error.offset if each.error else each.progress.offset - 1) >= offset
     ]
     assert len(expected) > 0
     for cut in cuts(STREAM[offset:]):
         seen = outcomes(lambda: resumed(offset, line), cut.chunks)
-        assert [(each.value, each.error, each.stand.offset, each.line) for each in seen] == expected, cut.name
+        assert [(each.value, each.error, each.progress.offset, each.line) for each in seen] == expected, cut.name
 
 
 def test_the_words_of_an_error_name_the_place_in_the_whole_stream() -> None:

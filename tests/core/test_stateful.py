@@ -65,7 +65,7 @@ class DecoderMachine(RuleBasedStateMachine):
         self.fed = b""
         self.finished = False
         self.taken: list[Outcome] = []
-        self.behind = 0
+        self.last_offset = 0
         self.errors.clear()
 
     def take(self) -> bool:
@@ -118,7 +118,7 @@ class DecoderMachine(RuleBasedStateMachine):
             assert comparable(expected) == self.framing.oracle(self.fed, **self.options).outcomes
         assert state_of(self.decoder) == whole.state
         if not self.skips:
-            assert [(one.value, one.stand) for one in self.taken] == [(one.value, one.stand) for one in expected]
+            assert [(one.value, one.progress) for one in self.taken] == [(one.value, one.progress) for one in expected]
         values = [one.value for one in self.taken if one.value is not None]
         assert values == [one.value for one in expected if one.error is None]
         facts = [(kind_of(e), e.reason, e.frame, e.offset, e.line, e.position) for e in self.errors]
@@ -153,8 +153,8 @@ class DecoderMachine(RuleBasedStateMachine):
     @invariant()
     def the_decoder_never_goes_back(self) -> None:
         decoder = self.decoder
-        assert self.behind <= decoder.offset <= len(self.fed)
-        self.behind = decoder.offset
+        assert self.last_offset <= decoder.offset <= len(self.fed)
+        self.last_offset = decoder.offset
         assert 0 <= decoder.pending <= len(self.fed) - decoder.offset
         assert decoder.frames == sum(one.value is not None for one in self.taken)
         if self.errors:

@@ -177,7 +177,7 @@ def test_every_chunk_size_costs_about_the_same(framing: Framing) -> None:
 
 @pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 def test_the_counter_counts(framing: Framing) -> None:
-    """A bound on a counter that stands still would prove nothing."""
+    """A bound on a counter that does not count would prove nothing."""
     data = framing.wrap(b'"' + b"x" * 10_000 + b'"')
     whole = touched(make(framing), data, len(data))
     assert whole >= 10_000

@@ -172,7 +172,7 @@ def test_the_sentinel_ends_the_stream_at_once() -> None:
     stream = ndstream.stream(source)
     assert list(stream) == [1]
     assert source.closed == 1
-    # The chunk behind the sentinel was not even asked for.
+    # The chunk after the sentinel was not even asked for.
     assert len(source.chunks) == 1
 
 

@@ -1,8 +1,8 @@
-# Whose fault an exception of ``loads`` is: only some of them are about the frame.
+# What an exception of ``loads`` means: only some of them say that the frame is bad.
 
 from orjson import JSONDecodeError as orjson_error
 
-cdef enum Refusal:
+cdef enum LoadsError:
     # What an exception of ``loads`` says: the frame is bad; the program is; memory ran out; Ctrl-C.
     BAD_FRAME, MISUSE_OF_LOADS, NO_MEMORY, INTERRUPT
 
@@ -27,7 +27,7 @@ cdef extern from *:
 
     /* What the exception that is set means for a frame. One of orjson's own that means that memory ran
        out becomes a MemoryError. */
-    static int ndstream_refusal(PyObject *orjson_error) {
+    static int ndstream_loads_error(PyObject *orjson_error) {
         int no_memory;
         if (PyErr_ExceptionMatches(PyExc_MemoryError)) return 2;
         if (!PyErr_ExceptionMatches(PyExc_Exception)) return 3;
@@ -47,7 +47,7 @@ cdef extern from *:
         return 2;
     }
     """
-    Refusal refusal_of_loads "ndstream_refusal"(PyObject* orjson_error) noexcept
+    LoadsError classify_loads_error "ndstream_loads_error"(PyObject* orjson_error) noexcept
 
 cdef extern from "Python.h":
     void PyErr_Clear() noexcept

@@ -1,5 +1,6 @@
-# What is done with an error: made, counted, raised or handed to on_error, in this order. The words are
-# those of `_diagnosis`; what an error is, and what follows from it, is decided here and in the framings.
+# What is done with an error: it is made, counted, and raised or handed to on_error, in this order.
+# `_diagnosis` words its message; what counts as an error, and what follows from it, is decided here and
+# in the framings.
 
 from ndstream import _diagnosis
 
@@ -17,7 +18,7 @@ cdef enum State:
 
 
 @cython.internal
-cdef class Reports(Chunks):
+cdef class ErrorReporting(Chunks):
     # Options.
     cdef object handler
     cdef Policy policy
