@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from cuts import cuts
+from llm.every_way import read_every_way
 from llm.example import DONE, Example, lines, sse, typed
 from llm.examples import EXAMPLES, by_name, chat_frame, ids, ollama_frame
 from llm.examples_cloud import converse_delta, interaction, interaction_events
@@ -15,7 +16,9 @@ from llm.examples_typed import STARTED, gemini_frame, response, stopped
 from ndstream import llm
 from ndstream.llm import _finish_reason, _tokens
 from ndstream.llm._finish_reason import finish_reason_of
+from ndstream.llm._tool_calls import argument_texts
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires import openai_responses_calls
 
 # What each server said, by name of the example; those that are not here say none.
 REASONS = {
@@ -261,6 +264,23 @@ def test_what_is_no_count_is_none(count: Any) -> None:
         ({"type": "tool_search_call", "execution": "server", "arguments": {"q": "x"}}, "server", None),
         ({"type": "web_search_call", "action": {"type": "search", "query": "x"}}, "server", None),
         ({"type": "mcp_call", "name": "f", "arguments": '{"a":1}'}, "server", {"a": 1}),
+        (
+            {"type": "mcp_approval_request", "name": "f", "server_label": "s", "arguments": '{"a":1}'},
+            "client",
+            {"a": 1},
+        ),
+        ({"type": "file_search_call", "queries": ["x"], "results": None}, "server", ["x"]),
+        ({"type": "code_interpreter_call", "container_id": "k", "code": "{}", "outputs": None}, "server", "{}"),
+        ({"type": "image_generation_call", "revised_prompt": "A cat", "result": "aGk="}, "server", "A cat"),
+        ({"type": "image_generation_call", "result": "aGk="}, "server", ""),
+        ({"type": "computer_call", "action": None, "actions": [{"type": "wait"}]}, "client", [{"type": "wait"}]),
+        ({"type": "shell_call", "action": {"commands": []}, "environment": {"type": "local"}}, "client", None),
+        (
+            {"type": "shell_call", "action": {"commands": []}, "environment": {"type": "container_reference"}},
+            "server",
+            None,
+        ),
+        ({"type": "a_call", "arguments": '{"a":1}'}, "client", {"a": 1}),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) and "type" in value else None,
 )
@@ -274,11 +294,63 @@ def test_a_call_of_responses_says_who_runs_it(item: dict[str, Any], runner: str,
     )
     answer = llm.collect(iter(frames))
     [call] = answer.tool_calls
-    wanted = arguments or next(given[name] for name in ("action", "operation", "arguments") if name in given)
+    wanted = arguments
+    if wanted is None:
+        wanted = next(given[name] for name in ("action", "operation", "arguments") if name in given)
     assert (call.run_by, call.complete, call.arguments) == (runner, True, wanted)
     assert call.name == (item.get("name") or item["type"].removesuffix("_call"))
     assert answer.finish_reason == ("tool_calls" if runner == "client" else "stop")
     assert answer.body["output"] == [given]
+
+
+@pytest.mark.parametrize("kind", ["mcp_list_tools", "function_call_output", "reasoning", "compaction", "program"])
+def test_an_item_by_which_no_tool_is_used_is_no_call(kind: str) -> None:
+    given = {"id": "i", "type": kind, "status": "completed", "name": "f", "arguments": "{}"}
+    frames = typed(
+        {"type": "response.output_item.added", "output_index": 0, "item": given},
+        {"type": "response.output_item.done", "output_index": 0, "item": given},
+        {"type": "response.completed", "response": response("completed", [given])},
+    )
+    answer = llm.collect(iter(frames))
+    assert (answer.tool_calls, answer.finish_reason, answer.body["output"]) == ([], "stop", [given])
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "kind", "pieces", "wanted"),
+    [
+        ("code_interpreter_call_code", "code", "code_interpreter_call", ["pri", "nt()", "print()"], "print()print()"),
+        ("code_interpreter_call.code", "code", "code_interpreter_call", ["{}", "{}"], "{}{}"),
+        ("mcp_call_arguments", "arguments", "mcp_call", ['{"a":', "1}"], {"a": 1}),
+        ("mcp_call.arguments", "arguments", "mcp_call", ['{"a":', "1}"], {"a": 1}),
+        ("custom_tool_call_input", "input", "custom_tool_call", ["ha", "ha"], "haha"),
+        ("function_call_arguments", "arguments", "function_call", ['{"a":', "1}"], {"a": 1}),
+    ],
+)
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("done", [True, False])
+def test_what_a_call_of_responses_gets_in_pieces_is_put_together(
+    event: str, field: str, kind: str, pieces: list[str], wanted: Any, begun: bool, done: bool
+) -> None:
+    whole = "".join(pieces)
+    item = {"id": "i", "type": kind, field: whole}
+    if kind != "code_interpreter_call":
+        item |= {"call_id": "c", "name": "f"}
+    added = {"type": "response.output_item.added", "output_index": 0, "item": {**item, field: ""}}
+    about: dict[str, Any] = {"item_id": "i", "output_index": 0}
+    answer = read_every_way(
+        b"".join(
+            typed(
+                *([added] if begun else []),
+                *({"type": f"response.{event}.delta", **about, "delta": piece} for piece in pieces),
+                *([{"type": f"response.{event}.done", **about, field: whole}] if done else []),
+                {"type": "response.completed", "response": response("completed", [item])},
+            )
+        )
+    )
+    [call] = answer.tool_calls
+    assert (call.type, call.raw, call.arguments) == (kind, whole, wanted)
+    assert (call.id, call.name) == (item.get("call_id", "i"), item.get("name", "code_interpreter"))
+    assert answer.body["output"] == [item]
 
 
 @pytest.mark.parametrize(("kind", "runner"), [("tool_use", "client"), ("server_tool_use", "server")])
@@ -300,7 +372,7 @@ def test_a_wire_of_which_nothing_is_known_yet_has_no_reason_and_no_counts() -> N
 
 
 def test_the_examples_in_the_modules_run() -> None:
-    for module in (_finish_reason, _tokens):
+    for module in (_finish_reason, _tokens, argument_texts, openai_responses_calls):
         result = doctest.testmod(module)
         assert result.attempted > 0
         assert result.failed == 0

@@ -23,9 +23,8 @@ from ndstream.llm._tool_calls.argument_texts import (
     is_nothing,
     says_something,
 )
-from ndstream.llm._tool_calls.run_by import RUN_BY_SERVER
+from ndstream.llm._tool_calls.call_types import FREE_TEXT, run_by
 
-_FREE_TEXT = ("custom", "custom_tool_call")
 _MAX_CHECKS = 8
 _INSIDE = frozenset(":,{[")
 """What no whole JSON text ends with."""
@@ -110,12 +109,10 @@ class ToolCall:
     def run_by(self) -> Literal["client", "server"]:
         """Who runs the call: the ``client``, who sends the result back, or the ``server``, which needs nothing.
 
-        It goes by the call's type. A type that is not known is taken for the client's: a call that waits for a
-        result which never comes is worse than one that is looked at for nothing.
+        It goes by the call's type. A type that is not known is taken for the client's. A request to approve a call
+        of a server is the client's, who has to answer it.
         """
-        if self.type == "tool_search_call":
-            return "server" if self.extra.get("execution") == "server" else "client"
-        return "server" if self.type in RUN_BY_SERVER else "client"
+        return run_by(self.type, self.extra)
 
     @property
     def complete(self) -> bool:
@@ -161,7 +158,7 @@ class ToolCall:
             return self._whole[0]
         if self._so_far is not None:
             return self._so_far()
-        return self.raw if self.type in _FREE_TEXT else self.view.value
+        return self.raw if self.type in FREE_TEXT else self.view.value
 
     def add_arguments(self, arguments: object) -> None:
         """Take the next fragment of the arguments, for a wire that knows the call without looking for it.
@@ -254,7 +251,7 @@ class ToolCall:
     def _add_text(self, text: str) -> None:
         if not text or (len(text) == self._length and self._is_repeat(text)):
             return
-        holds_json = self.type not in _FREE_TEXT
+        holds_json = self.type not in FREE_TEXT
         if holds_json and not self._says_something and self._gives_way_to(text):
             self._start_over()
         elif holds_json and self._length and is_empty_value(text) and self._is_whole():
@@ -309,7 +306,7 @@ class ToolCall:
         """Whether it says again what is whole. Lengths being equal, this is rare and the sizes add up."""
         if text != self.raw:
             return False
-        if self.type in _FREE_TEXT:
+        if self.type in FREE_TEXT:
             return self.complete
         # A number may grow by a repeat of itself.
         return text.lstrip()[:1] in ("{", "[", '"') and is_json(text)
@@ -354,7 +351,7 @@ class ToolCall:
         self._is_decoded = True
         if self._whole is not None:
             self._arguments = self._whole[0]
-        elif self.type in _FREE_TEXT:
+        elif self.type in FREE_TEXT:
             self._arguments = self.raw
         else:
             try:

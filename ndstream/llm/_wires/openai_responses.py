@@ -18,6 +18,7 @@ from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.openai_responses_calls import EVENTS, arguments_field
 from ndstream.llm._wires.openai_responses_item import Item
 from ndstream.llm._wires.openai_responses_output import Output
 from ndstream.llm._wires.output_log import OutputLog
@@ -26,11 +27,6 @@ from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _TEXT = {"response.output_text": "text", "response.refusal": "refusal"}
 _THINKING = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
-_ARGUMENTS = {
-    "response.function_call_arguments": "arguments",
-    "response.custom_tool_call_input": "input",
-    "response.mcp_call_arguments": "arguments",
-}
 _PARTS = {"response.content_part": "content", "response.reasoning_summary_part": "summary"}
 
 
@@ -183,8 +179,8 @@ class OpenAIResponses(Wire):
                 self.place = None
         elif stem in _THINKING:
             self.item(frame).add_thought(stem, value, frame, self.log)
-        elif stem in _ARGUMENTS:
-            call = self.item(frame).called(self.calls)
+        elif stem in EVENTS:
+            call = self.item(frame).called(self.calls, EVENTS[stem])
             call.add_arguments(value)
             return FullDelta(frame, tool_calls=(call,))
         return self.delta(frame)
@@ -195,9 +191,9 @@ class OpenAIResponses(Wire):
             self.item(frame).set_text(_TEXT[stem], text_of(frame.get(_TEXT[stem])), frame, self.log)
         elif stem in _THINKING:
             self.item(frame).set_thought(stem, text_of(frame.get("text")), frame, self.log)
-        elif stem in _ARGUMENTS:
-            call = self.item(frame).called(self.calls)
-            call.set_final_arguments(frame.get(_ARGUMENTS[stem]))
+        elif stem in EVENTS:
+            call = self.item(frame).called(self.calls, EVENTS[stem])
+            call.set_final_arguments(frame.get(arguments_field(EVENTS[stem])))
             return self.delta(frame, call)
         elif stem in _PARTS:
             return self.set_part(stem, frame)

@@ -9,22 +9,16 @@ from ndstream.llm._limits import Room
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
+from ndstream.llm._wires.openai_responses_calls import (
+    GROWING,
+    WHERE_IT_RUNS,
+    arguments_field,
+    arguments_of,
+    is_call,
+    name_of,
+)
 from ndstream.llm._wires.output_log import OutputLog
 
-_CALLS = {
-    "function_call": "arguments",
-    "custom_tool_call": "input",
-    "tool_search_call": "arguments",
-    "shell_call": "action",
-    "local_shell_call": "action",
-    "apply_patch_call": "operation",
-    "computer_call": "action",
-    "mcp_call": "arguments",
-    "web_search_call": "action",
-}
-"""Items that are tool calls, and where they keep their arguments."""
-_GROWING = frozenset({"function_call", "custom_tool_call", "mcp_call"})
-"""Those whose arguments come as text, in pieces."""
 _TEXTS = ("text", "refusal")
 _BETWEEN_SUMMARIES = "\n\n"
 """What the official view puts between the parts of a summary, which are paragraphs."""
@@ -70,11 +64,11 @@ class Item:
             if parts:
                 self._set_parts(name, parts, log)
         kind = label_of(given.get("type"))
-        if kind not in _CALLS:
+        if not is_call(kind):
             return False
         before = None if self.call is None else self.call.raw
-        call = self.called(calls)
-        call.set_final_arguments(given.get(_CALLS[kind]))
+        call = self.called(calls, kind)
+        call.set_final_arguments(arguments_of(kind, given))
         return before is None or call.raw != before
 
     def end(self, given: dict[str, Any]) -> None:
@@ -140,19 +134,30 @@ class Item:
     def annotate(self, index: Any, annotation: Any) -> None:
         self.part("content", index).extend("annotations", [annotation])
 
-    def called(self, calls: ToolCalls) -> ToolCall:
-        """The tool call that this item is."""
+    def called(self, calls: ToolCalls, kind: str) -> ToolCall:
+        """The tool call that this item is.
+
+        Args:
+            calls: The calls of the response.
+            kind: The type of the item, as the event says it.
+        """
+        self.fields.setdefault("type", kind)
+        where = {name: self.fields[name] for name in WHERE_IT_RUNS if name in self.fields}
+        identity = label_of(self.fields.get("call_id")) or label_of(self.fields.get("id"))
         if self.call is None:
-            self.fields.setdefault("type", "function_call")
             self.call = calls.open(
-                id=label_of(self.fields.get("call_id")) or self.fields.get("id"),
+                id=identity,
                 index=self.index,
-                name=self.fields.get("name") or _name_of(self.fields["type"]),
+                name=name_of(self.fields),
                 type=self.fields["type"],
-                **({"execution": self.fields["execution"]} if "execution" in self.fields else {}),
+                **where,
             )
-        elif self.call.name is None and label_of(self.fields.get("name")):
-            self.call.name = self.fields["name"]
+        else:
+            # Arguments may come before the item that they are of.
+            self.call.name = self.call.name or name_of(self.fields)
+            if self.call.synthetic and identity:
+                self.call.id, self.call.synthetic = identity, False
+            self.call.extra.update(where)
         return self.call
 
     @property
@@ -173,8 +178,8 @@ class Item:
             if parts:
                 body[name] = [parts[index].body() for index in sorted(parts)]
         kind = label_of(body.get("type"))
-        if self.call is not None and (kind in _GROWING or kind not in _CALLS):
-            name = _CALLS.get(kind, "arguments")
+        if self.call is not None and (kind in GROWING or not is_call(kind)):
+            name = arguments_field(kind)
             if not self.ended or says_nothing(body.get(name)):
                 body[name] = self.call.raw
         return body
@@ -238,8 +243,3 @@ class Item:
                 log.add_thought(_BETWEEN_SUMMARIES)
             self._has_summary = True
         log.add_thought(thought)
-
-
-def _name_of(kind: Any) -> str | None:
-    """What a call of a tool that the API itself defines is named for: its type."""
-    return None if not isinstance(kind, str) or kind in _GROWING else kind.removesuffix("_call")
