@@ -18,6 +18,8 @@ from ndstream.serving._targets.outcome import Failure, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
+from ndstream.serving._targets.text import TextTarget
+from ndstream.serving._targets.ui import UITarget
 from ndstream.serving._upstream_error import UpstreamError
 
 __all__ = [
@@ -34,6 +36,8 @@ __all__ = [
     "SSEEncoder",
     "Summary",
     "Target",
+    "TextTarget",
+    "UITarget",
     "UpstreamError",
     "encode_comment",
     "encode_jsonseq",

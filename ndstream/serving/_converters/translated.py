@@ -72,6 +72,7 @@ class Translated(Converter):
             return written
         self.ended = True
         self.failure = target.failure
+        self.error = self.error or target.error
         return written
 
     def _conclude(self) -> bytes:

@@ -12,8 +12,7 @@ class Summary:
     """What a complete reply ended with.
 
     Attributes:
-        finish_reason: Why the model stopped, in the words of all wires. ``tool_calls`` if it asks for calls and the
-            server says ``stop``, as Gemini and Ollama do.
+        finish_reason: Why the model stopped, in the words of all wires.
         tokens: The token counts; each is None if the server does not say.
     """
 
@@ -33,9 +32,11 @@ class Summary:
     @classmethod
     def of(cls, answer: Answer) -> Summary:
         """The summary of a reply that has ended."""
-        reason = answer.finish_reason or "stop"
-        if reason == "stop" and answer.tool_calls:
-            reason = "tool_calls"
+        reason = answer.finish_reason
+        if reason is None:
+            # Some servers never say it.
+            asks = any(call.run_by == "client" for call in answer.tool_calls)
+            reason = "tool_calls" if asks else "stop"
         return cls(reason, answer.tokens)
 
 

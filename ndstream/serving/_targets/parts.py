@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ndstream.llm import ToolCall
+from ndstream.llm._tool_calls.argument_texts import encoded
+from ndstream.llm._tool_calls.call_types import FREE_TEXT
 
 
 class Part:
@@ -27,29 +31,66 @@ class CallPart(Part):
 
     Attributes:
         call: The call, which grows as the reply goes on.
-        number: Which call of the choice it is, counted from 0.
+        number: Which call of the choice it is, counted from 0 in the order in which calls start; -1 before that.
+        id: The call's id, which no other call of the reply has; "" before the call starts.
         written: How many characters of its arguments are written; what came since is in `pieces`.
         ended: Whether its end is written.
+        is_left_out: Whether it is not for the client, since the upstream runs it by itself.
     """
 
-    __slots__ = ("call", "ended", "number", "written")
+    __slots__ = ("_beginning", "_looked_at", "call", "ended", "id", "is_left_out", "number", "written")
 
-    def __init__(self, call: ToolCall, number: int) -> None:
+    def __init__(self, call: ToolCall) -> None:
         super().__init__("call")
         self.call = call
-        self.number = number
+        self.number = -1
+        self.id = ""
         self.written = 0
         self.ended = False
+        self.is_left_out = False
+        # The first characters of the arguments but for white space, and how many pieces were looked at for them.
+        self._beginning = ""
+        self._looked_at = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the tool; "" while it is not known. A server's own tool may have no name but its type."""
+        return self.call.name or (self.call.type or "" if self.call.run_by == "server" else "")
+
+    @property
+    def arguments(self) -> Any:
+        """The decoded arguments of a complete call. The text of a custom call is an object with this ``input``."""
+        arguments = self.call.arguments
+        return {"input": arguments} if self._is_free_text else arguments
 
     def next_fragment(self) -> str:
-        """What the arguments have gained since the last time; "" if nothing."""
-        if self.pieces:
-            fragment = "".join(self.pieces)
-            self.pieces.clear()
-        elif self.call.complete and not self.written and self.call.arguments == {}:
-            # None came, which is an empty object to the server and no JSON at all to clients.
-            fragment = "{}"
-        else:
-            return ""
+        """What the arguments have gained since the last time; "" if nothing, or if it has to wait for the end.
+
+        All of it waits unless it surely begins the arguments: a custom call's text is no JSON, JSON may be encoded
+        twice, and some servers send ``{}`` or ``null`` first and the arguments later.
+        """
+        if not self.written:
+            if not self.call.closed:
+                if self.call.arguments_revised or not self._begins_object():
+                    return ""
+            elif self.call.complete:
+                raw = self.call.raw
+                is_object = raw.lstrip()[:1] == "{" and not self._is_free_text
+                self.pieces[:] = [raw if is_object else encoded(self.arguments)]
+        fragment = "".join(self.pieces)
+        self.pieces.clear()
         self.written += len(fragment)
         return fragment
+
+    def _begins_object(self) -> bool:
+        """Whether the pieces are sure to begin an object that says something. Each is looked at once."""
+        for piece in self.pieces[self._looked_at :]:
+            if len(self._beginning) < 2:
+                self._beginning += "".join(piece.split())[:2]
+        self._looked_at = len(self.pieces)
+        beginning = self._beginning
+        return len(beginning) > 1 and beginning[0] == "{" and beginning[1] != "}" and not self._is_free_text
+
+    @property
+    def _is_free_text(self) -> bool:
+        return self.call.type in FREE_TEXT

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ndstream.serving._targets.target import Target
 from ndstream.serving._targets.text import TextTarget
+from ndstream.serving._targets.ui import UITarget
 
-TARGETS: dict[str, type[Target]] = {target.name: target for target in (TextTarget,)}
+TARGETS: dict[str, type[Target]] = {target.name: target for target in (TextTarget, UITarget)}

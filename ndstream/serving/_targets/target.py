@@ -7,9 +7,13 @@ the class to `registry.py`. What holds for every subclass, whatever the upstream
 - Every part that is started is ended before the end, `write_call_end` aside if the call is incomplete; text and
   thoughts are never empty, and come only between the start and the end of their part.
 - Without `interleaves_calls` one part is open at a time, and what comes meanwhile waits its turn.
-- A call starts once its name is known. The fragments of its arguments add up to its arguments.
+- A call starts once its whole name is known, with an id that no other call of the reply has. The fragments of its
+  arguments add up to its arguments.
+- A call that the upstream runs by itself is left out, unless the format has a word for it.
+- What a model says in place of an answer that it refuses is a text, unless the format has a word for it.
 - Exactly one of `write_end`, `write_error` and `write_abort` comes last. A reply that was cut, or whose server gave no
-  reason for its end, is an error.
+  reason for its end, is an error. So is one whose server took back what was written.
+- Nothing raises `EncodeError`: what cannot be written is an error of the reply.
 
 A target does no input or output. It is made for one reply.
 """
@@ -17,10 +21,12 @@ A target does no input or output. It is made for one reply.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal
+from uuid import uuid4
 
-from ndstream.llm import Answer, Delta, ToolCall
+from ndstream._errors import EncodeError
+from ndstream.llm import Answer, Delta, FinishReason, ToolCall
 from ndstream.serving._targets.outcome import Failure, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 
@@ -38,8 +44,12 @@ class Target:
         interleaves_calls: Whether several calls, and text beside them, may be open at once.
         breaks_on_failure: Whether the format has no words for an error, so that the transfer is broken off instead.
         survives_bad_call: Whether a reply can be complete although a call has arguments that are not JSON.
+        needs_object_arguments: Whether arguments have to be a JSON object; others are not JSON to it.
+        writes_server_calls: Whether calls that the upstream runs by itself are written.
         choice: The choice that is being written, counted from 0.
         answer: The reply so far. Set before anything is written.
+        failure: What the client was told if the reply is not complete.
+        error: What could not be written, if that is the reason.
     """
 
     name: ClassVar[str]
@@ -50,6 +60,8 @@ class Target:
     interleaves_calls: ClassVar[bool] = False
     breaks_on_failure: ClassVar[bool] = False
     survives_bad_call: ClassVar[bool] = False
+    needs_object_arguments: ClassVar[bool] = False
+    writes_server_calls: ClassVar[bool] = False
 
     def __init__(self, *, model: str | None = None) -> None:
         """Make the target of one reply.
@@ -60,10 +72,12 @@ class Target:
         self.choice = 0
         self.answer: Answer | None = None
         self.failure: Failure | None = None
+        self.error: EncodeError | None = None
         self._model = model
         self._frames: list[bytes] = []
         self._started = False
         self._choices: dict[int, _Choice] = {0: _Choice()}
+        self._call_ids: set[str] = set()
 
     # What subclasses write. Each calls `write` as often as it needs to.
 
@@ -89,16 +103,23 @@ class Target:
         """The run of thoughts ends."""
 
     def write_call_start(self, part: CallPart) -> None:
-        """A tool call begins: ``part.call.id``, ``part.call.name``; ``part.number`` among the calls of the choice."""
+        """A tool call begins: ``part.id``, ``part.call.name``; ``part.number`` among the calls of the choice."""
 
     def write_arguments(self, part: CallPart, fragment: str) -> None:
         """More of the call's arguments, as JSON text."""
 
     def write_call_end(self, part: CallPart) -> None:
-        """The call has ended and is complete: ``part.call.arguments`` has its decoded arguments."""
+        """The call has ended and is complete: ``part.arguments`` has its decoded arguments."""
 
     def write_call_error(self, part: CallPart) -> None:
         """The call has ended, and its arguments were cut or are not JSON (``part.call.error``)."""
+
+    def write_refusal(self, text: str) -> None:
+        """What the model said in place of an answer that it refuses to give. By default it is a text."""
+        self._take_text(self._choices[0], "text", text)
+
+    def write_choice_end(self, finish_reason: FinishReason) -> None:
+        """A choice of a complete reply is at its end: `choice`. `write_end` follows after the last one."""
 
     def write_end(self, summary: Summary) -> None:
         """The reply is complete: reason, usage, and the format's success sentinel if it has one."""
@@ -120,8 +141,8 @@ class Target:
         """The name of the model, "unknown" if neither the upstream nor the user tells it."""
         if self._model is None:
             body: Any = None if self.answer is None else self.answer.body
-            named = body.get("model") if isinstance(body, dict) else None
-            self._model = named if isinstance(named, str) and named else "unknown"
+            names = (body.get("model"), body.get("modelVersion")) if isinstance(body, dict) else ()
+            self._model = next((name for name in names if isinstance(name, str) and name), "unknown")
         return self._model
 
     # What the relay calls. Each returns the bytes to send, b"" for none.
@@ -131,43 +152,26 @@ class Target:
         for delta in deltas:
             if self.failure is not None:
                 break
-            if not self._started:
-                self._start()
-            self._take(delta)
+            try:
+                if not self._started:
+                    self._start()
+                self._take(delta)
+            except EncodeError as error:
+                self._fail_to_write(error)
         return self._written()
 
     def complete(self, answer: Answer) -> bytes:
         """The reply has ended as ``answer.ending`` says, "complete" being the verdict."""
         self.answer = answer
-        summary = Summary.of(answer)
-        if not self._started:
-            self._start()
-        if self.failure is None:
-            self._end_parts()
-            wrong = self._bad_call()
-            if wrong is None:
-                self.write_end(summary)
-            else:
-                self._fail(Failure(wrong, "malformed"))
-        return self._written()
+        return self._end(self._complete)
 
     def fail(self, failure: Failure) -> bytes:
         """The reply is not complete. The parts that are open are ended as far as they came."""
-        if self.failure is None:
-            if not self._started:
-                self._start()
-            self._end_parts()
-            self._fail(failure)
-        return self._written()
+        return self._end(lambda: self._fail(failure))
 
     def abort(self) -> bytes:
         """The reply is stopped on request."""
-        if not self._started:
-            self._start()
-        if self.failure is None:
-            self._end_parts()
-            self.write_abort()
-        return self._written()
+        return self._end(self.write_abort)
 
     # The walk over the deltas.
 
@@ -183,9 +187,37 @@ class Target:
         frames.clear()
         return written
 
+    def _end(self, write: Callable[[], None]) -> bytes:
+        """End the parts, then the reply."""
+        if self.failure is None:
+            try:
+                if not self._started:
+                    self._start()
+                self._end_parts()
+                write()
+            except EncodeError as error:
+                self._fail_to_write(error)
+        return self._written()
+
+    def _complete(self) -> None:
+        assert self.answer is not None
+        wrong = "the upstream changed text that it had sent" if self.answer.text_revised else self._bad_call()
+        if wrong is not None:
+            self._fail(Failure(wrong, "malformed"))
+            return
+        summary = Summary.of(self.answer)
+        for number, choice in sorted(self._choices.items()):
+            self.choice = number
+            self.write_choice_end(summary.finish_reason if number == 0 else choice.finish_reason)
+        self.write_end(summary)
+
     def _fail(self, failure: Failure) -> None:
         self.failure = failure
         self.write_error(failure)
+
+    def _fail_to_write(self, error: EncodeError) -> None:
+        self.error = error
+        self._fail(Failure("the upstream sent text that cannot be written", "malformed"))
 
     def _take(self, delta: Delta) -> None:
         choice = self._choices.get(0)
@@ -197,6 +229,8 @@ class Target:
                 self._fail(Failure(f"the upstream sent several choices, and {self.name} has room for one", "server"))
                 return
             choice = self._choices.setdefault(delta.choice, _Choice())
+            if delta.finish_reason is not None:
+                choice.finish_reason = delta.finish_reason
         assert choice is not None
         self.choice = delta.choice
         if delta.thinking:
@@ -222,9 +256,12 @@ class Target:
     def _take_call(self, choice: _Choice, call: ToolCall, fragment: str) -> None:
         part = choice.calls.get(id(call))
         if part is None:
-            part = choice.calls[id(call)] = CallPart(call, len(choice.calls))
-            if not self.interleaves_calls:
+            part = choice.calls[id(call)] = CallPart(call)
+            part.is_left_out = not (self.writes_server_calls or call.run_by == "client")
+            if not (self.interleaves_calls or part.is_left_out):
                 choice.queue.append(part)
+        if part.is_left_out:
+            return
         if fragment:
             part.pieces.append(fragment)
         if self.interleaves_calls:
@@ -243,9 +280,9 @@ class Target:
             else:
                 if part.index < 0:
                     self._open(choice, part)
-                for piece in part.pieces:
+                pieces, part.pieces = part.pieces, []
+                for piece in pieces:
                     self._write_piece(part, piece)
-                part.pieces.clear()
                 if len(queue) == 1:
                     return
                 self._close_text(part)
@@ -255,7 +292,8 @@ class Target:
         """Write what a call has gained. Returns whether it has ended."""
         call = part.call
         if part.index < 0:
-            if call.name is None:
+            if not part.name or not (part.pieces or call.closed):
+                # Some servers send the name in pieces before the arguments.
                 return False
             if self.interleaves_calls:
                 self._close_texts(choice)
@@ -269,7 +307,7 @@ class Target:
         if not call.closed:
             return False
         part.ended = True
-        if call.incomplete:
+        if not self._has_arguments(call):
             self.write_call_error(part)
         else:
             self.write_call_end(part)
@@ -284,7 +322,20 @@ class Target:
             self.write_thinking_start(part)
         else:
             assert isinstance(part, CallPart)
+            part.number = choice.calls_opened
+            choice.calls_opened += 1
+            part.id = self._unique_id(part.call)
             self.write_call_start(part)
+
+    def _unique_id(self, call: ToolCall) -> str:
+        """The call's id, or another one if it is made up, which would come again in the next reply, or used already."""
+        id = f"call_{uuid4().hex}" if call.synthetic or call.id in self._call_ids else call.id
+        self._call_ids.add(id)
+        return id
+
+    def _has_arguments(self, call: ToolCall) -> bool:
+        """Whether a call that has ended has arguments that the format can hold."""
+        return not call.incomplete and (not self.needs_object_arguments or isinstance(call.arguments, dict))
 
     def _write_piece(self, part: Part, text: str) -> None:
         if part.kind == "text":
@@ -304,11 +355,14 @@ class Target:
 
     def _end_parts(self) -> None:
         """Write what waits, and end what is open."""
+        if self.answer is not None and self.answer.refusal:
+            self.choice = 0
+            self.write_refusal(self.answer.refusal)
         for number, choice in self._choices.items():
             self.choice = number
             if self.interleaves_calls:
                 for part in choice.calls.values():
-                    if not part.ended:
+                    if not (part.ended or part.is_left_out):
                         self._write_call(choice, part)
             self._advance(choice)
             # What is left is a text, or a call without a name and what waits for it.
@@ -318,14 +372,20 @@ class Target:
 
     def _bad_call(self) -> str | None:
         """What is wrong with a tool call of a reply that is complete otherwise."""
+        wanted = "a JSON object" if self.needs_object_arguments else "JSON"
         for choice in self._choices.values():
             for part in choice.calls.values():
-                if part.call.name is None:
+                if part.is_left_out:
+                    continue
+                if part.index < 0:
                     return "the upstream sent a tool call without a name"
-                if part.pieces or part.call.arguments_revised:
+                if part.pieces or (part.call.arguments_revised and part.written != len(part.call.raw)):
                     return "the upstream changed a tool call that it had sent"
-                if part.call.incomplete and not self.survives_bad_call:
-                    return "the upstream sent a tool call whose arguments are not JSON"
+                if part.call.error is None and part.call.incomplete:
+                    # Cut by the limit that is the reply's finish reason.
+                    continue
+                if not (self.survives_bad_call or self._has_arguments(part.call)):
+                    return f"the upstream sent a tool call whose arguments are not {wanted}"
         return None
 
 
@@ -336,11 +396,15 @@ class _Choice:
         queue: The parts that are not ended, in order; the first one is open. Interleaved calls are not among them.
         calls: The calls, by identity.
         opened: How many parts were opened.
+        calls_opened: How many of them are calls.
+        finish_reason: Why the choice finished; known of all but the first, of which the reply itself tells it.
     """
 
-    __slots__ = ("calls", "opened", "queue")
+    __slots__ = ("calls", "calls_opened", "finish_reason", "opened", "queue")
 
     def __init__(self) -> None:
         self.queue: deque[Part] = deque()
         self.calls: dict[int, CallPart] = {}
         self.opened = 0
+        self.calls_opened = 0
+        self.finish_reason: FinishReason = "stop"
