@@ -93,11 +93,10 @@ class Folder:
             wire.note_error(error)
         if self.wire_known and isinstance(decoder, ConcatenatedJSONDecoder) and decoder.array_closed:
             wire.note_end("]")
-        if not self._note_sentinel(decoder):
+        self._note_sentinel(decoder)
+        if not self._sentinel_seen:
             wire.note_evidence("end_of_stream", "")
-        # A sentinel after frames that nobody could read says nothing of the reply.
-        sentinel_counts = self._sentinel_seen and self._recognition.unknown_frame is None
-        return self._end(complete=sentinel_counts or wire.complete)
+        return self._end(complete=self._is_ended_by_sentinel or wire.complete)
 
     def note_failure(self, error: StreamError, decoder: Decoder[Any] | None, item: Any) -> ReplyError | None:
         """Note that the stream failed, or that a frame is bad. Returns what to raise, if anything.
@@ -131,8 +130,8 @@ class Folder:
     def note_closed(self, decoder: Decoder[Any] | None, detail: str = "") -> None:
         """Note that the reader stops here."""
         if self.state.ending is None:
-            sentinel_counts = self._note_sentinel(decoder) and self._recognition.unknown_frame is None
-            complete = sentinel_counts or self.state.wire.complete
+            self._note_sentinel(decoder)
+            complete = self._is_ended_by_sentinel or self.state.wire.complete
             self.state.wire.note_evidence("closed", detail)
             self._conclude("error" if self.state.wire.error else "complete" if complete else "cancelled")
 
@@ -148,13 +147,15 @@ class Folder:
     def _note_time(self, name: str) -> None:
         self.state.times.setdefault(name, time.monotonic() - self._began)
 
-    def _note_sentinel(self, decoder: Decoder[Any] | None) -> bool:
-        """Note the sentinel. Returns whether it was seen."""
-        if decoder is None or not decoder.done:
-            return False
-        self._sentinel_seen = True
-        self.state.wire.note_evidence("sentinel", "[DONE]")
-        return True
+    @property
+    def _is_ended_by_sentinel(self) -> bool:
+        """Whether the sentinel came, and is the end of a reply: alone, or after unknown frames, it ends nothing."""
+        return self._sentinel_seen and self.state.wire.begun
+
+    def _note_sentinel(self, decoder: Decoder[Any] | None) -> None:
+        if decoder is not None and decoder.done:
+            self._sentinel_seen = True
+            self.state.wire.note_evidence("sentinel", "[DONE]")
 
     def _note_malformed(self, error: StreamError) -> None:
         wire = self.state.wire

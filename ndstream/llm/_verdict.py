@@ -76,6 +76,8 @@ def _truncated_message(answer: Answer, cause: StreamError | None, unknown_frame:
             f"{how}, and none of its frames was of a wire that is known, as the first one: "
             f"{shown(orjson.dumps(unknown_frame, default=str))}; if it is one of llm.WIRES, name it with wire="
         )
+    if answer.ending is not None and any(each.sign == "sentinel" for each in answer.ending.evidence):
+        return "the server sent [DONE], but nothing of a reply before it: send the request again"
     when = f"after {len(answer.text)} characters of text" if answer.output_started else "before any output"
     return (
         f"{how} {when}, and the server had not said that it was done; what came is in error.reply: send the "

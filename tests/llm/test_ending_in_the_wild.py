@@ -148,8 +148,43 @@ class TestAWireThatIsNotKnown:
         with pytest.raises(llm.ReplyTruncatedError, match="none of its frames was of a wire that is known"):
             llm.collect(data)
 
+    @pytest.mark.parametrize("wire", [None, "openai-chat"])
+    def test_nor_is_it_the_end_of_a_wire_that_is_named(self, wire: str | None) -> None:
+        assert read_every_way(frames({"output": "Hello"}) + SENTINEL, wire).ending.verdict == "truncated"
+
     def test_a_wire_that_is_known_later_ends_as_it_does(self) -> None:
         assert read_every_way(frames({"queue": 3}) + HI + SENTINEL).ending.verdict == "complete"
+
+
+class TestASentinelAlone:
+    @pytest.mark.parametrize("wire", [None, *llm.WIRES])
+    @pytest.mark.parametrize(
+        "before",
+        [b"", b": ping\n\n", b"data:\n\n", frames({})],
+        ids=["nothing", "comment", "no data", "no fields"],
+    )
+    def test_it_ends_no_reply_since_none_began(self, before: bytes, wire: str | None) -> None:
+        answer = read_every_way(before + SENTINEL, wire)
+        assert (answer.ending.verdict, answer.text, answer.tool_calls) == ("truncated", "", [])
+        assert [each.sign for each in answer.ending.evidence] == ["sentinel"]
+        if not before:
+            with pytest.raises(llm.ReplyTruncatedError, match=r"sent \[DONE\], but nothing of a reply") as caught:
+                llm.collect(SENTINEL, wire)
+            assert caught.value.retryable
+
+    @pytest.mark.parametrize("wire", [None, "openai-chat"])
+    @pytest.mark.parametrize("before", [{"type": "ping"}, {"choices": []}, {"choices": [], "usage": {"n": 1}}])
+    def test_chat_completions_begin_with_a_choice(self, before: Any, wire: str | None) -> None:
+        assert read_every_way(frames(before) + SENTINEL, wire).ending.verdict == "truncated"
+
+    def test_one_frame_of_a_reply_is_enough(self) -> None:
+        assert read_every_way(frames({"choices": [{"delta": {}}]}) + SENTINEL).ending.verdict == "complete"
+
+    def test_a_reply_that_its_reader_closes_after_it_is_cancelled(self) -> None:
+        with llm.reply(iter([SENTINEL])) as reply:
+            pass
+        assert reply.ending is not None
+        assert reply.ending.verdict == "cancelled"
 
 
 class TestIdentities:

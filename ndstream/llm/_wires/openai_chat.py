@@ -156,6 +156,10 @@ class OpenAIChat(Wire):
         return bool(self.choices) and all(choice.finished for choice in self.choices.values())
 
     @property
+    def begun(self) -> bool:
+        return bool(self.choices)
+
+    @property
     def first_choice(self) -> int:
         return self.first_index
 

@@ -104,6 +104,11 @@ class Wire:
         return self.ended
 
     @property
+    def begun(self) -> bool:
+        """Whether anything of a reply came, so that a sentinel can be its end."""
+        return self.body is not None
+
+    @property
     def body(self) -> Any:
         """The answer that the server would have given without streaming, so far."""
         return None
