@@ -89,11 +89,13 @@ class Application:
 
 
 @contextmanager
-def uvicorn(application: Any) -> Iterator[str]:
+def uvicorn(application: Any, *, lifespan: str = "off") -> Iterator[str]:
     """Serve an ASGI application over HTTP/1.1; the address."""
     library: Any = import_module("uvicorn")
     with _listening() as listener:
-        config = library.Config(application, log_level="error", lifespan="off", timeout_graceful_shutdown=1, ws="none")
+        config = library.Config(
+            application, log_level="error", lifespan=lifespan, timeout_graceful_shutdown=1, ws="none"
+        )
         server = library.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), name="uvicorn", daemon=True)
         thread.start()
