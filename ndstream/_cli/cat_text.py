@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ndstream import llm
 from ndstream._cli.control_characters import without_controls
 from ndstream._cli.messages import STDIN, label, say
-from ndstream._cli.progress_bar import Output
+from ndstream._cli.output import Output
 
 
 def write_texts(names: Sequence[str], max_frame_size: int | None) -> int:
@@ -52,7 +52,7 @@ def _write(reply: llm.Reply, output: Output) -> None:
     last = ""
     try:
         for text in reply.texts():
-            _write_all(output, shown(text).encode())
+            output.write_all(shown(text).encode())
             last = text
     except llm.ReplyError:
         _end_line(last, output)
@@ -62,10 +62,4 @@ def _write(reply: llm.Reply, output: Output) -> None:
 
 def _end_line(last: str, output: Output) -> None:
     if last and not last.endswith("\n"):
-        _write_all(output, b"\n")
-
-
-def _write_all(output: Output, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[output.write(rest) :]
+        output.write_all(b"\n")

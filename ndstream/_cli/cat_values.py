@@ -1,218 +1,210 @@
-"""What ``ndstream cat`` does with each file: values to standard output, bad frames to their file, counts.
+"""``ndstream cat`` of files and pipes in any framing, as they arrive.
 
 A value is written as it was read: orjson says whether the payload is JSON, and then the payload's own
 bytes go out, so that no digit of a long number and no escape is altered. Line breaks are the one
 exception; between the tokens of a JSON text they mean nothing, so they are left out.
 
-Nothing but that happens per value. Output is flushed, and the progress bar moved, once per chunk, just
+Lines of NDJSON of which all are wanted are copied in ranges, as `GoodLines` says. Any other payload becomes a line,
+and nothing but that happens per value. Output is flushed, and the progress bar moved, once per chunk, just
 before the next one is read: at that moment all that has arrived is decoded, so no value waits for the
 next chunk. That order is why the decoders are driven here, and not by a stream.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import stat
-import time
-from contextlib import nullcontext
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import click
 import orjson
 
-from ndstream._cli import messages
-from ndstream._cli.messages import STDIN
-from ndstream._cli.progress_bar import Bar, Output
+from ndstream._cli.good_lines import GoodLines
+from ndstream._cli.input_files import is_output, is_regular, open_input
+from ndstream._cli.messages import STDIN, label
+from ndstream._cli.value_output import ValueOutput
 from ndstream._core import Decoder, NDJSONDecoder
 from ndstream._errors import StreamError
-from ndstream._framing import Format, make_decoder, sniffed
+from ndstream._framing import MAX_SNIFFED_BYTES, Format, make_decoder, sniff
+from ndstream.logs import FileReport, LogFileError
+from ndstream.logs._files.opened_file import OpenedFile
 
-if TYPE_CHECKING:
-    from ndstream.logs import DeadLetters
-
-_CHUNK_SIZE = 64 * 1024
 _LF, _CR = b"\n\r"
 
 
-class ValueCopy:
-    """Copies the values of one file after another; as a context manager, it ends the output.
-
-    If the run was interrupted, what is buffered is dropped: the output is then a beginning of what it would
-    have been, and whoever reads it slowly keeps the process no longer. On any other end it is written.
-
-    Args:
-        framing: The framing of all files; None to detect that of each.
-        needle: Bytes that a payload must hold; b"" for any.
-        options: Further options of the decoders.
-        skips_errors: Whether to go on after a bad frame.
-        dead_letters: Where bad frames are written.
+@dataclass(frozen=True)
+class Selection:
+    """Which frames are wanted, and how they are read.
 
     Attributes:
-        output: Standard output, without a buffer.
-        bar: The progress bar, if there is one.
-        values: How many values were written.
-        bad_frames: How many frames were bad.
-        bytes: How many bytes were read.
+        framing: The framing of all files; None to detect that of each.
+        needles: Only payloads that hold one of these are wanted; all if there are none.
+        options: Further options of the decoders.
+        max_window: How much memory decompressing may take, in bytes; None for no limit.
     """
 
-    def __init__(
-        self,
-        framing: Format | None,
-        needle: bytes,
-        options: dict[str, Any],
-        skips_errors: bool,
-        dead_letters: DeadLetters | None,
-    ) -> None:
-        self.framing = framing
-        self.needle = needle
-        self.options = options
-        self.skips_errors = skips_errors
-        self.dead_letters = dead_letters
-        self.output = Output()
-        self.bar: Bar | None = None
-        self.values = self.bad_frames = self.bytes = 0
-        self._buffer = io.BufferedWriter(self.output, 4 * _CHUNK_SIZE)
-        self._began = time.perf_counter()
+    framing: Format | None
+    needles: Sequence[bytes]
+    options: dict[str, Any]
+    max_window: int | None
 
-    def __enter__(self) -> ValueCopy:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+def copy_file(name: str, selection: Selection, target: ValueOutput) -> None:
+    """Copy one file, or what can be had of it.
+
+    Args:
+        name: Its path or URL, or ``-`` for standard input.
+        selection: Which frames are wanted.
+        target: Where they go.
+
+    Raises:
+        click.exceptions.Exit: It holds a bad frame, and they are not skipped.
+    """
+    if is_output(name):
+        target.fail(name, OSError(None, "this is the output as well"))
+        return
+    try:
+        file = open_input(name, selection.max_window)
+    except (OSError, ModuleNotFoundError) as error:
+        target.fail(name, error)
+        return
+    try:
+        target.begin(name)
+        _FileCopy(name, file, selection, target).run()
+    finally:
+        file.close()
+
+
+class _FileCopy:
+    """One file on its way to the output."""
+
+    def __init__(self, name: str, file: OpenedFile, selection: Selection, target: ValueOutput) -> None:
+        self._name = name
+        self._file = file
+        self._selection = selection
+        self._target = target
+        self._report = FileReport(name, file.format)
+        target.report.files.append(self._report)
+        self._unwanted = 0
+        # Until the framing is known, the first bytes wait.
+        self._head = b""
+        self._decoder: Decoder[Any] | None = None
+        self._lines: GoodLines | None = None
+
+    def run(self) -> None:
+        chunk = b""
+        if self._selection.framing is not None:
+            self._begin(self._selection.framing)
         try:
-            if kind is None or issubclass(kind, Exception):
-                self._buffer.flush()
-        finally:
-            # Otherwise the buffer, when it is collected, would write what is left.
-            self.output.close()
-            if self.bar is not None:
-                self.bar.close(self.bytes)
-                self.bar = None
-
-    def copy_file(self, name: str) -> bool:
-        """Copy one file.
-
-        Args:
-            name: Its path, or ``-`` for standard input.
-
-        Returns:
-            False if it could not be read to its end.
-
-        Raises:
-            click.exceptions.Exit: It holds a bad frame, and they are not skipped.
-        """
-        try:
-            file = io.FileIO(0 if name == STDIN else name, closefd=name != STDIN)
-        except OSError as error:
-            self.say(f"{messages.label(name)}: {error.strerror}")
-            return False
-        with file:
-            if is_same_file(os.fstat(file.fileno()), os.fstat(1)):
-                self.say(f"{messages.label(name)}: this is the output as well")
-                return False
-            if self.bar is not None:
-                self.bar.begin(Path(messages.label(name)).name)
-            return self._copy_chunks(file.fileno(), name)
-
-    def say(self, message: str) -> None:
-        """Write a message to standard error, clear of the bar."""
-        with nullcontext() if self.bar is None else self.bar.hidden():
-            messages.say(message)
-
-    def report(self, stats: bool) -> None:
-        """Say what became of bad frames and, if asked to, how much passed."""
-        bad = messages.count(self.bad_frames, "bad frame")
-        if self.bad_frames and self.skips_errors:
-            self.say(f"{bad} skipped" if self.dead_letters is None else f"{bad} written to {self.dead_letters.path}")
-        if stats:
-            seconds = time.perf_counter() - self._began
-            self.say(
-                f"{messages.count(self.values, 'value')}, {bad}, {messages.count(self.bytes, 'byte')} "
-                f"in {seconds:.2f} s: {self.values / seconds:,.0f} values/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
-            )
-
-    def _copy_chunks(self, descriptor: int, name: str) -> bool:
-        first_bytes = sniffed(self._new_decoder)
-        decoder = None if self.framing is None else self._new_decoder(self.framing)
-        before = self.bytes
-        try:
-            while decoder is None or not decoder.done:
-                self._buffer.flush()
+            while self._decoder is None or not self._decoder.done:
+                self._target.buffer.flush()
                 try:
-                    chunk = os.read(descriptor, _CHUNK_SIZE)
-                except OSError as error:
-                    if decoder is not None and decoder.pending:
-                        self._record_bad_frame(name, decoder._fail(error), None)
-                    self.say(f"{messages.label(name)}: {error.strerror}")
-                    return False
-                self.bytes += len(chunk)
-                if self.bar is not None:
-                    self.bar.move(self.bytes)
-                decoder = first_bytes.feed(chunk, not chunk) if decoder is None else decoder.feed(chunk)
-                if decoder is not None:
-                    self._write_lines(decoder if chunk else decoder.finish(), name)
-                if not chunk:
-                    return True
-            self._report_unread_rest(descriptor, decoder.offset - (self.bytes - before), name)
-            return True
+                    chunk = bytes(next(self._file.chunks, b""))
+                except (OSError, LogFileError) as error:
+                    self._end_early(error)
+                    return
+                self._report.bytes += len(chunk)
+                self._count()
+                self._target.move()
+                if not self._feed(chunk):
+                    return
+            self._report_unread_rest(chunk)
         finally:
-            self.values += 0 if decoder is None else decoder.frames
+            self._count()
 
-    def _new_decoder(self, framing: Format) -> Decoder[bytes]:
-        """A decoder whose values are lines to write."""
-        # These two find the needle themselves; in other framings only the payload can tell.
-        filters_payloads = bool(self.needle) and framing not in ("ndjson", "json")
-        return make_decoder(
+    def _feed(self, chunk: bytes) -> bool:
+        """Take the next chunk, an empty one at the end; False if it was the last."""
+        at_end = not chunk
+        if self._decoder is None:
+            self._head += chunk
+            framing = sniff(self._head[:MAX_SNIFFED_BYTES], at_end)
+            if framing is None:
+                return True
+            self._begin(framing)
+            chunk, self._head = self._head, b""
+        if self._lines is not None:
+            if chunk:
+                self._lines.feed(chunk)
+            if at_end:
+                self._lines.finish()
+        elif self._decoder is not None:
+            if chunk:
+                self._write_values(self._decoder.feed(chunk))
+            if at_end:
+                self._write_values(self._decoder.finish())
+        return not at_end
+
+    def _begin(self, framing: Format) -> None:
+        """Make the decoder, and lines to copy or values that are lines to write."""
+        needles = self._selection.needles
+        copies = framing == "ndjson" and not needles
+        # These two find the needles themselves; in other framings only the payload can tell.
+        filters_payloads = bool(needles) and framing not in ("ndjson", "json")
+        self._decoder = make_decoder(
             framing,
-            loads=self._line_if_wanted if filters_payloads else _line,
-            contains=None if filters_payloads else self.needle or None,
+            loads=orjson.loads if copies else self._line_if_wanted if filters_payloads else line_of,
+            contains=None if filters_payloads else needles or None,
             on_error="raise",
             # Among the elements of arrays [DONE] is an array.
-            done=None if self.options["items"] else "[DONE]",
+            done=None if self._selection.options["items"] else "[DONE]",
             require_done=False,
-            **self.options,
+            **self._selection.options,
         )
+        if copies:
+            assert isinstance(self._decoder, NDJSONDecoder)
+            self._lines = GoodLines(self._decoder, self._target, self._take_bad_frame)
 
-    def _line_if_wanted(self, payload: bytes) -> bytes:
-        if self.needle in payload:
-            return _line(payload)
-        self.values -= 1
-        return b""
-
-    def _write_lines(self, decoder: Decoder[bytes], name: str) -> None:
+    def _write_values(self, decoder: Decoder[bytes]) -> None:
         while True:
             try:
-                return self._buffer.writelines(decoder)
+                return self._target.buffer.writelines(decoder)
             except StreamError as error:
-                is_read_again = name != STDIN and isinstance(decoder, NDJSONDecoder)
-                self._record_bad_frame(name, error, name if is_read_again else None)
-                if not self.skips_errors:
-                    self._buffer.flush()
-                    self.say(f"{messages.label(name)}: {messages.with_options(str(error))}")
-                    raise click.exceptions.Exit(1) from None
+                self._take_bad_frame(error)
 
-    def _record_bad_frame(self, name: str, error: StreamError, source: str | None) -> None:
-        if self.dead_letters is not None:
-            self.dead_letters.write(name, error, messages.with_options(str(error)), source=source)
-        self.bad_frames += 1
+    def _line_if_wanted(self, payload: bytes) -> bytes:
+        if any(needle in payload for needle in self._selection.needles):
+            return line_of(payload)
+        self._unwanted += 1
+        return b""
 
-    def _report_unread_rest(self, descriptor: int, position: int, name: str) -> None:
+    def _take_bad_frame(self, error: StreamError) -> None:
+        is_read_again = isinstance(self._decoder, NDJSONDecoder) and is_regular(self._name) and self._name != STDIN
+        self._count()
+        self._target.take_bad_frame(self._name, error, self._name if is_read_again else None)
+
+    def _end_early(self, error: OSError | LogFileError) -> None:
+        """Say why the rest of the file cannot be had. A frame that this cut is a bad one."""
+        self._report.error = error
+        if self._decoder is not None and self._decoder.pending:
+            cut = self._decoder._fail(error)
+            if isinstance(error, LogFileError):
+                error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
+                cut = error
+            self._target.keep_bad_frame(self._name, cut, None)
+        self._target.fail(self._name, error)
+
+    def _report_unread_rest(self, chunk: bytes) -> None:
         """Say so if a file goes on after its [DONE], since that part is not written."""
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.lseek(descriptor, position, os.SEEK_CUR)
-            if os.read(descriptor, _CHUNK_SIZE).strip():
-                self.say(f"{messages.label(name)}: ended at its [DONE]; what follows it was not read")
+        assert self._decoder is not None
+        rest = chunk[len(chunk) - (self._report.bytes - self._decoder.offset) :]
+        if rest.strip() or (is_regular(self._name) and bytes(next(self._file.chunks, b"")).strip()):
+            self._target.say(f"{label(self._name)}: ended at its [DONE]; what follows it was not read")
+
+    def _count(self) -> None:
+        decoder, report = self._decoder, self._report
+        if decoder is not None:
+            report.values, report.bad = decoder.frames - self._unwanted, decoder.errors
+            # Framings without lines have one frame a line here.
+            report.lines = getattr(decoder, "line", decoder.frames + decoder.errors)
+            position = self._file.position(decoder.offset)
+            report.compressed_bytes = position.compressed_offset - self._file.compressed_offset
 
 
-def is_same_file(one: os.stat_result | None, other: os.stat_result | None) -> bool:
-    """Whether these are one regular file: reading it would undo writing it, or never end."""
-    return one is not None and other is not None and stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)
+def line_of(payload: bytes) -> bytes:
+    """The payload as a line, if it is JSON.
 
-
-def _line(payload: bytes) -> bytes:
-    """The payload as a line, if it is JSON."""
+    Raises:
+        orjson.JSONDecodeError: It is not.
+    """
     orjson.loads(payload)
     # Byte values, since searching for b"\n" takes ten times as long: Python tries it as a number first.
     if _LF in payload or _CR in payload:

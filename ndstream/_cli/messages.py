@@ -11,6 +11,7 @@ STDIN = "-"
 
 _OPTIONS = {
     "max_frame_size": "--max-frame-size",
+    "max_window": "--max-window",
     "None for no limit": "0 for no limit",
     'on_truncated="emit", or "discard"': "--on-truncated=emit, or --on-truncated=discard",
     "use sse(), or stream() to take their JSON": "use --format sse",

@@ -1,24 +1,21 @@
-"""A progress bar on standard error, and a standard output that does not mix with it on one terminal."""
+"""A progress bar on standard error: bytes, lines, bad lines, rate and time left."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from ndstream._cli.output import Output
 
 _SECONDS_BETWEEN_DRAWINGS = 0.1
 _MAX_NAME_LENGTH = 24
 
 
 class Bar:
-    """A bar with bytes, rate and time left. Only calls to it draw it, no thread does.
+    """A bar with bytes, lines, bad lines, rate and time left. Only calls to it draw it, no thread does.
 
     Args:
         total: How many bytes there are to read.
@@ -26,7 +23,7 @@ class Bar:
 
     Example:
         >>> bar = Bar(1000, stays=True)  # doctest: +SKIP
-        >>> bar.move(500)  # doctest: +SKIP
+        >>> bar.move(500, lines=10, bad=0)  # doctest: +SKIP
     """
 
     def __init__(self, total: int, *, stays: bool) -> None:
@@ -40,6 +37,7 @@ class Bar:
             rich.BarColumn(bar_width=None),
             rich.TaskProgressColumn(),
             rich.DownloadColumn(),
+            rich.TextColumn("{task.fields[counts]}", markup=False),
             rich.TransferSpeedColumn(),
             rich.TimeRemainingColumn(),
             console=Console(stderr=True),
@@ -49,7 +47,7 @@ class Bar:
             transient=True,
             expand=True,
         )
-        self._task = self._progress.add_task("", total=total)
+        self._task = self._progress.add_task("", total=total, counts="")
         self._progress.start()
 
     def begin(self, name: str) -> None:
@@ -57,12 +55,18 @@ class Bar:
         short = name if len(name) <= _MAX_NAME_LENGTH else f"{name[: _MAX_NAME_LENGTH - 1]}…"
         self._progress.update(self._task, description=short)
 
-    def move(self, completed: int) -> None:
-        """Show how many bytes were read so far. It is drawn at most ten times a second."""
+    def move(self, completed: int, lines: int, bad: int) -> None:
+        """Show how much was read so far. It is drawn at most ten times a second.
+
+        Args:
+            completed: How many bytes were read.
+            lines: How many lines ended in them.
+            bad: How many of those were bad.
+        """
         now = time.monotonic()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
-            self._progress.update(self._task, completed=completed, refresh=True)
+            self._progress.update(self._task, completed=completed, counts=_counts(lines, bad), refresh=True)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -73,40 +77,15 @@ class Bar:
         finally:
             self._progress.start()
 
-    def close(self, completed: int) -> None:
+    def close(self, completed: int, lines: int, bad: int) -> None:
         """Draw the bar for the last time, or remove it."""
-        self._progress.update(self._task, completed=completed)
+        self._progress.update(self._task, completed=completed, counts=_counts(lines, bad))
         self._progress.live.transient = not self._stays
         self._progress.stop()
 
 
-class Output(io.FileIO):
-    """Standard output without a buffer. A bar on the same terminal is removed during each write.
-
-    Attributes:
-        bar: The bar on the terminal that this writes to, if there is one.
-    """
-
-    bar: Bar | None = None
-
-    def __init__(self) -> None:
-        with _named():
-            super().__init__(1, "wb", closefd=False)
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        """Write once, as `io.FileIO.write` does."""
-        with _named(), nullcontext() if self.bar is None else self.bar.hidden():
-            return super().write(data)
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Name standard output in errors."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = "standard output"
-        raise
+def _counts(lines: int, bad: int) -> str:
+    return f"{lines:,} lines" + (f", {bad:,} bad" if bad else "")
 
 
 def make_bar(total: int, output: Output) -> Bar | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import signal
@@ -20,6 +21,12 @@ NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
 SSE = b': hello\nevent: message\ndata: {"a":1}\n\ndata: {"b":[2,"\xc3\xa9"]}\n\ndata: 3\n\n'
 JSONSEQ = b'\x1e{"a":1}\n\x1e{"b":[2,"\xc3\xa9"]}\n\x1e3\n'
 FRAMINGS = {"ndjson": NDJSON, "sse": SSE, "jsonseq": JSONSEQ}
+
+
+def counts(figures: bytes) -> tuple[int, int]:
+    """How many values and how many bad frames `--json` tells."""
+    said = json.loads(figures)
+    return said["values"], said["bad"]
 
 
 class TestValues:
@@ -49,9 +56,9 @@ class TestValues:
         data = b'{"a":1}{\n  "b": [2,"\xc3\xa9"]\n}3'
         result = cat("--format", "json", stdin=data)
         assert (result.stdout, result.stderr, result.returncode) == (b'{"a":1}\n{"b": [2,"\xc3\xa9"]}\n3\n', b"", 0)
-        result = cat("--format", "json", "--contains", "é", "--stats", stdin=data)
+        result = cat("--format", "json", "--contains", "é", "--json", stdin=data)
         assert result.stdout == b'{"b": [2,"\xc3\xa9"]}\n'
-        assert only_line(result.stderr).startswith("ndstream: 1 value, 0 bad frames, ")
+        assert counts(result.stderr) == (1, 0)
 
     @pytest.mark.parametrize("named", [True, False])
     def test_items_are_the_elements_of_arrays(self, named: bool) -> None:
@@ -94,17 +101,40 @@ class TestValues:
     @pytest.mark.parametrize("named", [True, False], ids=["named", "sniffed"])
     def test_contains_lets_through_only_values_with_the_text(self, framing: str, named: bool) -> None:
         arguments = ["--format", framing] if named else []
-        result = cat("--contains", "é", "--stats", *arguments, stdin=FRAMINGS[framing])
+        result = cat("--contains", "é", "--json", *arguments, stdin=FRAMINGS[framing])
         assert result.stdout == b'{"b":[2,"\xc3\xa9"]}\n'
-        assert only_line(result.stderr).startswith("ndstream: 1 value, 0 bad frames, ")
+        assert counts(result.stderr) == (1, 0)
 
-    def test_stats_tell_values_bad_frames_and_bytes(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("framing", FRAMINGS)
+    def test_contains_takes_several_texts(self, framing: str) -> None:
+        result = cat("--contains", "é", "--contains", "a", stdin=FRAMINGS[framing])
+        assert result.stdout == b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n'
+
+    def test_stats_are_a_table_of_the_files(self, tmp_path: Path) -> None:
         (tmp_path / "one").write_bytes(b"1\n2\nx\n")
         (tmp_path / "two").write_bytes(b"data: 3\n\n")
-        result = cat("--stats", "--on-error", "skip", tmp_path / "one", tmp_path / "two")
-        skipped, stats = result.stderr.decode().splitlines()
+        result = cat("--stats", "--on-error", "skip", "one", "two", cwd=tmp_path)
+        skipped, *table = result.stderr.decode().splitlines()
         assert skipped == "ndstream: 1 bad frame skipped"
-        assert re.fullmatch(r"ndstream: 3 values, 1 bad frame, 15 bytes in \S+ s: \S+ values/s, \S+ MB/s", stats)
+        rows = [row for row in map(str.split, table) if len(row) > 1]
+        assert rows[0] == ["file", "format", "bytes", "as", "stored", "lines", "values", "bad"]
+        assert rows[1:4] == [
+            ["one", "plain", "6", "6", "3", "2", "1"],
+            ["two", "plain", "9", "9", "2", "1", "0"],
+            ["2", "files", "15", "15", "5", "3", "1"],
+        ]
+        assert re.fullmatch(r"\S+ s: \S+ values/s, \S+ MB/s", " ".join(rows[4]))
+
+    def test_figures_for_machines_are_one_json_object_on_standard_error(self, tmp_path: Path) -> None:
+        (tmp_path / "log.gz").write_bytes(gzip.compress(b"1\n\n2\nx\n"))
+        result = cat("--json", "--on-error", "skip", "log.gz", cwd=tmp_path)
+        skipped, figures = result.stderr.splitlines()
+        assert skipped == b"ndstream: 1 bad frame skipped"
+        stored = (tmp_path / "log.gz").stat().st_size
+        counted = {"bytes": 7, "compressed_bytes": stored, "lines": 4, "values": 2, "bad": 1}
+        said = json.loads(figures)
+        assert said.pop("seconds") > 0
+        assert said == {**counted, "files": [{"path": "log.gz", "format": "gzip", **counted, "error": None}]}
 
     def test_an_event_stream_ends_at_its_sentinel(self) -> None:
         result = cat(stdin=b"data: 1\n\ndata: [DONE]\n\n")
@@ -186,15 +216,15 @@ class TestPipes:
         assert (result.stdout, result.stderr) == (b'"a long line"\n141\n', b"")
 
     def test_an_interrupt_leaves_what_was_read_and_one_line(self) -> None:
-        with running("cat", "--stats") as process:
+        with running("cat", "--json") as process:
             assert process.stderr is not None
             send(process, b"1\n2\n{")
             assert receive(process, 4) == b"1\n2\n"
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == -signal.SIGINT
-            stats, interrupted = process.stderr.read().decode().splitlines()
-            assert stats.startswith("ndstream: 2 values, 0 bad frames, 5 bytes in ")
-            assert interrupted == "ndstream: interrupted"
+            stats, interrupted = process.stderr.read().splitlines()
+            assert counts(stats) == (2, 0)
+            assert interrupted == b"ndstream: interrupted"
 
     @pytest.mark.parametrize("taken", [1, 4_000, 65_536, 100_000, 300_000])
     def test_an_interrupt_with_a_slow_reader_ends_it_at_once_and_writes_nothing_twice(
@@ -214,14 +244,14 @@ class TestPipes:
 
     def test_what_is_buffered_at_an_interrupt_is_not_written_by_the_collector_either(self) -> None:
         program = (
-            "from ndstream._cli.cat_values import ValueCopy\n"
-            "copy = ValueCopy(None, b'', {}, False, None)\n"
+            "from ndstream._cli.value_output import ValueOutput\n"
+            "output = ValueOutput(skips_errors=False, dead_letters=None)\n"
             "try:\n"
-            "    with copy:\n"
-            "        copy._buffer.write(b'1')\n"
+            "    with output:\n"
+            "        output.write(b'1')\n"
             "        raise KeyboardInterrupt\n"
             "except KeyboardInterrupt:\n"
-            "    del copy\n"
+            "    del output\n"
         )
         ran = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=PATIENCE, env=environment())
         assert (ran.stdout, ran.returncode) == (b"", 0)

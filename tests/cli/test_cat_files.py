@@ -1,0 +1,85 @@
+"""``ndstream cat`` on what logs are kept in: archives, globs, rotated files, and damaged ones."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from commands import cat, only_line
+
+LINES = b"".join(b'{"number":%d}\n' % i for i in range(5_000))
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "plain": bytes,
+}
+
+
+@pytest.mark.parametrize("format", COMPRESSORS)
+def test_an_archive_comes_out_as_the_lines_that_it_holds_whatever_its_name(format: str, tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_bytes(COMPRESSORS[format](LINES))
+    result = cat("app.log", cwd=tmp_path)
+    assert (result.stdout, result.stderr, result.returncode) == (LINES, b"", 0)
+
+
+@pytest.mark.parametrize("format", COMPRESSORS)
+def test_an_archive_may_come_through_a_pipe(format: str) -> None:
+    assert cat(stdin=COMPRESSORS[format](LINES)).stdout == LINES
+
+
+def test_an_archive_may_hold_any_framing(tmp_path: Path) -> None:
+    (tmp_path / "events").write_bytes(gzip.compress(b'data: {"a":1}\n\ndata: [DONE]\n\n'))
+    assert cat("events", cwd=tmp_path).stdout == b'{"a":1}\n'
+
+
+def test_a_glob_is_the_rotated_files_in_their_order_each_once(tmp_path: Path) -> None:
+    for number, name in enumerate(["app.log.10.gz", "app.log.2", "app.log"]):
+        line = b"%d\n" % number
+        (tmp_path / name).write_bytes(gzip.compress(line) if name.endswith(".gz") else line)
+    (tmp_path / "app.log.link").symlink_to("app.log")
+    assert cat("app.log*", cwd=tmp_path).stdout == b"0\n1\n2\n"
+
+
+def test_a_glob_that_matches_nothing_is_one_line(tmp_path: Path) -> None:
+    result = cat("*.log", cwd=tmp_path)
+    assert (only_line(result.stderr), result.returncode) == ("ndstream: *.log: no file matches", 1)
+
+
+def test_the_last_line_of_a_file_is_not_joined_with_the_next_file(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"1\n2")
+    (tmp_path / "two").write_bytes(b"\xef\xbb\xbf3\n")
+    assert cat("one", "two", cwd=tmp_path).stdout == b"1\n2\n3\n"
+
+
+def test_all_lines_of_an_archive_that_is_cut_come_out_and_the_other_files(tmp_path: Path) -> None:
+    whole = gzip.compress(LINES)
+    (tmp_path / "cut.gz").write_bytes(whole[:-4])
+    (tmp_path / "next").write_bytes(b"1\n")
+    result = cat("cut.gz", "next", "--bad", "bad", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == (LINES + b"1\n", 1)
+    assert f"cut.gz ends inside member 1, at byte {len(whole) - 4:,}" in only_line(result.stderr)
+
+
+def test_the_line_that_the_damage_cut_is_a_dead_letter(tmp_path: Path) -> None:
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"1\n2\n") + gzip.compress(b'{"a":', 0)[:-9])
+    result = cat("cut.gz", "--bad", "bad", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == (b"1\n2\n", 1)
+    letter = orjson.loads((tmp_path / "bad").read_bytes())
+    assert (letter["reason"], letter["offset"], letter["line"]) == ("truncated_archive", 4, 3)
+    assert letter["raw"].startswith('{"a')
+
+
+def test_max_window_is_named_by_its_option(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 64 << 20}]
+    (tmp_path / "log.xz").write_bytes(lzma.compress(LINES, filters=filters))
+    result = cat("--max-window", str(1 << 20), "log.xz", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == (b"", 1)
+    assert "--max-window" in only_line(result.stderr)
+    assert cat("--max-window", "0", "log.xz", cwd=tmp_path).stdout == LINES
