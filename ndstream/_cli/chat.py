@@ -8,13 +8,12 @@ the terminal: control characters are shown as U+FFFD there.
 from __future__ import annotations
 
 import io
-import os
 import sys
 from typing import Any
 
 import click
 
-from ndstream._cli.chat_request import REQUEST_FORMATS, Messages, Server, locate
+from ndstream._cli.chat_request import REQUEST_FORMATS, Messages, Server, key_in, locate
 from ndstream._cli.chat_screen import ShownReply
 from ndstream._cli.messages import say
 
@@ -50,9 +49,7 @@ def chat(
     the prompt. Ctrl-C ends a reply.
     """
     address, wire = locate(url, wire)
-    key = "" if key_env is None else os.environ.get(key_env, "").strip()
-    if key_env is not None and not (key and key.isascii() and key.isprintable()):
-        raise click.BadParameter(f"{key_env} is not in the environment, or holds no key", param_hint="'--key-env'")
+    key = key_in(key_env)
     streams: tuple[Any, ...] = (sys.stdin, sys.stdout, sys.stderr)
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from typing import Any, NamedTuple
@@ -84,26 +85,41 @@ class Server(NamedTuple):
         """The URL without its query, which may hold a key."""
         return self.url._replace(query="").geturl()
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine, where the proxy that the environment names cannot reach it."""
+        host = self.url.hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request, the key among them."""
+        # Some servers refuse a client that is called urllib.
+        headers = {"Content-Type": "application/json", "User-Agent": f"ndstream/{__version__}"}
+        return headers | REQUEST_FORMATS[self.wire].headers(self.key)
+
+    def body(self, messages: Messages) -> bytes:
+        """The body of a request.
+
+        Raises:
+            TypeError: A message or the model's name holds half of a surrogate pair.
+        """
+        body = {"model": self.model, "stream": True}
+        return orjson.dumps(body | REQUEST_FORMATS[self.wire].body(messages, self.max_tokens))
+
     def post(self, messages: Messages) -> HTTPResponse:
         """Send the request, and return the response when its headers are there.
 
         Raises:
             click.ClickException: There is no response, or it is no success.
         """
-        format = REQUEST_FORMATS[self.wire]
-        body = {"model": self.model, "stream": True} | format.body(messages, self.max_tokens)
-        # Some servers refuse a client that is called urllib.
-        headers = {"Content-Type": "application/json", "User-Agent": f"ndstream/{__version__}"}
         try:
-            data = orjson.dumps(body)
+            data = self.body(messages)
         except TypeError:
             raise click.UsageError("the prompt and the model's name have to be UTF-8") from None
-        host = self.url.hostname or ""
-        # The proxy that the environment names cannot reach a server on this machine.
-        is_local = host in ("localhost", "::1") or host.startswith("127.")
-        opener = build_opener(_NoRedirects, *([ProxyHandler({})] if is_local else []))
+        opener = build_opener(_NoRedirects, *([ProxyHandler({})] if self.is_local else []))
         try:
-            request = Request(self.url.geturl(), data, headers | format.headers(self.key), method="POST")
+            request = Request(self.url.geturl(), data, self.headers, method="POST")
             response: HTTPResponse = opener.open(request, timeout=_READ_TIMEOUT)
         except HTTPError as error:
             with error:
@@ -124,6 +140,18 @@ class _NoRedirects(HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         return None
+
+
+def key_in(variable: str | None) -> str:
+    """The key that an environment variable holds; "" if none is named.
+
+    Raises:
+        click.BadParameter: It is not in the environment, or holds no key.
+    """
+    key = "" if variable is None else os.environ.get(variable, "").strip()
+    if variable is not None and not (key and key.isascii() and key.isprintable()):
+        raise click.BadParameter(f"{variable} is not in the environment, or holds no key", param_hint="'--key-env'")
+    return key
 
 
 def locate(url: str, wire: str | None) -> tuple[SplitResult, str]:

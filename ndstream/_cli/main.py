@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-COMMANDS = ("cat", "chat", "demo")
+COMMANDS = ("cat", "chat", "demo", "serve")
 """Each is a function of a module of the same name."""
 
 _SIGPIPE = 13
@@ -51,9 +51,13 @@ def main() -> NoReturn:
         _say("out of memory; --max-frame-size limits what a frame may take")
         status = 1
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("click", "rich"):
+        library = (error.name or "").partition(".")[0]
+        if library in ("click", "rich"):
+            _say('the command line needs click and rich: pip install "ndstream[cli]"')
+        elif library in ("starlette", "uvicorn", "httpx"):
+            _say('the page needs starlette, uvicorn and httpx: pip install "ndstream[cli,serve]"')
+        else:
             raise
-        _say('the command line needs click and rich: pip install "ndstream[cli]"')
         status = 1
     sys.exit(status)
 

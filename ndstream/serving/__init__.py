@@ -6,6 +6,8 @@ relay = await ndstream.relay(response).aopen()
 return StreamingResponse(relay, headers=relay.headers)
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from ndstream._core import SSEEncoder, encode_comment, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import EncodeError
 from ndstream.serving._async_relay import AsyncRelay
@@ -21,6 +23,10 @@ from ndstream.serving._targets.target import Target
 from ndstream.serving._targets.text import TextTarget
 from ndstream.serving._targets.ui import UITarget
 from ndstream.serving._upstream_error import UpstreamError
+
+if _TYPE_CHECKING:
+    from ndstream.serving._page import Message as Message
+    from ndstream.serving._page import chat_application as chat_application
 
 __all__ = [
     "HEADERS",
@@ -45,3 +51,12 @@ __all__ = [
     "encode_sse",
     "relay",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # The page needs Starlette, which the extra ``serve`` brings.
+    if name in ("Message", "chat_application"):
+        from importlib import import_module
+
+        return getattr(import_module("ndstream.serving._page"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -56,12 +56,14 @@ def test_the_sdist_carries_the_whole_package(names: set[str]) -> None:
     files = [path for path in (ROOT / "ndstream").rglob("*.py*") if path.suffix != ".pyc"]
     package = {path.relative_to(ROOT).as_posix() for path in files}
     assert "ndstream/py.typed" in names
+    package |= {f"ndstream/serving/_page/page.{kind}" for kind in ("html", "css", "js")}
     assert {"ndstream/_core.pyi", "ndstream/llm/__init__.py"} <= package
     assert package <= names
 
 
 def test_the_sdist_carries_nothing_generated(names: set[str]) -> None:
-    assert not [name for name in names if name.endswith((".c", ".so", ".pyd", ".o", ".html"))]
+    generated = [name for name in names if name.endswith((".c", ".so", ".pyd", ".o", ".html"))]
+    assert generated == ["ndstream/serving/_page/page.html"]
 
 
 def test_the_sdist_says_what_it_is_and_under_which_terms(names: set[str]) -> None:
