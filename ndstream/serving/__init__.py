@@ -16,6 +16,10 @@ from ndstream.serving._group import RelayGroup
 from ndstream.serving._headers import HEADERS
 from ndstream.serving._relay import Relay
 from ndstream.serving._relay_state import BrokenTransferError
+from ndstream.serving._targets.ag_ui import AGUITarget
+from ndstream.serving._targets.anthropic import AnthropicTarget
+from ndstream.serving._targets.ollama_chat import OllamaChatTarget
+from ndstream.serving._targets.openai_chat import OpenAIChatTarget
 from ndstream.serving._targets.outcome import Failure, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.registry import TARGETS
@@ -31,11 +35,15 @@ if _TYPE_CHECKING:
 __all__ = [
     "HEADERS",
     "TARGETS",
+    "AGUITarget",
+    "AnthropicTarget",
     "AsyncRelay",
     "BrokenTransferError",
     "CallPart",
     "EncodeError",
     "Failure",
+    "OllamaChatTarget",
+    "OpenAIChatTarget",
     "Part",
     "Relay",
     "RelayGroup",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from ndstream.llm import Answer, FinishReason, Tokens
+
+MAX_COUNT = 2**53
+"""From here on not every whole number is a number of JavaScript."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,25 @@ class Summary:
             # Some servers never say it.
             asks = any(call.run_by == "client" for call in answer.tool_calls)
             reason = "tool_calls" if asks else "stop"
-        return cls(reason, answer.tokens)
+        return cls(reason, plausible_tokens(answer))
+
+
+def plausible_tokens(answer: Answer) -> Tokens:
+    """The token counts of a reply, without those that JavaScript and most parsers cannot hold."""
+    counts = asdict(answer.tokens)
+    return Tokens(**{name: count for name, count in counts.items() if count is not None and count < MAX_COUNT})
+
+
+def named_counts(tokens: Tokens) -> dict[str, int]:
+    """The counts that are known, by the names that the AI SDK and AG-UI give them."""
+    counts = {
+        "inputTokens": tokens.input,
+        "outputTokens": tokens.output,
+        "totalTokens": tokens.total,
+        "reasoningTokens": tokens.reasoning,
+        "cachedInputTokens": tokens.cached_input,
+    }
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 @dataclass(frozen=True)

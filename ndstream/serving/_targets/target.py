@@ -26,8 +26,8 @@ from typing import Any, ClassVar, Literal
 from uuid import uuid4
 
 from ndstream._errors import EncodeError
-from ndstream.llm import Answer, Delta, FinishReason, ToolCall
-from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.llm import Answer, Delta, FinishReason, Tokens, ToolCall
+from ndstream.serving._targets.outcome import Failure, Summary, plausible_tokens
 from ndstream.serving._targets.parts import CallPart, Part
 
 
@@ -135,6 +135,17 @@ class Target:
     def write(self, frame: bytes) -> None:
         """Add a frame to what is sent next."""
         self._frames.append(frame)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The token counts as far as the upstream has told them."""
+        return Tokens() if self.answer is None else plausible_tokens(self.answer)
+
+    def is_cut_by_limit(self, part: CallPart) -> bool:
+        """Whether a call is incomplete for the same reason as a reply that is complete, such as a limit of tokens."""
+        answer = self.answer
+        cut = part.call.incomplete and part.call.error is None
+        return cut and answer is not None and answer.finish_reason in ("length", "content_filter")
 
     @property
     def model(self) -> str:
@@ -381,8 +392,7 @@ class Target:
                     return "the upstream sent a tool call without a name"
                 if part.pieces or (part.call.arguments_revised and part.written != len(part.call.raw)):
                     return "the upstream changed a tool call that it had sent"
-                if part.call.error is None and part.call.incomplete:
-                    # Cut by the limit that is the reply's finish reason.
+                if self.is_cut_by_limit(part):
                     continue
                 if not (self.survives_bad_call or self._has_arguments(part.call)):
                     return f"the upstream sent a tool call whose arguments are not {wanted}"

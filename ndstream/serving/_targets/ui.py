@@ -6,12 +6,13 @@ message. Keys that have nothing to say are left out, since strict clients refuse
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 from ndstream._core import encode_sse
-from ndstream.llm import FinishReason, Tokens
-from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.llm import FinishReason
+from ndstream.serving._targets.outcome import Failure, Summary, named_counts
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.target import Target
 
@@ -39,7 +40,7 @@ class UITarget(Target):
     """
 
     name = "ui"
-    headers = {"x-vercel-ai-ui-message-stream": "v1"}  # noqa: RUF012
+    headers = MappingProxyType({"x-vercel-ai-ui-message-stream": "v1"})
     survives_bad_call = True
     writes_server_calls = True
 
@@ -92,7 +93,7 @@ class UITarget(Target):
 
     def write_end(self, summary: Summary) -> None:
         metadata: dict[str, Any] = {"model": self.model} if self.model != "unknown" else {}
-        usage = _usage(summary.tokens)
+        usage = named_counts(summary.tokens)
         if usage:
             metadata["usage"] = usage
         self._write_event("finish-step")
@@ -113,15 +114,3 @@ class UITarget(Target):
         if part.call.run_by == "server":
             fields["providerExecuted"] = True
         self._write_event(type, toolCallId=part.id, toolName=part.name, **fields)
-
-
-def _usage(tokens: Tokens) -> dict[str, int]:
-    """The counts that are known, by the names that the SDK gives them."""
-    counts = {
-        "inputTokens": tokens.input,
-        "outputTokens": tokens.output,
-        "totalTokens": tokens.total,
-        "reasoningTokens": tokens.reasoning,
-        "cachedInputTokens": tokens.cached_input,
-    }
-    return {name: count for name, count in counts.items() if count is not None}
