@@ -79,6 +79,17 @@ class _AsyncioScope:
         return self.cancelled_caught
 
 
+async def sleep(seconds: float) -> None:
+    """Wait so many seconds."""
+    trio = trio_if_running()
+    if trio is not None:
+        await trio.sleep(seconds)
+    else:
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+
 def shielded() -> AbstractContextManager[object]:
     """A context in which the cancel scopes of trio and anyio cancel nothing; `asyncio.Task.cancel` does so once."""
     library: Any = trio_if_running() or sys.modules.get("anyio")

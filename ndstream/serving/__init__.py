@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from ndstream._core import SSEEncoder, encode_comment, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import EncodeError
 from ndstream.serving._async_relay import AsyncRelay
+from ndstream.serving._broadcast import AsyncSubscription, Broadcast, BroadcastFullError, Subscription
 from ndstream.serving._facade import relay
 from ndstream.serving._group import RelayGroup
 from ndstream.serving._headers import HEADERS
@@ -38,6 +39,9 @@ __all__ = [
     "AGUITarget",
     "AnthropicTarget",
     "AsyncRelay",
+    "AsyncSubscription",
+    "Broadcast",
+    "BroadcastFullError",
     "BrokenTransferError",
     "CallPart",
     "EncodeError",
@@ -48,6 +52,7 @@ __all__ = [
     "Relay",
     "RelayGroup",
     "SSEEncoder",
+    "Subscription",
     "Summary",
     "Target",
     "TextTarget",

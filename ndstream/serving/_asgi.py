@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import math
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import orjson
 
 from ndstream._errors import StreamError
 from ndstream._sources.event_loops import trio_if_running
+from ndstream.serving._headers import HEADERS
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream_error import UpstreamError
 
@@ -22,9 +23,10 @@ from ndstream.serving._upstream_error import UpstreamError
 class Body(Protocol):
     """What is asked of an `AsyncRelay` here."""
 
-    first_frame_timeout: float | None
-    send_timeout: float | None
-
+    @property
+    def first_frame_timeout(self) -> float | None: ...
+    @property
+    def send_timeout(self) -> float | None: ...
     @property
     def headers(self) -> dict[str, str]: ...
     @property
@@ -52,13 +54,21 @@ async def respond(relay: Body, scope: Any, receive: Any, send: Any) -> None:
         if trio is not None:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_disconnect, receive, nursery.cancel_scope)
+                _give_up_by(relay, nursery.cancel_scope.cancel)
                 await _send_all(relay, send)
                 nursery.cancel_scope.cancel()
             return
         with _Client(receive, send, relay.send_timeout) as client:
+            _give_up_by(relay, client.leave)
             await _send_all(relay, client.send)
     finally:
         await relay.aclose()
+
+
+async def respond_no_content(send: Any) -> None:
+    """Answer that there is nothing more: a browser does not ask again then (WHATWG HTML, section 9.2.3)."""
+    await _start(send, 204, dict(HEADERS))
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_all(relay: Body, send: Any) -> None:
@@ -96,6 +106,12 @@ async def _refuse(send: Any, status: int, failure: Failure | None, retry_after: 
         headers["Retry-After"] = str(math.ceil(retry_after))
     await _start(send, status, headers)
     await send({"type": "http.response.body", "body": body})
+
+
+def _give_up_by(relay: Body, leave: Callable[[], object]) -> None:
+    """A body that can give its client up is told how."""
+    if hasattr(relay, "on_fall_out"):
+        relay.on_fall_out = leave
 
 
 async def _until_disconnect(receive: Any, scope: Any) -> None:
@@ -152,18 +168,18 @@ class _Client:
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._leave()
+        self.leave()
 
     def _check(self) -> None:
         assert self._timeout is not None
         since = self._sending_since
         waited = 0.0 if since is None else self._loop.time() - since
         if waited >= self._timeout:
-            self._leave()
+            self.leave()
         else:
             self._timer = self._loop.call_later(self._timeout - waited, self._check)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         if not self._left:
             self._left = True
             self._task.cancel()

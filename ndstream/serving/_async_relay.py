@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
-import weakref
 from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
@@ -22,6 +20,7 @@ from ndstream._sources.opened_source import OpenedAsyncSource
 from ndstream.serving._asgi import respond
 from ndstream.serving._async_reads import NOT_YET, AsyncRead, checkpoint, read_of_running_loop
 from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
+from ndstream.serving._consumer_watch import ConsumerWatch
 from ndstream.serving._converters.converter import Converter
 from ndstream.serving._interruptible_read import HeartbeatTimer, InterruptibleRead
 from ndstream.serving._relay_state import RelayState
@@ -32,8 +31,6 @@ from ndstream.serving._upstream import Upstream
 AsyncRelayT = TypeVar("AsyncRelayT", bound="AsyncRelay")
 
 STEPS_PER_CHECKPOINT = 16
-ABANDONED_SECONDS = 5.0
-"""How long after the end of the task that iterated another one may go on, before the upstream is released."""
 
 
 class AsyncRelay(RelayState):
@@ -81,9 +78,7 @@ class AsyncRelay(RelayState):
         self._source_ended = False
         self._steps = 0
         self._loop: Any = None
-        # The task that iterates, and what it calls at its end.
-        self._consumer: Any = None
-        self._consumer_callback: Any = None
+        self._watch: Any = None
         self._leaving: Any = None
 
     @property
@@ -162,12 +157,11 @@ class AsyncRelay(RelayState):
             read = self._read = read_of_running_loop(self._opened.chunks)
             if isinstance(read, InterruptibleRead):
                 self._loop = asyncio.get_running_loop()
+                self._watch = ConsumerWatch(self)
                 if self._heartbeat is not None:
                     self._timer = HeartbeatTimer(read, self._heartbeat)
         if isinstance(read, InterruptibleRead):
-            task = asyncio.current_task(self._loop)
-            if task is not self._consumer and task is not None:
-                self._watch_consumer(task)
+            self._watch.enter()
         return read
 
     async def _next_message(self, opening: float | None) -> bytes:
@@ -266,9 +260,8 @@ class AsyncRelay(RelayState):
         """Have nothing outside refer to the relay any more."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._consumer is not None:
-            self._consumer.remove_done_callback(self._consumer_callback)
-            self._consumer = self._consumer_callback = None
+        if self._watch is not None:
+            self._watch.stop()
 
     def _wake(self) -> None:
         if self._running and self._read is not None:
@@ -276,39 +269,13 @@ class AsyncRelay(RelayState):
 
     # Frameworks that stop asking, and say nothing.
 
-    def _watch_consumer(self, task: Any) -> None:
-        """Have the end of the task that iterates noticed, without keeping the relay alive."""
-        if self._consumer is not None:
-            self._consumer.remove_done_callback(self._consumer_callback)
-        relay = weakref.ref(self)
+    @property
+    def is_idle(self) -> bool:
+        """Whether the upstream is not released yet, and no task waits for it."""
+        return not (self._release.released or self._running)
 
-        def on_done(task: Any) -> None:
-            this = relay()
-            if this is not None:
-                this._consumer_ended(task)
-
-        self._consumer, self._consumer_callback = task, on_done
-        task.add_done_callback(on_done)
-
-    def _consumer_ended(self, task: Any) -> None:
-        self._consumer = self._consumer_callback = None
-        if self._release.released or self._running:
-            return
-        # Task groups keep cancellations to themselves, so that the task may seem to have ended in order.
-        if task.cancelled() or (sys.version_info >= (3, 11) and task.cancelling()):
-            self._abandon()
-            return
-        relay = weakref.ref(self)
-
-        def check() -> None:
-            this = relay()
-            if this is not None and this._consumer is None and not this._running:
-                this._abandon()
-
-        task.get_loop().call_later(ABANDONED_SECONDS, check)
-
-    def _abandon(self) -> None:
-        """Release the upstream from code that cannot await."""
+    def abandon(self) -> None:
+        """Release the upstream from code that cannot await, under asyncio."""
         self._closing = True
         if not self._release.released:
             self._leaving = asyncio.get_running_loop().create_task(self._leave())

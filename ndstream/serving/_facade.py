@@ -107,9 +107,9 @@ def relay(
         >>> list(ndstream.relay([b'data: {"a":1}\\n\\nda', b'ta: {"a":2}\\n\\n'], format="sse"))
         [b'data: {"a":1}\\n\\n', b'data: {"a":2}\\n\\n']
     """
-    _check_seconds("heartbeat", heartbeat)
-    _check_seconds("first_frame_timeout", first_frame_timeout)
-    _check_seconds("send_timeout", send_timeout)
+    check_seconds("heartbeat", heartbeat)
+    check_seconds("first_frame_timeout", first_frame_timeout)
+    check_seconds("send_timeout", send_timeout)
     if format is not None and format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS))}, or None, not {format!r}")
     target = _target(to, model)
@@ -164,7 +164,13 @@ def _target(to: str | Target | None, model: str | None) -> Target | None:
     return TARGETS[to](model=model)
 
 
-def _check_seconds(name: str, value: float | None) -> None:
+def check_seconds(name: str, value: float | None) -> None:
+    """Refuse what is no time to wait.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not more than 0, or not finite.
+    """
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)):

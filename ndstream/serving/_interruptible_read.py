@@ -116,10 +116,13 @@ class InterruptibleRead:
                 except BaseException as error:
                     thrown = error
 
-    # What a task asks of a future that it waits for.
+    # What a task, and whoever looks at tasks, asks of a future that is waited for.
 
     def get_loop(self) -> Any:
         return self._loop
+
+    def done(self) -> bool:
+        return self._woken or bool(self._future.done())
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
         self._wakeup = callback

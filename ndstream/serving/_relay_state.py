@@ -189,10 +189,16 @@ class RelayState:
 
     # How it ends.
 
-    def _raise_opening_error(self) -> None:
+    @property
+    def opening_error(self) -> Exception | None:
         """What opening raises instead of a response that says nothing but that there is none."""
-        if self._converter.failure is not None and not self._converter.started and self.error is not None:
-            raise self.error
+        told_nothing_else = self._converter.failure is not None and not self._converter.started
+        return self.error if told_nothing_else else None
+
+    def _raise_opening_error(self) -> None:
+        error = self.opening_error
+        if error is not None:
+            raise error
 
     def _raise_broken(self) -> None:
         """Break the transfer off if the client can be told in no other way."""

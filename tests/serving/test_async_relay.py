@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 import ndstream
-from ndstream.serving import _async_relay as async_relay
 from ndstream.serving import _async_release as async_release
+from ndstream.serving import _consumer_watch
 from ndstream.serving._interruptible_read import NOT_YET, InterruptibleRead
 
 from .relaying import Response, Upstream, collect, relayed, run
@@ -233,7 +233,7 @@ def test_a_release_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_task_that_ends_without_closing_has_the_upstream_released(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(async_relay, "ABANDONED_SECONDS", 0.05)
+    monkeypatch.setattr(_consumer_watch, "ABANDONED_SECONDS", 0.05)
 
     async def main() -> None:
         upstream = Upstream(A, B)
