@@ -16,6 +16,7 @@ import pytest
 import real_parts
 from chat_server import Server
 from commands import PATIENCE, environment, only_line, run
+from llm.engine import Engine
 from serving.page.serving_page import serving_page
 from serving.servers import GET
 
@@ -138,6 +139,15 @@ def test_each_kind_of_server_is_asked_in_its_own_format(
     [request] = model.requests
     assert expected.items() <= request.body.items()
     assert headers.items() <= request.headers.items()
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/messages", "/v1/responses"])
+def test_it_chats_with_a_real_engine(path: str, engine: Engine) -> None:
+    with serving_page("--url", engine.url + path, "--model", "nonsense", "--max-tokens", "20") as served:
+        answer = exchange(served.port, POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+    assert answer.count(b'"type":"text-delta"') > 3
+    assert b'"verdict":"complete"' in answer
+    assert b'"outputTokens":20' in answer
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ const GO_ON = "Your reply was cut off. Go on exactly where it stopped, and repea
 const MAX_CHARACTERS = 4_000_000;
 const MAX_BLOCK = 10_000; // Characters of one block of text; a longer one takes the browser too long to lay out.
 const MAX_FORMATTED_LINES = 5_000; // Further lines are shown as they came.
-const MAX_FORMATTED_LINE = 10_000;
 const STATE_INTERVAL = 15_000; // Milliseconds between looks at the server while it is there ...
 const RETRY_DELAYS = [500, 1_000, 2_000, 4_000]; // ... and while it is not. The last one is used again and again.
 
@@ -38,7 +37,11 @@ function announce(words) {
   at("announcer").textContent = words;
 }
 
-// Text that grows, in blocks. Fenced code, headings, items, `code` and **bold** are shown as such; the rest stays as is.
+const SPAN = /(`[^`]+`|\*\*[^*]+\*\*)/;
+const LINE_START = /^(?:(#{1,6})|(\s*)(?:[-*+]|(\d{1,9}[.)]))) (?=\S)/;
+
+// Text that grows, in blocks. Fenced code, headings, items, `code` and **bold** are shown as such as soon as they can
+// be told; the rest stays as it came.
 class GrowingText {
   constructor(parent, formatted) {
     this.parent = parent;
@@ -57,9 +60,11 @@ class GrowingText {
 
   closeBlock() {
     this.block = null;
-    this.size = 0;
-    this.line = "";
-    this.node = null; // The text node of the line that grows.
+    this.size = 0; // Characters of the block.
+    this.node = null; // The text node that grows; null at the beginning of a line.
+    this.line = ""; // What it holds.
+    this.atStart = true; // Whether that is the whole line so far.
+    this.isBlock = false; // Whether the line is a heading or an item, which needs no line end after it.
     this.needsBreak = false; // Whether a line end has to be shown before the next line.
   }
 
@@ -71,8 +76,9 @@ class GrowingText {
         this.parent.append(this.inCode ? make("pre", { tabindex: "0" }, this.block) : this.block);
       }
       if (this.node === null) {
-        this.node = document.createTextNode(this.needsBreak ? "\n" : "");
+        if (this.needsBreak) this.block.append("\n");
         this.needsBreak = false;
+        this.node = document.createTextNode("");
         this.block.append(this.node);
       }
       const part = piece.slice(begin, begin + MAX_BLOCK - this.size);
@@ -81,57 +87,63 @@ class GrowingText {
       this.size += part.length;
       begin += part.length;
     }
+    if (this.formatted && !this.inCode && this.lines < MAX_FORMATTED_LINES && this.size < MAX_BLOCK) this.format(piece);
+  }
+
+  // Show what is complete of the line as what it is, and let the rest grow on.
+  format(piece) {
+    const start = this.atStart ? LINE_START.exec(this.line) : null;
+    if (start) {
+      const [marks, heading, indent, number] = start;
+      const depth = Math.min(3, Math.floor((indent ?? "").length / 2));
+      const line = heading
+        ? make("strong", { class: "heading" })
+        : make("span", { class: `item depth-${depth}` }, make("span", { class: "mark" }, number ?? "\u2022"));
+      this.node.replaceWith(line);
+      this.growAnew(line, this.line.slice(marks.length));
+      this.isBlock = true;
+    }
+    if (!/[`*]/.test(piece)) return;
+    const parts = this.line.split(SPAN);
+    if (parts.length === 1) return;
+    const rest = parts.pop();
+    const line = this.node.parentNode;
+    this.node.remove();
+    for (const [index, part] of parts.entries()) {
+      if (index % 2 === 0) line.append(part);
+      else line.append(part[0] === "`" ? make("code", {}, part.slice(1, -1)) : make("strong", {}, part.slice(2, -2)));
+    }
+    this.growAnew(line, rest);
+  }
+
+  growAnew(parent, text) {
+    this.node = document.createTextNode(text);
+    this.line = text;
+    this.atStart = false;
+    parent.append(this.node);
   }
 
   endLine() {
-    const line = this.line;
-    const node = this.node;
-    this.line = "";
+    const { node, line, atStart, isBlock } = this;
     this.node = null;
+    this.line = "";
+    this.atStart = true;
+    this.isBlock = false;
     this.size += 1;
     this.lines += 1;
-    const formatted = this.formatted && this.lines <= MAX_FORMATTED_LINES && line.length <= MAX_FORMATTED_LINE;
-    if (formatted && /^\s{0,3}```/.test(line)) {
+    if (this.formatted && atStart && this.lines <= MAX_FORMATTED_LINES && /^\s{0,3}```/.test(line)) {
       node.remove();
-      if (!this.inCode && this.block.childNodes.length === 0) this.block.remove();
+      if (this.block.childNodes.length === 0) (this.inCode ? this.block.parentNode : this.block).remove();
       this.inCode = !this.inCode;
       this.closeBlock();
-    } else if (line === "" && !this.inCode) {
+    } else if (node !== null) {
+      this.needsBreak = !isBlock;
+    } else if (!this.inCode) {
       this.closeBlock();
-    } else if (node === null) {
-      // A blank line of code.
-      if (this.block !== null) this.block.append("\n");
-    } else {
-      this.needsBreak = true;
-      if (formatted && !this.inCode) this.formatLine(node, line);
+    } else if (this.block !== null) {
+      this.block.append("\n");
     }
   }
-
-  formatLine(node, line) {
-    const heading = /^#{1,6} (.*)$/.exec(line);
-    const item = /^(\s*)(?:[-*+]|(\d{1,9}[.)])) (.*)$/.exec(line);
-    if (heading) {
-      node.replaceWith(make("strong", { class: "heading" }, ...inline(heading[1])));
-      this.needsBreak = false;
-    } else if (item) {
-      const depth = Math.min(3, Math.floor(item[1].length / 2));
-      const mark = make("span", { class: "mark" }, item[2] ?? "\u2022");
-      node.replaceWith(make("span", { class: `item depth-${depth}` }, mark, ...inline(item[3])));
-      this.needsBreak = false;
-    } else if (/`|\*\*/.test(line)) {
-      node.replaceWith(...(node.data.startsWith("\n") ? ["\n"] : []), ...inline(line));
-    }
-  }
-}
-
-function inline(line) {
-  const nodes = [];
-  for (const part of line.split(/(`[^`]+`|\*\*[^*]+\*\*)/)) {
-    if (/^`[^`]+`$/.test(part)) nodes.push(make("code", {}, part.slice(1, -1)));
-    else if (/^\*\*[^*]+\*\*$/.test(part)) nodes.push(make("strong", {}, part.slice(2, -2)));
-    else if (part) nodes.push(part);
-  }
-  return nodes;
 }
 
 // The parts of a reply: the JSON of each event. The server ends lines with LF alone.

@@ -357,6 +357,42 @@ def contrast(page: Any, selector: str) -> float:
     return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
+MARKED = [
+    "**Title**\ntext",
+    "a **b** c `d` e ** f ` g",
+    "# Head\n- one\n- two **x**\n\n1. a\n  - b\n```py\ncode\n\nmore\n```\nafter",
+    "```\n```\nx\n``` y\n",
+    "**not closed\n*x* - y\n-\n- \n-x\n#x",
+    "a\r\nb\n\n\n  \nc\n```\nopen\n",
+]
+
+
+@pytest.mark.parametrize("number", range(len(MARKED)))
+def test_text_is_shown_the_same_however_it_comes_in_pieces(number: int, page: Any) -> None:
+    shown = page.evaluate(
+        """text => [1, 2, 3, 7, 1000].map(size => {
+            const parent = document.createElement("div");
+            const growing = new GrowingText(parent, true);
+            for (let begin = 0; begin < text.length; begin += size) growing.append(text.slice(begin, begin + size));
+            return parent.innerHTML;
+        })""",
+        MARKED[number],
+    )
+    assert len(set(shown)) == 1
+    assert "<p" in shown[0]
+
+
+def test_code_headings_items_and_bold_words_are_shown_as_such(page: Any, model: Server) -> None:
+    model.chunks = [line(MARKED[2]), line(", `code` and **bold**"), DONE]
+    ask(page)
+    reply = ended(page, "complete")
+    assert reply.locator(".heading").inner_text() == "Head"
+    assert reply.locator(".item").all_inner_texts() == ["\u2022one", "\u2022two x", "1.a", "\u2022b"]
+    assert reply.locator("pre").inner_text() == "code\n\nmore\n"
+    assert reply.locator("p > code").inner_text() == "code"
+    assert reply.locator("p > strong").last.inner_text() == "bold"
+
+
 HOSTILE = [
     "<script>window.hacked = 1</script>",
     '<img src=x onerror="window.hacked = 1">',
