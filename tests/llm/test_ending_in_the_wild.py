@@ -262,3 +262,9 @@ class TestHeartbeats:
         error = asyncio.run(main())
         assert isinstance(error, TruncatedError)
         assert error.reason == "stalled"
+
+
+def test_an_interaction_that_was_cancelled_is_no_complete_reply() -> None:
+    ended = {"event_type": "interaction.completed", "interaction": {"id": "i", "status": "cancelled"}}
+    answer = read_every_way(frames({"event_type": "interaction.created", "interaction": {"id": "i"}}, ended))
+    assert (answer.ending.verdict, answer.finish_reason, answer.ending.error.code) == ("error", "error", "cancelled")

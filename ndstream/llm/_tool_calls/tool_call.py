@@ -120,6 +120,11 @@ class ToolCall:
         return self.closed and not self.incomplete
 
     @property
+    def has_arguments(self) -> bool:
+        """Whether any arguments came, whatever they say."""
+        return self._length > 0 or self._whole is not None
+
+    @property
     def raw(self) -> str:
         """The arguments as text, as far as they came; those that came decoded are encoded.
 
@@ -159,6 +164,13 @@ class ToolCall:
         if self._so_far is not None:
             return self._so_far()
         return self.raw if self.type in FREE_TEXT else self.view.value
+
+    def identify(self, id: object, name: object, type: object) -> None:
+        """Set what is not known yet, since arguments may come before what they are of."""
+        if self.synthetic and label_of(id):
+            self.id, self.synthetic = label_of(id), False
+        self.name = self.name or label_of(name) or None
+        self.type = self.type or label_of(type) or None
 
     def add_arguments(self, arguments: object) -> None:
         """Take the next fragment of the arguments, for a wire that knows the call without looking for it.
@@ -313,16 +325,12 @@ class ToolCall:
 
     def _is_another(self, name: str | None, arguments: object = None) -> bool:
         """Whether a fragment with this name, and with these arguments, cannot be one of this call's."""
-        if name is None or self.name is None or not self._has_arguments:
+        if name is None or self.name is None or not self.has_arguments:
             return False
         if name != self.name:
             return True
         begins = isinstance(arguments, dict) or (isinstance(arguments, str) and arguments.lstrip().startswith("{"))
         return begins and (self._whole is not None or self._is_whole())
-
-    @property
-    def _has_arguments(self) -> bool:
-        return self._length > 0 or self._whole is not None
 
     def _add_name(self, name: object) -> None:
         """Set the name, or add a part to it as long as no arguments have come. A repeat adds nothing."""
@@ -330,9 +338,9 @@ class ToolCall:
         if not part:
             if not isinstance(name, str):
                 self._keep("name", name)
-        elif self.name is None or (part.startswith(self.name) and not self._has_arguments):
+        elif self.name is None or (part.startswith(self.name) and not self.has_arguments):
             self.name = part
-        elif not self._has_arguments:
+        elif not self.has_arguments:
             self.name += part
         elif part != self.name:
             self._keep("name", name)

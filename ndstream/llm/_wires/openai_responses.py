@@ -14,7 +14,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
-from ndstream.llm._server_error import ServerError, error_in
+from ndstream.llm._server_error import ServerError, error_in, error_of_reason
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
@@ -246,6 +246,8 @@ class OpenAIResponses(Wire):
         if reason:
             self.note_evidence("finish_reason", reason)
         self.finish_words[0] = reason or kind.removeprefix("response.")
+        if kind == "response.cancelled":
+            self.error = self.error or error_of_reason("cancelled")
         if kind == "response.failed":
             error = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
             self.note_error(error)

@@ -153,10 +153,7 @@ class Item:
                 **where,
             )
         else:
-            # Arguments may come before the item that they are of.
-            self.call.name = self.call.name or name_of(self.fields)
-            if self.call.synthetic and identity:
-                self.call.id, self.call.synthetic = identity, False
+            self.call.identify(identity, name_of(self.fields), self.fields["type"])
             self.call.extra.update(where)
         return self.call
 

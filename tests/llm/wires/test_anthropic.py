@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from llm.every_way import read_every_way
 from llm.example import typed
 from llm.examples import by_name
-from llm.examples_typed import STARTED, block, input_delta, stopped
+from llm.examples_typed import STARTED, block, input_delta, stopped, text_delta
 from ndstream import llm
 
 
@@ -45,3 +48,107 @@ def test_anthropic_arguments_are_there_when_their_block_ends() -> None:
 def test_counts_that_anthropic_says_again_replace_what_they_were_and_others_stay() -> None:
     frames = typed(STARTED, *stopped("end_turn", {"output_tokens": 5}), *stopped("end_turn", {"output_tokens": 7}))
     assert llm.collect(iter(frames)).usage == {"input_tokens": 9, "cache_read_input_tokens": 0, "output_tokens": 7}
+
+
+def begin(content: dict[str, Any], index: int = 0) -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": content}
+
+
+def add(delta: dict[str, Any], index: int = 0) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def read(*frames: dict[str, Any]) -> Any:
+    return read_every_way(b"".join(typed(STARTED, *frames, *stopped("end_turn", {}))))
+
+
+TEXT: dict[str, Any] = {"type": "text", "text": ""}
+THOUGHT: dict[str, Any] = {"type": "thinking", "thinking": "", "signature": ""}
+RESULT = {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{"url": "u"}]}
+
+
+def tool(identity: str | None = "t", name: str = "f", **fields: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": identity, "name": name, "input": {}, **fields}
+
+
+def thinks(text: str) -> dict[str, Any]:
+    return add({"type": "thinking_delta", "thinking": text})
+
+
+class TestABlockThatBeginsWhereAnotherHasNotEnded:
+    """Gateways leave out `content_block_stop`, give every block the index 0, or repeat a begin."""
+
+    @pytest.mark.parametrize(
+        ("frames", "content"),
+        [
+            ([begin(TEXT), add(text_delta("a")), begin(TEXT), add(text_delta("b"))], [{**TEXT, "text": "ab"}]),
+            (
+                [begin({**TEXT, "text": "a"}), begin({**TEXT, "text": "a"}), add(text_delta("b"))],
+                [{**TEXT, "text": "ab"}],
+            ),
+            ([add(text_delta("a")), begin(TEXT), add(text_delta("b"))], [{**TEXT, "text": "ab"}]),
+            ([begin(THOUGHT), thinks("a"), begin(THOUGHT), thinks("b")], [{**THOUGHT, "thinking": "ab"}]),
+            ([begin(RESULT), begin(RESULT)], [RESULT]),
+        ],
+        ids=["text", "text that is repeated", "text before its begin", "thoughts", "a result"],
+    )
+    def test_it_is_the_same_block_if_it_says_the_same(self, frames: list[Any], content: list[Any]) -> None:
+        assert read(*frames).body["content"] == content
+
+    @pytest.mark.parametrize(
+        ("frames", "content"),
+        [
+            (
+                [begin(THOUGHT), thinks("a"), begin(TEXT), add(text_delta("b"))],
+                [{**THOUGHT, "thinking": "a"}, {**TEXT, "text": "b"}],
+            ),
+            (
+                [
+                    begin(THOUGHT), thinks("a"), add({"type": "signature_delta", "signature": "S"}),
+                    begin(THOUGHT), thinks("b"),
+                ],
+                [{**THOUGHT, "thinking": "a", "signature": "S"}, {**THOUGHT, "thinking": "b"}],
+            ),
+            ([begin(RESULT), begin({**RESULT, "tool_use_id": "z"})], [RESULT, {**RESULT, "tool_use_id": "z"}]),
+            ([begin(RESULT), begin({**RESULT, "content": []})], [RESULT, {**RESULT, "content": []}]),
+        ],
+        ids=["of another type", "after a signature", "of another call", "with another result"],
+    )  # fmt: skip
+    def test_it_is_another_block_if_it_says_something_else(self, frames: list[Any], content: list[Any]) -> None:
+        assert read(*frames).body["content"] == content
+
+    def test_a_call_after_a_text_of_the_same_index_is_a_call(self) -> None:
+        answer = read(begin(TEXT), add(text_delta("Hi")), begin(tool()), add(input_delta('{"a":1}')))
+        assert (answer.text, answer.finish_reason) == ("Hi", "tool_calls")
+        assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"a": 1})]
+
+    def test_calls_that_differ_in_id_or_name_are_two_and_the_first_has_ended(self) -> None:
+        for other in (tool("u"), tool("u", "g"), tool(None, "g")):
+            reply = llm.reply(iter(typed(STARTED, begin(tool()), add(input_delta('{"a":1}')), begin(other))))
+            for _ in range(4):
+                next(reply)
+            first, second = reply.tool_calls
+            assert (first.arguments, first.closed, second.closed) == ({"a": 1}, True, False)
+
+    def test_calls_without_an_id_are_two_once_arguments_have_come(self) -> None:
+        same = read(begin(tool(None)), begin(tool(None)), add(input_delta('{"a":1}')))
+        assert [call.arguments for call in same.tool_calls] == [{"a": 1}]
+        two = [begin(tool(None)), add(input_delta('{"a":1}')), begin(tool(None)), add(input_delta('{"b":2}'))]
+        assert [call.arguments for call in read(*two).tool_calls] == [{"a": 1}, {"b": 2}]
+
+    def test_a_begin_of_a_call_that_is_repeated_adds_nothing(self) -> None:
+        answer = read(begin(tool()), add(input_delta('{"a"')), begin(tool()), add(input_delta(":1}")))
+        assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"a": 1})]
+
+    def test_arguments_before_their_begin_are_of_the_call_that_begins(self) -> None:
+        answer = read(add(input_delta('{"a"')), begin(tool()), add(input_delta(":1}")))
+        [call] = answer.tool_calls
+        assert (call.id, call.name, call.arguments, call.synthetic) == ("t", "f", {"a": 1}, False)
+        assert answer.body["content"] == [tool(input={"a": 1})]
+
+    def test_a_block_nested_as_deeply_as_json_may_be_is_no_fault(self) -> None:
+        nested: Any = {}
+        for _ in range(900):
+            nested = {"x": nested}
+        answer = read(begin({"type": "result", "content": nested}), begin({"type": "result", "content": nested}))
+        assert answer.ending.verdict == "complete"

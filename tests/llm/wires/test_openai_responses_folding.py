@@ -238,3 +238,17 @@ def test_parts_and_items_that_only_the_whole_says_come_after_the_others() -> Non
     )
     assert (answer.text, answer.text_revised) == ("abc", False)
     assert answer.body["output"] == [final, {"id": "n", "type": "new", "x": 1}, call("{}")]
+
+
+def test_a_response_that_was_cancelled_is_no_complete_reply() -> None:
+    answer = read(
+        event("output_item.added", output_index=0, item=call("")),
+        event("function_call_arguments.delta", item_id="f", delta='{"a":1}'),
+        event(
+            "cancelled",
+            response={"id": "r", "status": "cancelled", "output": [{**call('{"a":1}'), "status": "incomplete"}]},
+        ),
+    )
+    assert (answer.ending.verdict, answer.finish_reason, answer.ending.error.code) == ("error", "error", "cancelled")
+    assert [(each.name, each.incomplete) for each in answer.tool_calls] == [("weather", True)]
+    assert answer.body["status"] == "cancelled"
