@@ -6,6 +6,7 @@
 #   make test-all                  with each supported Python that is installed, or each of PYTHONS
 #   make fuzz                      the property tests with 20,000 examples each
 #   make matrix                    every HTTP library by what can happen to its response, as a table
+#   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make bench-logs                compare the ways to read log files
@@ -27,7 +28,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz matrix bench bench-logs bench-serving clean
+.PHONY: run test test-all lint fuzz matrix targets bench bench-logs bench-serving clean
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -52,6 +53,9 @@ fuzz: $(VENV)/installed-cli,test
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix
+
+targets: $(VENV)/installed-cli,test
+	$(BIN)/python -m tests.serving.targets
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.compare

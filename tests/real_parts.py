@@ -7,6 +7,7 @@ the test fails instead. The recorded streams beside the project are no such part
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
@@ -17,8 +18,12 @@ import pytest
 
 REQUIRED = bool(os.environ.get("NDSTREAM_REQUIRE_REAL_PARTS"))
 
-DEBIAN_PACKAGES = pathlib.Path(__file__).resolve().parents[1] / ".ci" / "debian-packages.txt"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+DEBIAN_PACKAGES = ROOT / ".ci" / "debian-packages.txt"
 """The one list of Debian packages that tests use, which `.ci/run` installs."""
+
+NPM_PACKAGES = ROOT / "tests" / "serving" / "clients"
+"""Where the list of packages of npm that tests use lies, and where `.ci/run` installs them."""
 
 
 def library(module: str, get: str = "pip install 'ndstream[test]'") -> Any:
@@ -45,6 +50,21 @@ def command(name: str, package: str) -> str:
     # Servers lie in a folder that is not in every user's PATH.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
     return shutil.which(name, path=path) or missing(name, f"apt-get install {package}")
+
+
+def npm_package(name: str) -> pathlib.Path:
+    """The folder of a package of npm, or skip the test.
+
+    Args:
+        name: The package, which has to be in the list of those that `.ci/run` installs.
+    """
+    assert name in json.loads((NPM_PACKAGES / "package.json").read_text())["dependencies"], name
+    folder = NPM_PACKAGES / "node_modules" / name
+    return (
+        folder
+        if folder.is_dir()
+        else missing(name, f"npm install --prefix {NPM_PACKAGES.relative_to(ROOT)} --no-package-lock")
+    )
 
 
 def missing(part: str, get: str) -> NoReturn:

@@ -21,7 +21,7 @@ from ndstream.serving._targets.ag_ui import AGUITarget
 from ndstream.serving._targets.anthropic import AnthropicTarget
 from ndstream.serving._targets.ollama_chat import OllamaChatTarget
 from ndstream.serving._targets.openai_chat import OpenAIChatTarget
-from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.serving._targets.outcome import Failure, Refusal, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
@@ -49,6 +49,7 @@ __all__ = [
     "OllamaChatTarget",
     "OpenAIChatTarget",
     "Part",
+    "Refusal",
     "Relay",
     "RelayGroup",
     "SSEEncoder",

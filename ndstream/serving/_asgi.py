@@ -11,12 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Protocol
 
-import orjson
-
 from ndstream._errors import StreamError
 from ndstream._sources.event_loops import trio_if_running
 from ndstream.serving._headers import HEADERS
-from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._upstream_error import UpstreamError
 
 
@@ -33,6 +31,8 @@ class Body(Protocol):
     def closed(self) -> bool: ...
     @property
     def failure(self) -> Failure | None: ...
+    @property
+    def refusal(self) -> Refusal | None: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     async def aopen(self, limit: float | None = None) -> object: ...
     async def aclose(self) -> None: ...
@@ -75,10 +75,10 @@ async def _send_all(relay: Body, send: Any) -> None:
     try:
         await relay.aopen(limit=relay.first_frame_timeout)
     except UpstreamError as error:
-        await _refuse(send, error.status if 400 <= error.status < 600 else 502, relay.failure, error.retry_after)
+        await _refuse(send, error.status if 400 <= error.status < 600 else 502, relay.refusal, error.retry_after)
         return
     except StreamError:
-        await _refuse(send, 502, relay.failure, None)
+        await _refuse(send, 502, relay.refusal, None)
         return
     try:
         await _start(send, 200, relay.headers)
@@ -97,15 +97,14 @@ async def _start(send: Any, status: int, headers: dict[str, str]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": pairs})
 
 
-async def _refuse(send: Any, status: int, failure: Failure | None, retry_after: float | None) -> None:
+async def _refuse(send: Any, status: int, refusal: Refusal | None, retry_after: float | None) -> None:
     """Answer with the upstream's status. Its words may name hosts and keys, and are told only if asked for."""
-    assert failure is not None
-    body = orjson.dumps({"error": {"message": failure.message, "type": failure.kind}})
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    assert refusal is not None
+    headers = {"Content-Type": refusal.content_type, "Content-Length": str(len(refusal.body))}
     if retry_after is not None:
         headers["Retry-After"] = str(math.ceil(retry_after))
     await _start(send, status, headers)
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": refusal.body})
 
 
 def _give_up_by(relay: Body, leave: Callable[[], object]) -> None:

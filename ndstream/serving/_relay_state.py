@@ -16,7 +16,7 @@ from ndstream.serving._converters.framings import done_frame
 from ndstream.serving._first_frame import MAX_HEAD, reports_error
 from ndstream.serving._headers import HEADERS
 from ndstream.serving._reply_reader import ReplyReader
-from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._upstream import MAX_PIECE, Upstream, pieces
 from ndstream.serving._upstream_error import MAX_BODY, UpstreamError, upstream_error
 
@@ -81,6 +81,14 @@ class RelayState:
     def failure(self) -> Failure | None:
         """What the client was told if the stream is not complete; None while it goes on, and if it is complete."""
         return self._converter.failure
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What to answer if opening it raises: the Content-Type and the body, as the clients of its format want them.
+
+        None if nothing has failed.
+        """
+        return self._converter.refusal
 
     @property
     def error(self) -> Exception | None:

@@ -14,7 +14,8 @@ from ndstream import _errors
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/**/*.md")])
+TESTS = [path for path in ROOT.glob("tests/**/*.md") if "node_modules" not in path.parts]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *TESTS])
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
 
 

@@ -9,7 +9,7 @@ import orjson
 
 def chunk(
     *, text: str = "", thinking: str = "", calls: list[dict[str, Any]] | None = None, reason: str | None = None,
-    choice: int = 0, usage: dict[str, Any] | None = None,
+    choice: int = 0, usage: dict[str, Any] | None = None, refusal: str = "",
 ) -> bytes:  # fmt: skip
     """One event of the OpenAI chat wire."""
     delta: dict[str, Any] = {}
@@ -17,6 +17,8 @@ def chunk(
         delta["content"] = text
     if thinking:
         delta["reasoning_content"] = thinking
+    if refusal:
+        delta["refusal"] = refusal
     if calls:
         delta["tool_calls"] = calls
     choices = [{"index": choice, "delta": delta, "finish_reason": reason}]

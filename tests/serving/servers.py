@@ -47,7 +47,7 @@ def serving(framework: str, server: str) -> Iterator[int]:
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     process = subprocess.Popen(command, env=environment, cwd=TESTS, start_new_session=True)
     try:
-        until(lambda: _listens(port) or process.poll() is not None)
+        until(lambda: listens(port) or process.poll() is not None)
         assert process.poll() is None, f"{framework} in {server} did not start"
         yield port
     finally:
@@ -56,7 +56,7 @@ def serving(framework: str, server: str) -> Iterator[int]:
         process.wait(PATIENCE)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

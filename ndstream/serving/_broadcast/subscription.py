@@ -10,7 +10,7 @@ from ndstream.serving._broadcast.notices import dropped_event, reset_event, retr
 from ndstream.serving._broadcast.settings import Settings
 from ndstream.serving._broadcast.upstream import BroadcastUpstream
 from ndstream.serving._converters.framings import error_frame
-from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._targets.outcome import Failure, Refusal
 
 TOO_SLOW = Failure("the client reads too slowly", "slow")
 
@@ -59,6 +59,11 @@ class SubscriptionState:
     def failure(self) -> Failure | None:
         """What the client was told if the stream is not complete; None while it goes on, and if it is complete."""
         return self._failure
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What to answer if opening it raises: the Content-Type and the body. None if nothing has failed."""
+        return None if self._failure is None else self._failure.refusal
 
     @property
     def has_nothing_more(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from ndstream._errors import FrameTooLargeError, StreamError, TruncatedError
 from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer, ReplyServerError
-from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._upstream_error import UpstreamError
 
 ErrorMessage = Callable[[Exception], str]
@@ -72,6 +72,11 @@ class Converter:
     def fail(self, cause: Exception) -> bytes:
         """What is left if the source fails, and the error."""
         raise NotImplementedError
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What to answer instead of a stream that did not begin; None if it did not fail."""
+        return None if self.failure is None else self.failure.refusal
 
     def stop(self, failure: Failure) -> bytes:
         """End the stream here with this failure."""

@@ -9,7 +9,7 @@ from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer
 from ndstream.serving._converters.converter import Converter, ErrorMessage
 from ndstream.serving._reply_reader import ReplyReader
-from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._targets.target import Target
 
 
@@ -38,6 +38,10 @@ class Translated(Converter):
     @property
     def answer(self) -> Answer:
         return self.reader.answer
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return None if self.failure is None else self._target.refusal(self.failure)
 
     def feed(self, chunk: Chunk) -> bytes:
         return b"" if self.ended else self._take(self.reader.feed(chunk))

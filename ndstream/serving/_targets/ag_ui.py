@@ -1,7 +1,7 @@
 """The events of AG-UI 1.0, the protocol between agents and user interfaces.
 
 A run is started first and ends with one event, after which nothing may come. Each run of text is a message of its own,
-and a call belongs to the last of them. A call that an error cut is not ended, so that nobody runs it. Keys that have
+and a call belongs to the last of them. A call that was cut is not ended, so that nobody runs it. Keys that have
 nothing to say are left out, since clients refuse null.
 """
 
@@ -29,6 +29,8 @@ class AGUITarget(Target):
     """
 
     name = "ag-ui"
+    # A run can only finish if all its calls have ended, and clients run what has.
+    survives_cut_call = False
 
     def __init__(self, *, model: str | None = None, thread_id: str | None = None, run_id: str | None = None) -> None:
         """Make the target of one run.
@@ -83,10 +85,6 @@ class AGUITarget(Target):
     def write_call_end(self, part: CallPart) -> None:
         self._pending_calls.append(part.id)
         self._write_event("TOOL_CALL_END", toolCallId=part.id)
-
-    def write_call_error(self, part: CallPart) -> None:
-        if self.is_cut_by_limit(part):
-            self._write_event("TOOL_CALL_END", toolCallId=part.id)
 
     def write_end(self, summary: Summary) -> None:
         outcome: dict[str, Any] = {"type": "success"}

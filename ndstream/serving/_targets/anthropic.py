@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import orjson
+
 from ndstream._core import encode_sse
 from ndstream.llm import FinishReason, Tokens
-from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.serving._targets.outcome import Failure, Refusal, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.target import Target
 
@@ -102,8 +104,10 @@ class AnthropicTarget(Target):
         self._write_event("message_stop")
 
     def write_error(self, failure: Failure) -> None:
-        error = {"type": _ERRORS.get(failure.kind, "api_error"), "message": failure.message}
-        self._write_event("error", error=error)
+        self.write(encode_sse(_error(failure), event="error"))
+
+    def refusal(self, failure: Failure) -> Refusal:
+        return Refusal("application/json", orjson.dumps(_error(failure)))
 
     def _write_block_start(self, part: Part, block: dict[str, Any]) -> None:
         self._write_event("content_block_start", index=part.index, content_block=block)
@@ -116,6 +120,11 @@ class AnthropicTarget(Target):
 
     def _write_event(self, type: str, **fields: Any) -> None:
         self.write(encode_sse({"type": type, **fields}, event=type))
+
+
+def _error(failure: Failure) -> dict[str, Any]:
+    kind = _ERRORS.get(failure.kind, "api_error")
+    return {"type": "error", "error": {"type": kind, "message": failure.message}}
 
 
 def _usage(tokens: Tokens) -> dict[str, int]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+import orjson
+
 from ndstream._core import encode_ndjson
 from ndstream.llm import FinishReason
-from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.serving._targets.outcome import Failure, Refusal, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.target import Target
 
@@ -59,6 +61,9 @@ class OllamaChatTarget(Target):
 
     def write_error(self, failure: Failure) -> None:
         self._write_line({"error": failure.message})
+
+    def refusal(self, failure: Failure) -> Refusal:
+        return Refusal("application/json", orjson.dumps({"error": failure.message}))
 
     def _figures(self, summary: Summary) -> dict[str, int]:
         """The counts and durations that the upstream tells; durations are in nanoseconds."""

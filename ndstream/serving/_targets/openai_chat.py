@@ -10,9 +10,11 @@ import time
 from typing import Any
 from uuid import uuid4
 
+import orjson
+
 from ndstream._core import encode_sse
 from ndstream.llm import FinishReason, Tokens
-from ndstream.serving._targets.outcome import Failure, Summary
+from ndstream.serving._targets.outcome import Failure, Refusal, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.target import Target
 
@@ -107,10 +109,10 @@ class OpenAIChatTarget(Target):
         self.write(b"data: [DONE]\n\n")
 
     def write_error(self, failure: Failure) -> None:
-        kind = _ERRORS.get(failure.kind, "server_error")
-        code = failure.kind if failure.code is None else str(failure.code)
-        error = {"message": failure.message, "type": kind, "param": None, "code": code}
-        self.write(encode_sse({"error": error}))
+        self.write(encode_sse(_error(failure)))
+
+    def refusal(self, failure: Failure) -> Refusal:
+        return Refusal("application/json", orjson.dumps(_error(failure)))
 
     def _start_choice(self) -> None:
         self._choices_started.add(self.choice)
@@ -124,6 +126,12 @@ class OpenAIChatTarget(Target):
             self._start_choice()
         choice = {"index": self.choice, "delta": delta, "finish_reason": finish_reason}
         self.write(encode_sse({**self._head, "choices": [choice], **fields}))
+
+
+def _error(failure: Failure) -> dict[str, Any]:
+    kind = _ERRORS.get(failure.kind, "server_error")
+    code = failure.kind if failure.code is None else str(failure.code)
+    return {"error": {"message": failure.message, "type": kind, "param": None, "code": code}}
 
 
 def _usage(tokens: Tokens) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import orjson
 
 from ndstream.llm import Answer, FinishReason, Tokens
 
@@ -75,3 +78,15 @@ class Failure:
     message: str
     kind: str = "server"
     code: int | str | None = None
+
+    @property
+    def refusal(self) -> Refusal:
+        """What to answer instead of a stream that did not begin."""
+        return Refusal("application/json", orjson.dumps({"error": {"message": self.message, "type": self.kind}}))
+
+
+class Refusal(NamedTuple):
+    """The body of an answer whose status says that there is no stream."""
+
+    content_type: str
+    body: bytes

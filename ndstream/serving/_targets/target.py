@@ -27,7 +27,7 @@ from uuid import uuid4
 
 from ndstream._errors import EncodeError
 from ndstream.llm import Answer, Delta, FinishReason, Tokens, ToolCall
-from ndstream.serving._targets.outcome import Failure, Summary, plausible_tokens
+from ndstream.serving._targets.outcome import Failure, Refusal, Summary, plausible_tokens
 from ndstream.serving._targets.parts import CallPart, Part
 
 
@@ -44,6 +44,7 @@ class Target:
         interleaves_calls: Whether several calls, and text beside them, may be open at once.
         breaks_on_failure: Whether the format has no words for an error, so that the transfer is broken off instead.
         survives_bad_call: Whether a reply can be complete although a call has arguments that are not JSON.
+        survives_cut_call: Whether a reply can be complete although a call was cut by the limit that ended the reply.
         needs_object_arguments: Whether arguments have to be a JSON object; others are not JSON to it.
         writes_server_calls: Whether calls that the upstream runs by itself are written.
         choice: The choice that is being written, counted from 0.
@@ -60,6 +61,7 @@ class Target:
     interleaves_calls: ClassVar[bool] = False
     breaks_on_failure: ClassVar[bool] = False
     survives_bad_call: ClassVar[bool] = False
+    survives_cut_call: ClassVar[bool] = True
     needs_object_arguments: ClassVar[bool] = False
     writes_server_calls: ClassVar[bool] = False
 
@@ -126,6 +128,10 @@ class Target:
 
     def write_error(self, failure: Failure) -> None:
         """The reply is not complete. No success sentinel may follow."""
+
+    def refusal(self, failure: Failure) -> Refusal:
+        """What a server of this format answers instead of a stream, together with a status that says so."""
+        return failure.refusal
 
     def write_abort(self) -> None:
         """The reply was stopped on request. By default nothing is said."""
@@ -393,7 +399,9 @@ class Target:
                 if part.pieces or (part.call.arguments_revised and part.written != len(part.call.raw)):
                     return "the upstream changed a tool call that it had sent"
                 if self.is_cut_by_limit(part):
-                    continue
+                    if self.survives_cut_call:
+                        continue
+                    return "the reply reached its limit in the middle of a tool call"
                 if not (self.survives_bad_call or self._has_arguments(part.call)):
                     return f"the upstream sent a tool call whose arguments are not {wanted}"
         return None

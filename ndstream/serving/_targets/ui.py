@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ndstream._core import encode_sse
 from ndstream.llm import FinishReason
-from ndstream.serving._targets.outcome import Failure, Summary, named_counts
+from ndstream.serving._targets.outcome import Failure, Refusal, Summary, named_counts
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.target import Target
 
@@ -103,6 +103,10 @@ class UITarget(Target):
 
     def write_error(self, failure: Failure) -> None:
         self._write_event("error", errorText=failure.message)
+
+    def refusal(self, failure: Failure) -> Refusal:
+        # The client shows the body to its user as it is.
+        return Refusal("text/plain; charset=utf-8", failure.message.encode(errors="replace"))
 
     def write_abort(self) -> None:
         self._write_event("abort")
