@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import Literal
+from typing import Any
 
 import click
 
+from ndstream._cli.cat_combinations import REFUSED_HELP, check_combination, check_files
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
-from ndstream._cli.messages import STDIN, say
-from ndstream._core import DEFAULT_MAX_FRAME_SIZE
-from ndstream._framing import FORMATS, Format
+from ndstream._cli.messages import STDIN, say, with_options
+from ndstream._cli.options import decoding_options, figures_of, figures_options
+from ndstream._framing import FORMATS
 
 _STATUS = """\b
 Exit status:
   0  every frame was good, or bad ones were to be skipped
   1  there was a bad frame, or a file could not be read or written
-  2  the arguments make no sense
+  2  the arguments make no sense, or do not go together
 """
 
 
-@click.command(epilog=f"{DEAD_LETTERS_HELP}\n{_STATUS}", short_help="Write the values of files and pipes as NDJSON.")
+@click.command(
+    epilog=f"{REFUSED_HELP}\n{DEAD_LETTERS_HELP}\n{_STATUS}",
+    short_help="Write the values of files and pipes as NDJSON.",
+)
 @click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
 @click.option(
     "--format",
@@ -39,48 +43,62 @@ Exit status:
     help="Only values whose bytes hold TEXT, or one of several; others are not decoded.",
 )
 @click.option(
+    "--sample",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Only about this share of the lines, the same in every run; others are not decoded.",
+)
+@click.option("--seed", metavar="NUMBER", type=int, default=0, help="Another number chooses another sample.")
+@click.option(
+    "--unwrap",
+    type=click.Choice(["docker", "cri"]),
+    help="Take off the envelopes of a container runtime, and join the parts of long lines.",
+)
+@click.option("--workers", metavar="NUMBER", type=click.IntRange(min=1), help="Decode in so many processes.")
+@click.option("-f", "--follow", is_flag=True, help="Wait for what is written to the files, through their rotation.")
+@click.option(
+    "--start",
+    type=click.Choice(["beginning", "end"]),
+    default="beginning",
+    help="Where to begin in files that are there when --follow begins.",
+)
+@click.option(
+    "--stop-after-idle", metavar="SECONDS", type=float, help="End --follow after so long without anything new."
+)
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(),
+    help="Save in FILE how far everything was written, and go on from there the next time.",
+)
+@click.option(
+    "--on-mismatch",
+    type=click.Choice(["raise", "restart"]),
+    default="raise",
+    help="If a file is not the one of the checkpoint: fail (the default), or read it from its beginning.",
+)
+@click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
     help="At a bad frame: stop (the default), or count it and go on.",
 )
-@click.option("--bad", metavar="FILE", type=click.Path(), help="Write bad frames to FILE and go on.")
+@click.option(
+    "--bad",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write bad frames to FILE and go on; with --checkpoint or --follow they are appended.",
+)
 @click.option(
     "--on-truncated",
     type=click.Choice(["raise", "discard", "emit"]),
     default="raise",
     help="An event without its blank line at the end is bad, dropped, or written.",
 )
-@click.option(
-    "--max-frame-size",
-    metavar="BYTES",
-    type=click.IntRange(min=0),
-    default=DEFAULT_MAX_FRAME_SIZE,
-    help="A longer frame is a bad one; 0 for no limit, 16 MiB by default.",
-)
-@click.option(
-    "--max-window",
-    metavar="BYTES",
-    type=click.IntRange(min=0),
-    default=128 * 1024 * 1024,
-    help="The most memory that decompressing may take; 0 for no limit, 128 MiB by default.",
-)
+@decoding_options
 @click.option("--text", is_flag=True, help="Of recorded replies of LLM servers, the text alone.")
-@click.option("--stats", is_flag=True, help="At the end, a table on standard error: how much was read and written.")
-@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
-def cat(
-    files: tuple[str, ...],
-    framing: Format | None,
-    items: bool,
-    contains: tuple[str, ...],
-    on_error: str | None,
-    bad: str | None,
-    on_truncated: str,
-    max_frame_size: int,
-    max_window: int,
-    text: bool,
-    stats: bool,
-    as_json: bool,
-) -> int:
+@figures_options
+@click.pass_context
+def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> int:
     """Write the values of files and pipes to standard output as NDJSON.
 
     The input is NDJSON, server-sent events or a JSON text sequence, or with --format json values that
@@ -88,17 +106,14 @@ def cat(
     quotation marks or a URL; what is compressed is decompressed. Values are written
     as they arrive, byte for byte but for line breaks inside them. What follows a [DONE] is not read.
     """
-    from ndstream._cli.input_files import find_names, is_same_file, size_of, status_of
-
+    given = _given(context)
     names = list(files or (STDIN,))
-    if text:
-        if framing or items or contains or on_error or bad or stats or as_json or on_truncated != "raise":
-            raise click.UsageError("--text goes with --max-frame-size alone")
+    contains, bad = options["contains"], options["bad"]
+    check_combination(given, options["framing"])
+    if options["text"]:
         from ndstream._cli.cat_text import write_texts
 
-        return write_texts(names, max_frame_size or None)
-    if items and framing not in (None, "json"):
-        raise click.UsageError(f"--items are those of arrays, so that it goes with --format json, not {framing}")
+        return write_texts(names, options["max_frame_size"] or None)
     if any(not needle or "\n" in needle for needle in contains):
         raise click.BadParameter("TEXT must be part of a line, and not empty", param_hint="'--contains'")
     if bad == STDIN:
@@ -106,37 +121,94 @@ def cat(
             "bad frames would mix with the values on standard output; name a file, or /dev/stderr to see them",
             param_hint="'--bad'",
         )
-    try:
-        names = find_names(names)
-    except FileNotFoundError as error:
-        say(f"{error.filename}: {error.strerror}")
-        return 1
+    from ndstream._cli.input_files import find_names, is_same_file, status_of
+    from ndstream._errors import StreamError
+
+    check_files(given, names)
+    if not options["follow"]:
+        try:
+            names = find_names(names)
+        except FileNotFoundError as error:
+            say(f"{error.filename}: {error.strerror}")
+            return 1
+        check_files(given, names)
     if bad is not None and any(is_same_file(status_of(bad), status_of(name)) for name in names):
         raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
+    try:
+        return _copy(names, options)
+    except (StreamError, ModuleNotFoundError) as error:
+        # A checkpoint or a file that nothing can be done with, or a library that is missing.
+        say(with_options(str(error)))
+        return 1
 
+
+def _given(context: click.Context) -> set[str]:
+    """The options on the command line, by their long names."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return {
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if isinstance(parameter, click.Option) and context.get_parameter_source(str(parameter.name)) is source
+    }
+
+
+def _copy(names: list[str], options: dict[str, Any]) -> int:
     from ndstream._cli.cat_values import Selection, copy_file
+    from ndstream._cli.input_files import size_of
     from ndstream._cli.value_output import ValueOutput
 
-    skips_errors = on_error == "skip" or (on_error is None and bad is not None)
-    options = {"on_truncated": on_truncated, "max_frame_size": max_frame_size or None, "items": items}
-    figures: Literal["table", "json"] | None = "json" if as_json else "table" if stats else None
+    bad, on_error, workers = options["bad"], options["on_error"], options["workers"]
+    needles = [os.fsencode(needle) for needle in options["contains"]]
+    decoding = {"max_frame_size": options["max_frame_size"] or None}
+    max_window = options["max_window"] or None
+    selection = Selection(
+        "json" if options["items"] else options["framing"],
+        needles,
+        {**decoding, "on_truncated": options["on_truncated"], "items": options["items"]},
+        max_window,
+    )
+    sample = {} if options["sample"] is None else {"sample": options["sample"], "seed": options["seed"]}
+    goes_on = options["follow"] or options["checkpoint"] is not None
+    planned = []
+    if workers is not None:
+        from ndstream._cli.cat_workers import copy_splits, plan
+
+        planned = plan(names, selection, workers)
     with ExitStack() as closing:
         dead_letters = None
         if bad is not None:
-            from ndstream.logs import DeadLetters
+            from ndstream._cli.dead_letters import open_dead_letters
 
-            dead_letters = closing.enter_context(DeadLetters(bad))
+            dead_letters = closing.enter_context(open_dead_letters(bad, append=goes_on))
         target = closing.enter_context(
             ValueOutput(
-                skips_errors=skips_errors,
+                skips_errors=on_error == "skip" or (on_error is None and bad is not None),
                 dead_letters=dead_letters,
-                figures=figures,
-                total=sum(map(size_of, names)),
+                figures=figures_of(options),
+                total=0 if options["follow"] else sum(map(size_of, names)),
             )
         )
-        selection = Selection(
-            "json" if items else framing, [os.fsencode(needle) for needle in contains], options, max_window or None
-        )
-        for name in names:
-            copy_file(name, selection, target)
+        if workers is not None:
+            copy_splits(planned, selection, sample, target, workers)
+        elif goes_on or options["unwrap"] is not None or sample:
+            from ndstream._cli.cat_logs import copy_logs
+
+            follow = {name: options[name] for name in ("start", "stop_after_idle")} if options["follow"] else None
+            copy_logs(
+                names,
+                target,
+                checkpoint=options["checkpoint"],
+                on_mismatch=options["on_mismatch"],
+                unwrap=options["unwrap"],
+                follow=follow,
+                options={
+                    **decoding,
+                    **sample,
+                    "contains": needles or None,
+                    **({} if options["follow"] else {"max_window": max_window}),
+                },
+            )
+        else:
+            for name in names:
+                copy_file(name, selection, target)
     return int(target.failures > 0 or (target.bad_frames > 0 and on_error != "skip"))

@@ -12,6 +12,7 @@ STDIN = "-"
 _OPTIONS = {
     "max_frame_size": "--max-frame-size",
     "max_window": "--max-window",
+    'on_mismatch="restart"': "--on-mismatch restart",
     "None for no limit": "0 for no limit",
     'on_truncated="emit", or "discard"': "--on-truncated=emit, or --on-truncated=discard",
     "use sse(), or stream() to take their JSON": "use --format sse",

@@ -127,7 +127,7 @@ class ValueOutput:
     def keep_bad_frame(self, name: str, error: StreamError, source: str | None) -> None:
         """Write a bad frame to its file, if there is one."""
         if self.dead_letters is not None:
-            self.dead_letters.write(name, error, messages.with_options(str(error)), source=source)
+            self.dead_letters.write(name, error, source=source)
 
     def _say_figures(self) -> None:
         bad = messages.count(self.bad_frames, "bad frame")

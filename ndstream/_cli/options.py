@@ -1,0 +1,50 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE
+
+if TYPE_CHECKING:
+    from ndstream._cli.figures import Figures
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def decoding_options(command: _Command) -> _Command:
+    """The limits on what a line and decompressing may take."""
+    window = click.option(
+        "--max-window",
+        metavar="BYTES",
+        type=click.IntRange(min=0),
+        default=128 * 1024 * 1024,
+        help="The most memory that decompressing may take; 0 for no limit, 128 MiB by default.",
+    )
+    return frame_size_option(window(command))
+
+
+def frame_size_option(command: _Command) -> _Command:
+    """The limit on what a frame may take."""
+    return click.option(
+        "--max-frame-size",
+        metavar="BYTES",
+        type=click.IntRange(min=0),
+        default=DEFAULT_MAX_FRAME_SIZE,
+        help="A longer frame is a bad one; 0 for no limit, 16 MiB by default.",
+    )(command)
+
+
+def figures_options(command: _Command) -> _Command:
+    """How much was read is told at the end, on standard error."""
+    table = click.option("--stats", is_flag=True, help="At the end, a table on standard error: how much was read.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="The same as one JSON object, on standard error.")
+    return table(as_json(command))
+
+
+def figures_of(options: dict[str, Any]) -> Figures | None:
+    """The form that `figures_options` ask for."""
+    return "json" if options["as_json"] else "table" if options["stats"] else None

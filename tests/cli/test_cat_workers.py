@@ -1,0 +1,207 @@
+"""``ndstream cat --workers``: the same bytes, words and counts as of one process, whatever is in the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import real_parts
+from commands import COMMAND, PATIENCE, cat, environment, only_line, running
+from ndstream._cli import cat_workers, split_check
+from ndstream._cli.cat_values import Selection
+from ndstream._cli.split_check import check_split
+from ndstream.logs import splits
+
+# Several splits: they have at least 1 MiB.
+SIZE = 3_500_000
+
+
+def log(kind: str) -> bytes:
+    """A log of one kind, of several splits."""
+    chance = random.Random(kind)
+    ends = {"crlf": b"\r\n", "blank": b"\n\n \n"}
+    lines = []
+    size = number = 0
+    while size < SIZE:
+        number += 1
+        text = b"x" * chance.choice([0, 20, 300]) if chance.random() < 0.999 else b"y" * 200_000
+        line = b'{"number":%d,"text":"%b"%b' % (number, text, ends.get(kind, b"}\n").replace(b"\r\n", b"}\r\n"))
+        if kind == "blank":
+            line = line.replace(b"\n\n \n", b"}\n\n \n")
+        if kind == "dirty" and chance.random() < 0.01:
+            line = chance.choice([b'{"a":\n', b'"\xff"\n', b"\0\0\0\n", b'"' + b"z" * 300_000 + b'"\n'])
+        lines.append(line)
+        size += len(line)
+    return b"".join(lines)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logs")
+    for kind in ("good", "crlf", "blank", "dirty"):
+        (folder / kind).write_bytes(log(kind))
+    return folder
+
+
+def figures(stderr: bytes) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(stderr.splitlines()[-1])
+    del said["seconds"]
+    return said
+
+
+@pytest.mark.parametrize("kind", ["good", "crlf", "blank", "dirty"])
+def test_output_dead_letters_and_counts_are_those_of_one_process(kind: str, folder: Path, tmp_path: Path) -> None:
+    options = ["--max-frame-size", "250000", "--json", "--bad"]
+    one = cat(*options, tmp_path / "one", kind, cwd=folder)
+    two = cat(*options, tmp_path / "two", "--workers", "2", kind, cwd=folder)
+    assert one.stdout == two.stdout
+    assert one.returncode == two.returncode == (1 if kind == "dirty" else 0)
+    assert figures(one.stderr) == figures(two.stderr)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("selection", [("--contains", '"number":1'), ("--contains", "y", "--contains", "99")])
+def test_a_selection_is_that_of_one_process(selection: tuple[str, ...], folder: Path) -> None:
+    one = cat(*selection, "--on-error", "skip", "dirty", cwd=folder)
+    two = cat(*selection, "--on-error", "skip", "--workers", "2", "dirty", cwd=folder)
+    assert (one.stdout, one.stderr) == (two.stdout, two.stderr)
+
+
+def test_a_sample_is_that_of_one_process(folder: Path) -> None:
+    options = ("--sample", "0.1", "--seed", "3", "good")
+    assert cat("--workers", "2", *options, cwd=folder).stdout == cat(*options, cwd=folder).stdout != b""
+
+
+def test_the_first_bad_line_stops_it_with_its_number_in_the_file(folder: Path) -> None:
+    data = (folder / "good").read_bytes()
+    place = data.index(b"\n", 2_500_000) + 1
+    (folder / "one_bad").write_bytes(data[:place] + b"bad\n" + data[place:])
+    one, two = (cat(*options, "one_bad", cwd=folder) for options in ((), ("--workers", "2")))
+    assert (one.stdout, one.stderr, one.returncode) == (two.stdout, two.stderr, two.returncode)
+    assert one.stdout == data[:place]
+    assert f"(line {data[:place].count(10) + 1})" in only_line(two.stderr)
+
+
+@pytest.mark.parametrize("command", [("bgzip", "tabix"), ("pzstd", "zstd")])
+def test_archives_of_several_members_are_split(command: tuple[str, str], folder: Path) -> None:
+    program = real_parts.command(*command)
+    arguments = ["-c"] if command[0] == "bgzip" else ["-c", "-1", "-p", "2"]
+    with (folder / "archive").open("wb") as file:
+        # Random texts, so that the archive is large enough for several splits.
+        text = b"".join(b'"%b"\n' % random.Random(i).randbytes(3000).hex().encode() for i in range(700))
+        subprocess.run([program, *arguments], input=text, stdout=file, stderr=subprocess.DEVNULL, check=True)
+    result = cat("--workers", "2", "archive", cwd=folder)
+    assert (result.stdout, result.stderr, result.returncode) == (text, b"", 0)
+
+
+def test_several_files_come_one_after_the_other(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1\n2")
+    (tmp_path / "b").write_bytes(b"\xef\xbb\xbf3\n")
+    (tmp_path / "c").write_bytes(b"")
+    result = cat("--workers", "2", "--json", "a", "b", "c", "a", cwd=tmp_path)
+    assert result.stdout == b"1\n2\n3\n1\n2\n"
+    assert [file["lines"] for file in figures(result.stderr)["files"]] == [2, 1, 0, 2]
+
+
+def test_what_follows_a_sentinel_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"1\n[DONE]\n" + b"2\n" * 2_000_000)
+    result = cat("--workers", "2", "log", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == (b"1\n", 0)
+    assert only_line(result.stderr) == "ndstream: log: ended at its [DONE]; what follows it was not read"
+
+
+def selection(limit: int | None = None) -> Selection:
+    return Selection(None, [], {"max_frame_size": limit, "on_truncated": "raise", "items": False}, None)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 40])
+def test_each_good_line_is_in_the_ranges_of_one_split_whatever_their_size(size: int, tmp_path: Path) -> None:
+    content = b'\xef\xbb\xbf{"a":1}\n\n[2]\r\nbad\n"long %b"\n3\n  \n4' % (b"x" * 50)
+    (tmp_path / "log").write_bytes(content)
+    output = b""
+    for split in splits(tmp_path / "log", size):
+        checked = check_split(split, selection(), {}, False)
+        output += b"".join(piece if isinstance(piece, bytes) else content[slice(*piece)] for piece in checked.pieces)
+    assert output == b'{"a":1}\n[2]\n"long %b"\n3\n4\n' % (b"x" * 50)
+
+
+def test_a_worker_gives_back_what_it_has_after_many_bad_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split_check, "MAX_ERRORS", 3)
+    (tmp_path / "log").write_bytes(b"1\nx\nx\nx\n2\nx\n3\n")
+    [split] = splits(tmp_path / "log")
+    first = check_split(split, selection(), {}, False)
+    assert (first.pieces, len(first.errors), first.lines) == ([(0, 2)], 3, 4)
+    assert first.rest is not None
+    second = check_split(first.rest, selection(), {}, False)
+    assert (second.pieces, len(second.errors), second.lines, second.rest) == ([(8, 10), (12, 14)], 1, 3, None)
+
+
+def test_no_value_and_no_good_line_is_in_what_a_worker_gives_back(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b'{"a":1}\n' * 10_000)
+    [split] = splits(tmp_path / "log")
+    assert check_split(split, selection(), {}, False).pieces == [(0, 80_000)]
+
+
+def children(process: int) -> list[int]:
+    ran = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, check=False)
+    return [int(word) for word in ran.stdout.split()]
+
+
+def is_running(process: int) -> bool:
+    state = Path(f"/proc/{process}/stat")
+    try:
+        return state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def started_workers(process: subprocess.Popen[bytes]) -> list[int]:
+    """The workers of a command whose output nobody reads, so that it cannot end."""
+    deadline = time.monotonic() + PATIENCE
+    while len(workers := children(process.pid)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return workers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_command(number: signal.Signals, folder: Path) -> None:
+    with running("cat", "--workers", "2", str(folder / "good")) as process:
+        workers = started_workers(process)
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == -number
+        deadline = time.monotonic() + PATIENCE
+        while any(map(is_running, workers)):
+            assert time.monotonic() < deadline, "a worker is left"
+            time.sleep(0.05)
+
+
+def test_a_worker_that_was_killed_is_one_line(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes((folder / "good").read_bytes() * 10)
+    with subprocess.Popen(
+        [*COMMAND, "cat", "--workers", "2", "log"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        os.kill(started_workers(process)[0], signal.SIGKILL)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 1
+    assert "a worker was killed at log[" in only_line(said)
+
+
+def test_a_file_that_was_replaced_meanwhile_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_bytes(b"1\n2\n")
+    planned = cat_workers.plan([str(tmp_path / "log")], selection(), 1)
+    (tmp_path / "log").write_bytes(b"3\n4\n5\n")
+    checked = check_split(planned[0], selection(), {}, False)
+    assert "is not the file that was split" in str(checked.failure)
