@@ -1,1 +1,1 @@
-"""What serving costs: encoders, relays without sockets, and relays in a server."""
+"""What serving costs: encoders, relays without sockets, fan-out, and relays in a server."""

@@ -47,8 +47,10 @@ class AsyncSubscription(SubscriptionState):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._waiting: Any = None
+        self._wait: Any = None
         self._watch: ConsumerWatch | None = None
-        self._steps = 0
+        # Calls until it looks around: at the first two, and then at every 16th.
+        self._countdown = 1
 
     @property
     def first_frame_timeout(self) -> float | None:
@@ -68,21 +70,25 @@ class AsyncSubscription(SubscriptionState):
             raise RuntimeError("the subscription is running already: two tasks cannot iterate over it at once")
         self._running = True
         try:
-            if not self._entered:
-                self._enter_loop()
-            if self._watch is not None:
-                self._watch.enter()
-            self._steps += 1
-            if self._steps % STEPS_PER_CHECKPOINT == 0:
-                # Events that wait in the ring would keep the event loop from everything else.
-                await checkpoint()
+            self._countdown -= 1
+            if self._countdown <= 0:
+                await self._look_around()
+            channel = self._channel
+            ring = channel.ring
             while not self._closed:
-                message = self._take()
-                if message:
-                    return message
-                if self._is_over:
-                    break
-                heartbeat: bytes = await self._waiting.wait(self)
+                # Most often nothing is left, and then one event comes. Neither needs the lock.
+                number, event = ring.newest
+                ahead = number - self.next
+                if ahead == 0 and not (self._notice or channel.blocked):
+                    self.next = number + 1
+                    return event
+                if ahead != -1 or self._notice or channel.ended:
+                    message = self._take()
+                    if message:
+                        return message
+                    if self._is_over:
+                        break
+                heartbeat: bytes = await self._wait(self)
                 if heartbeat:
                     return heartbeat
             self._leave()
@@ -161,10 +167,23 @@ class AsyncSubscription(SubscriptionState):
         """Leave the broadcast, since the task that iterated has ended."""
         self._leave()
 
+    async def _look_around(self) -> None:
+        """What need not be done for each message: note the task that iterates, and let others run."""
+        first = not self._entered
+        if first:
+            self._enter_loop()
+        if self._watch is not None:
+            self._watch.enter()
+        self._countdown = 1 if first else STEPS_PER_CHECKPOINT
+        if not first:
+            # Events that wait in the ring would keep the event loop from everything else.
+            await checkpoint()
+
     def _enter_loop(self) -> None:
         self._waiting = waiting_of_running_loop()
         self._group = self._channel.group_of(self._waiting, self._settings.heartbeat)
         self._waiting = self._group.waiting
+        self._wait = self._waiting.wait
         if isinstance(self._waiting, AsyncioWaiting):
             self._watch = ConsumerWatch(self)
         self._upstream.start()

@@ -73,9 +73,8 @@ class Channel:
         self._groups: list[LoopGroup] = []
         # No reader is before this number: the readers need not be asked again until the ring gets there.
         self._slowest = 0
-        # Tasks that wait for room.
-        self.blocked: dict[Hashable, Waiting] = {}
-        self.blocked_threads = 0
+        # Those that wait for room: tasks by what wakes them, and threads.
+        self.blocked: dict[Hashable, Waiting | None] = {}
 
     @property
     def last_id(self) -> str:
@@ -210,13 +209,18 @@ class Channel:
         if self.blocked:
             with self.lock:
                 blocked, self.blocked = self.blocked, {}
-            for key, waiting in blocked.items():
-                waiting.wake_one(key)
-        if self.blocked_threads:
-            with self.changed:
                 self.changed.notify_all()
+            for key, waiting in blocked.items():
+                if waiting is not None:
+                    waiting.wake_one(key)
 
     def wait_for_room(self, key: Hashable, waiting: Waiting) -> Awaitable[bytes]:
         """Wait until `made_room`. To be called with the lock held, and awaited without."""
         self.blocked[key] = waiting
         return waiting.wait(key)
+
+    def wait_for_room_in_thread(self, key: Hashable) -> None:
+        """Wait in a thread until `made_room`, or until there is news. To be called with the lock held."""
+        self.blocked[key] = None
+        self.changed.wait()
+        self.blocked.pop(key, None)

@@ -144,16 +144,12 @@ class ThreadPump:
     def _publish(self, event: bytes) -> None:
         channel = self._channel
         with channel.lock:
-            channel.blocked_threads += 1
-            try:
-                while not self._stopped:
-                    try:
-                        channel.append(event)
-                        return
-                    except BroadcastFullError:
-                        channel.changed.wait()
-            finally:
-                channel.blocked_threads -= 1
+            while not self._stopped:
+                try:
+                    channel.append(event)
+                    return
+                except BroadcastFullError:
+                    channel.wait_for_room_in_thread(self)
 
 
 async def publish(channel: Channel, event: bytes, waiting: Waiting | None) -> str:

@@ -23,6 +23,7 @@ class Ring:
     Attributes:
         first: The number of the oldest event that it holds, or of the next one if it holds none.
         next: The number that the next event gets.
+        newest: The newest event and its number, to be read as one without a lock; number 0 before the first one.
 
     Example:
         >>> ring = Ring(2, 100)
@@ -37,6 +38,7 @@ class Ring:
         self.max_bytes = max_bytes
         self.first = 1
         self.next = 1
+        self.newest: tuple[int, bytes] = (0, b"")
         self._events: deque[bytes] = deque()
         self._bytes = 0
         # The last join: from which number, up to which, and the bytes.
@@ -58,6 +60,7 @@ class Ring:
             self.first += 1
         events.append(event)
         self._bytes += len(event)
+        self.newest = (self.next, event)
         self.next += 1
 
     def first_after(self, size: int) -> int:
@@ -79,9 +82,8 @@ class Ring:
         Returns:
             The bytes, and the number of the first event that is not among them.
         """
-        if number == self.next - 1:
-            # The one that was published just now.
-            return self._events[-1], self.next
+        if number == self.newest[0]:
+            return self.newest[1], self.next
         begin, end, data = self._joined
         if begin == number and (end == self.next or len(data) >= MAX_MESSAGE):
             return data, end

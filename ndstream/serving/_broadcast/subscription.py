@@ -134,7 +134,7 @@ class SubscriptionState:
             if number == ring.next:
                 return message
             events, self.next = ring.after(number)
-        if channel.blocked or channel.blocked_threads:
+        if channel.blocked:
             channel.made_room()
         return message + events if message else events
 
