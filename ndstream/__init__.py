@@ -46,6 +46,7 @@ if _TYPE_CHECKING:
     from ndstream import serving as serving
     from ndstream.serving import HEADERS as HEADERS
     from ndstream.serving import Broadcast as Broadcast
+    from ndstream.serving import EventSource as EventSource
     from ndstream.serving import RelayGroup as RelayGroup
     from ndstream.serving import UpstreamError as UpstreamError
     from ndstream.serving import relay as relay
@@ -86,6 +87,6 @@ def __getattr__(name: str) -> object:
     if name in ("llm", "logs", "serving"):
         # Rooms that only some users need.
         return import_module(f"ndstream.{name}")
-    if name in ("Broadcast", "HEADERS", "RelayGroup", "UpstreamError", "relay"):
+    if name in ("Broadcast", "EventSource", "HEADERS", "RelayGroup", "UpstreamError", "relay"):
         return getattr(import_module("ndstream.serving"), name)
     raise AttributeError(f"module 'ndstream' has no attribute {name!r}")

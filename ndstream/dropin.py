@@ -183,7 +183,9 @@ def _ends_a_reply(block: bytes) -> bool:
 class EventSource:
     """The events of a response, in the shape of the classes of this name in httpx-sse and httpx2.
 
-    Unlike `ndstream.sse` alone it looks at the Content-Type, and yields an event also for a block that has
+    `ndstream.EventSource` is another class: it makes the requests itself, and connects again when a connection is lost.
+
+    Unlike `ndstream.sse` alone, this one looks at the Content-Type, and yields an event also for a block that has
     an id, a retry or an event type, but no data: clients that reconnect take their position from it.
 
     Args:

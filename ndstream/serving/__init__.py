@@ -12,6 +12,7 @@ from ndstream._core import SSEEncoder, encode_comment, encode_jsonseq, encode_nd
 from ndstream._errors import EncodeError
 from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._broadcast import AsyncSubscription, Broadcast, BroadcastFullError, Subscription
+from ndstream.serving._event_source import EventSource
 from ndstream.serving._facade import relay
 from ndstream.serving._group import RelayGroup
 from ndstream.serving._headers import HEADERS
@@ -45,6 +46,7 @@ __all__ = [
     "BrokenTransferError",
     "CallPart",
     "EncodeError",
+    "EventSource",
     "Failure",
     "OllamaChatTarget",
     "OpenAIChatTarget",

@@ -1,0 +1,1 @@
+"""Events that go on after a lost connection."""
