@@ -30,13 +30,14 @@ class AsyncConnection:
         stream: Its events, once it was opened.
     """
 
-    def __init__(self, response: Any, close: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, response: Any, context_exit: Callable[[], Awaitable[object]] | None) -> None:
         self.stream: AsyncStream[Event] | InMemoryStream[Event] | None = None
         self.response = response
         self.status = status_of(response)
         self.headers = getattr(response, "headers", None)
         # No method of this object, so that a connection which is dropped is released at once and not by the collector.
-        self._closes: list[Callable[[], Awaitable[object]]] = [close]
+        self._closes = [any_closer(response) if context_exit is None else context_exit]
+        self._has_context = context_exit is not None
         self._release = AsyncRelease(partial(_close_all, self._closes))
 
     @classmethod
@@ -46,11 +47,11 @@ class AsyncConnection:
             returned = await returned
         if hasattr(returned, "__aenter__"):
             response = await returned.__aenter__()
-            return cls(response, partial(returned.__aexit__, None, None, None))
+            return cls(response, None if response is returned else partial(returned.__aexit__, None, None, None))
         if hasattr(returned, "__enter__"):
             response = returned.__enter__()
-            return cls(response, partial(_exit, returned))
-        return cls(returned, any_closer(returned))
+            return cls(response, None if response is returned else partial(_exit, returned))
+        return cls(returned, None)
 
     def open(self, decoder: SSEDecoder[Event], read_timeout: float | None) -> None:
         """Begin to read events.
@@ -65,7 +66,8 @@ class AsyncConnection:
         elif not opened.in_memory:
             raise TypeError("connect gives a sync response: iterate with `for`, or use an async client in it")
         stream = READ_OPTIONS.stream(opened, decoder)
-        self._closes.insert(0, stream.aclose)
+        # The stream closes the response itself; a context is left after it.
+        self._closes[:] = [stream.aclose, *(self._closes if self._has_context else [])]
         self.stream = stream
 
     async def release(self) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
-from functools import partial
 from typing import Any
 
 from ndstream._core import Event, SSEDecoder
@@ -38,11 +37,8 @@ class SyncConnection:
             # A coroutine that is dropped before it began says so in a warning.
             closer(returned)()
             raise TypeError("connect makes an async request: iterate with `async for`, or use a sync client in it")
-        self._exit: Callable[[], object] = closer(returned)
-        self.response = returned
-        if hasattr(returned, "__enter__"):
-            self.response = returned.__enter__()
-            self._exit = partial(returned.__exit__, None, None, None)
+        self.response = returned.__enter__() if hasattr(returned, "__enter__") else returned
+        self._context = None if self.response is returned else returned
         self.status = status_of(self.response)
         self.headers = getattr(self.response, "headers", None)
 
@@ -77,7 +73,10 @@ class SyncConnection:
         # What a client has to say about a connection that is over helps nobody.
         self.interrupt()
         with suppress(Exception):
-            self._exit()
+            if self._context is not None:
+                self._context.__exit__(None, None, None)
+            elif self.stream is None:
+                closer(self.response)()
 
     def body(self) -> bytes:
         """The first bytes of an answer that is no stream, as far as they come soon."""

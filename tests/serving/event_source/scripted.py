@@ -67,15 +67,29 @@ class SyncResponse:
         self.answer.closed += 1
 
 
+class AwaitedChunks:
+    """No async generator, since trio wants those to be closed."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks = chunks
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for chunk in self.chunks:
+            return chunk
+        raise StopAsyncIteration
+
+
 class AsyncResponse:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.status_code = answer.status_code
         self.headers = answer.headers
 
-    async def aiter_bytes(self) -> AsyncIterator[bytes]:
-        for chunk in self.answer.each():
-            yield chunk
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        return AwaitedChunks(self.answer.each())
 
     async def aclose(self) -> None:
         self.answer.closed += 1
