@@ -12,51 +12,10 @@ from ndstream.serving import UpstreamError
 
 from .made_replies import chunk, reply
 from .relaying import Response, Upstream, relayed, run
+from .written_out_server import Server, ask
 
 A, B = b"data: a\n\n", b"data: b\n\n"
 JSON_ERROR = {"Content-Type": "application/json", "Retry-After": "7.5"}
-
-
-class Server:
-    """Takes what an application sends. The client leaves when it is told to."""
-
-    def __init__(self, method: str = "GET") -> None:
-        self.scope: dict[str, Any] = {"type": "http", "method": method, "path": "/"}
-        self.sent: list[dict[str, Any]] = []
-        self.left = asyncio.Event()
-        self.asked = 0
-        # Sends wait for it.
-        self.reading = asyncio.Event()
-        self.reading.set()
-
-    async def receive(self) -> dict[str, Any]:
-        self.asked += 1
-        if self.asked == 1:
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await self.left.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: dict[str, Any]) -> None:
-        await self.reading.wait()
-        self.sent.append(message)
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(message.get("body", b"") for message in self.sent)
-
-    @property
-    def status(self) -> int:
-        status: int = self.sent[0]["status"]
-        return status
-
-    @property
-    def headers(self) -> dict[bytes, bytes]:
-        return dict(self.sent[0]["headers"])
-
-
-async def ask(relay: Any, server: Server) -> Server:
-    await relay(server.scope, server.receive, server.send)
-    return server
 
 
 def test_the_stream_is_sent_with_its_headers_and_an_end() -> None:

@@ -431,6 +431,9 @@ def test_late_clients_get_the_same_end(run: Any) -> None:
                 assert "secret" not in data
                 assert await rest(broadcast.subscribe("e-5")) == early[5:]
             assert (broadcast.failure is None) is (failure is None)
+            live = made(Upstream(*parts), format="sse")
+            await rest(live.subscribe())
+            assert await rest(live.subscribe()) == early[5:]
             assert await rest(broadcast.subscribe(broadcast.last_event_id)) == []
 
     run(main)

@@ -280,5 +280,5 @@ class Broadcast:
             while self.subscribers:
                 await sleep(_POLL_SECONDS)
         self._upstream.stop()
-        self._channel.end(Failure(message, "shutdown"))
+        self._channel.fail(Failure(message, "shutdown"))
         return self._channel.cut_off()

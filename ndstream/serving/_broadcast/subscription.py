@@ -87,7 +87,8 @@ class SubscriptionState:
             self._is_reset = True
             self._notice += reset_event(channel.last_id, "the id is too old" if known else "the id is unknown")
         if not self._settings.replay:
-            return ring.next
+            # Those who come after a failure are told it as well: it is the last event.
+            return ring.next - 1 if channel.failure is not None and len(ring) else ring.next
         if ring.first > 1 and not self._is_reset:
             self._notice += dropped_event(ring.first - 1)
         return ring.first

@@ -1,0 +1,139 @@
+"""A broadcast and threads: clients that have one each, publishers in others, and an upstream that is read in one."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import ndstream
+from ndstream.serving import Broadcast, Subscription
+
+from .relaying import SyncResponse, Upstream
+from .servers import until
+
+CLIENTS = 8
+EVENTS = [b"data: %d\n\n" % number for number in range(300)]
+NUMBERED = [(str(number), f"e-{number + 1}") for number in range(300)]
+
+
+def made(*args: Any, **options: Any) -> Broadcast:
+    return Broadcast(*args, **{"epoch": "e", "retry": None, "heartbeat": None, **options})
+
+
+def read(subscription: Subscription) -> list[tuple[str, str]]:
+    return [(event.data, event.id) for event in ndstream.sse([b"".join(subscription)])]
+
+
+@pytest.fixture(autouse=True)
+def hurried() -> Any:
+    """Threads take turns so often that they meet in the middle of things."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_clients_in_threads_get_every_event_once_and_in_order() -> None:
+    for slow in ("block", "drop"):
+        broadcast = made(iter(EVENTS), format="sse", slow=slow, max_events=2 if slow == "block" else 1000)
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            assert list(pool.map(read, [broadcast.subscribe_sync() for _ in range(CLIENTS)]))[0] == NUMBERED
+        assert until(lambda broadcast=broadcast: broadcast.subscribers == 0)  # type: ignore[misc]
+
+
+def test_events_of_several_threads_reach_clients_in_threads_and_in_an_event_loop() -> None:
+    broadcast = made()
+    subscriptions = [broadcast.subscribe_sync() for _ in range(4)]
+    awaited = [broadcast.subscribe() for _ in range(4)]
+
+    async def main() -> list[bytes]:
+        async def collect(subscription: Any) -> bytes:
+            return b"".join([message async for message in subscription])
+
+        return await asyncio.gather(*map(collect, awaited))
+
+    def publish(number: int) -> None:
+        for event in range(100):
+            broadcast.publish_nowait(f"{number}-{event}")
+
+    with ThreadPoolExecutor(16) as pool:
+        reading = [pool.submit(read, subscription) for subscription in subscriptions]
+        looping = pool.submit(asyncio.run, main())
+        assert until(lambda: broadcast.subscribers == 8)
+        list(pool.map(publish, range(4)))
+        broadcast.finish()
+        got = [task.result(20) for task in reading]
+        got += [[(event.data, event.id) for event in ndstream.sse([data])] for data in looping.result(20)]
+    assert all(each == got[0] for each in got)
+    assert [id for _, id in got[0]] == [f"e-{number}" for number in range(1, 401)]
+    for publisher in range(4):
+        mine = [data for data, _ in got[0] if data.startswith(f"{publisher}-")]
+        assert mine == [f"{publisher}-{event}" for event in range(100)]
+
+
+def test_silence_is_filled_with_heartbeats() -> None:
+    broadcast = made(heartbeat=0.02)
+    subscription = broadcast.subscribe_sync()
+    assert next(subscription) == b":\n\n"
+    broadcast.publish_nowait("a")
+    assert next(subscription) == b"id: e-1\ndata: a\n\n"
+
+
+def test_closing_wakes_the_thread_that_waits() -> None:
+    broadcast = made()
+    subscription = broadcast.subscribe_sync()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read, subscription)
+        assert until(lambda: broadcast.subscribers == 1)
+        subscription.close()
+        assert reading.result(10) == []
+
+
+def test_an_upstream_that_is_read_in_a_thread_is_released_when_the_last_client_leaves() -> None:
+    go = threading.Event()
+
+    def body() -> Any:
+        yield EVENTS[0]
+        go.wait(20)
+        yield EVENTS[1]
+        yield from iter(lambda: EVENTS[2], None)
+
+    upstream = SyncResponse()
+    upstream.iter_bytes = body  # type: ignore[method-assign]
+    broadcast = made(upstream, format="sse", keep_upstream=0)
+    with broadcast.subscribe_sync() as subscription:
+        assert next(subscription) == b"id: e-1\ndata: 0\n\n"
+    # It cannot be woken: it is released once it says something.
+    go.set()
+    assert until(lambda: upstream.closed == 1)
+
+
+def test_an_awaited_upstream_cannot_be_started_by_a_thread() -> None:
+    with pytest.raises(RuntimeError, match="event loop"):
+        next(made(Upstream(*EVENTS), format="sse").subscribe_sync())
+
+
+def test_an_awaited_upstream_that_was_started_is_there_for_threads() -> None:
+    broadcast = made(Upstream(*EVENTS), format="sse", replay=True)
+
+    async def main() -> list[tuple[str, str]]:
+        broadcast.start()
+        return await asyncio.to_thread(read, broadcast.subscribe_sync())
+
+    assert asyncio.run(main()) == NUMBERED
+
+
+def test_a_subscription_that_nobody_refers_to_leaves() -> None:
+    broadcast = made()
+    subscription = broadcast.subscribe_sync()
+    broadcast.publish_nowait("a")
+    next(subscription)
+    del subscription
+    gc.collect()
+    assert broadcast.subscribers == 0
