@@ -23,6 +23,8 @@ from ndstream.logs._reading.read import read
 from ndstream.logs._reading.report import FileReport, Report
 from ndstream.logs._reading.stream import LogStream
 from ndstream.logs._repair import Repair, repair_tail
+from ndstream.logs._replay.replay import replay
+from ndstream.logs._replay.report import ReplayReport
 from ndstream.logs._splits.splits import Split, splits
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Redrive",
     "RedriveReport",
     "Repair",
+    "ReplayReport",
     "Report",
     "Split",
     "check",
@@ -52,5 +55,6 @@ __all__ = [
     "read",
     "redrive",
     "repair_tail",
+    "replay",
     "splits",
 ]

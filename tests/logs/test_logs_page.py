@@ -31,6 +31,12 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "access.log").write_bytes(
         b'{"level":"info","http":{"path":"/a","bytes":10}}\n{"level":"error","http":{"path":"/b","bytes":20}}\n'
     )
+    (tmp_path / "orders.log").write_bytes(
+        b"".join(
+            b'{"ts":"2026-01-01T00:00:%sZ","order":%d}\n' % (second, number)
+            for number, second in enumerate((b"00.000", b"05.250", b"10.000"), 1)
+        )
+    )
     return tmp_path
 
 

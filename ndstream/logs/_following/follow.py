@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar, overload
 
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import FrameTooLargeError, StreamError
-from ndstream._sources.event_loops import trio_if_running
+from ndstream._sources.event_loops import sleep
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._following.changes import Change
@@ -43,20 +43,12 @@ class SystemClock:
     """The real time. A wait ends early if another thread wakes it."""
 
     now = staticmethod(time.monotonic)
+    sleep = staticmethod(sleep)
 
     def __init__(self) -> None:
         self._woken = threading.Event()
         self.wait = self._woken.wait
         self.wake = self._woken.set
-
-    async def sleep(self, seconds: float) -> None:
-        trio = trio_if_running()
-        if trio is not None:
-            await trio.sleep(seconds)
-        else:
-            import asyncio
-
-            await asyncio.sleep(seconds)
 
 
 class FollowStream(chain[T]):

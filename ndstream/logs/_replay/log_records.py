@@ -1,0 +1,159 @@
+"""The records of logs in order of time, read once for each round of a replay.
+
+The files of one log, which are the generations that rotation made, are read one after the other. Several logs are read
+side by side, and merged. In each log a window of records is looked ahead, so that disorder inside it is put right.
+Records of equal times stay in the order in which they were read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from heapq import heappop, heappush, merge
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+from ndstream._errors import StreamError
+from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
+from ndstream.logs._dead_letters.letter_list import LetterList
+from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files, generations_of, log_order
+from ndstream.logs._reading.read import OnError, read
+from ndstream.logs._replay.bad_lines import BadLineHandler
+from ndstream.logs._replay.report import ReplayReport
+from ndstream.logs._replay.stamped_record import RecordDecoder, StampedRecord
+from ndstream.logs._stamps.stamp_error import MAX_TIME, MIN_TIME
+from ndstream.logs._stamps.stamp_reader import StampReader
+
+Log = list["str | BinaryFile"]
+"""The files of one log, the oldest first."""
+
+
+def logs_of(paths: PathOrFile | Iterable[PathOrFile], storage_options: dict[str, Any] | None) -> list[Log]:
+    """The logs to read. A file under two names is read once.
+
+    Raises:
+        FileNotFoundError: A glob matches nothing.
+        TypeError: It is no path.
+    """
+    logs: dict[object, Log] = {}
+    seen = set()
+    for source in find_files(paths, storage_options or {}):
+        if isinstance(source, str) and os.path.isfile(source):
+            status = os.stat(source)
+            if (identity := (status.st_dev, status.st_ino)) in seen:
+                continue
+            seen.add(identity)
+        logs.setdefault(generations_of(source) if isinstance(source, str) else object(), []).append(source)
+    for files in logs.values():
+        files.sort(key=lambda file: log_order(str(file)))
+    return list(logs.values())
+
+
+class LogRecords:
+    """All records; as an iterable, each time once more.
+
+    Args:
+        logs: The files of each log.
+        make_stamps: Makes what reads the stamps of one log.
+        loads: A callable from a line to a value.
+        keeps_lines: Whether records hold their lines, and not the values.
+        requires_stamps: Whether a line without a usable stamp is a bad line.
+        window: How many records are looked ahead in each log.
+        start: The earliest time to read, in nanoseconds since 1970; None for no limit.
+        end: The earliest time not to read any more, likewise.
+        on_error: "raise", "skip", or a callable that is given each error.
+        dead_letters: Where bad lines go instead, in the first round; None for nowhere.
+        report: Where to count.
+        read_options: What `read` is to know.
+    """
+
+    def __init__(
+        self,
+        logs: list[Log],
+        make_stamps: Callable[[], StampReader],
+        loads: Callable[[bytes], Any],
+        keeps_lines: bool,
+        requires_stamps: bool,
+        window: int,
+        start: int | None,
+        end: int | None,
+        on_error: OnError,
+        dead_letters: DeadLetters | list[DeadLetter] | str | os.PathLike[str] | None,
+        report: ReplayReport,
+        read_options: dict[str, Any],
+    ) -> None:
+        self._logs = logs
+        self._make_stamps = make_stamps
+        self._loads = loads
+        self._keeps_lines = keeps_lines
+        self._requires_stamps = requires_stamps
+        self._window = window
+        self._start = MIN_TIME if start is None else start
+        self._end = MAX_TIME + 1 if end is None else end
+        self._on_error = on_error
+        self._dead_letters = dead_letters
+        self._report = report
+        self._read_options = read_options
+
+    def __iter__(self) -> Iterator[StampedRecord]:
+        """One round.
+
+        Raises:
+            StreamError: A line is bad or a file damaged. What was read of its log before that has come out.
+            OSError: A file cannot be read.
+        """
+        readers = []
+        with ExitStack() as opened:
+            handler: Any = self._on_error
+            letters, self._dead_letters = self._dead_letters, None
+            target: Any = None
+            if isinstance(letters, list):
+                target = LetterList(letters)
+            elif letters is not None:
+                target = opened.enter_context(letters if isinstance(letters, DeadLetters) else DeadLetters(letters))
+            logs = []
+            for files in self._logs:
+                readers.append(self._make_stamps())
+                decode = RecordDecoder(readers[-1], self._loads, self._keeps_lines, self._requires_stamps)
+                handler = BadLineHandler(self._on_error, target, self._report)
+                stream = opened.enter_context(read(files, loads=decode, on_error=handler, **self._read_options))
+                handler.begin(stream)
+                logs.append(self._in_order(filter(self._is_inside, stream)))
+            if target is not None:
+                # They are in the letters of the first round.
+                self._on_error = "skip"
+            try:
+                yield from merge(*logs, key=attrgetter("order")) if len(logs) > 1 else logs[0]
+            finally:
+                self._report.assumed_utc += sum(reader.without_zone for reader in readers)
+
+    def _is_inside(self, record: StampedRecord) -> bool:
+        inside = record.time is None or self._start <= record.time < self._end
+        self._report.outside += not inside
+        return inside
+
+    def _in_order(self, records: Iterator[StampedRecord]) -> Iterator[StampedRecord]:
+        """The records of one log, sorted as far as the window reaches."""
+        waiting: list[tuple[int, int, StampedRecord]] = []
+        number = count()
+        latest = MIN_TIME
+        failure: Exception | None = None
+        while True:
+            try:
+                record = next(records, None)
+            except (StreamError, OSError) as error:
+                failure = error
+                break
+            if record is None:
+                break
+            self._report.reordered += record.order < latest and self._window > 0
+            latest = max(latest, record.order)
+            heappush(waiting, (record.order, next(number), record))
+            if len(waiting) > self._window:
+                yield heappop(waiting)[2]
+        while waiting:
+            yield heappop(waiting)[2]
+        if failure is not None:
+            raise failure
