@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,12 +40,21 @@ def hurried() -> Any:
     sys.setswitchinterval(interval)
 
 
-def test_clients_in_threads_get_every_event_once_and_in_order() -> None:
-    for slow in ("block", "drop"):
-        broadcast = made(iter(EVENTS), format="sse", slow=slow, max_events=2 if slow == "block" else 1000)
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            assert list(pool.map(read, [broadcast.subscribe_sync() for _ in range(CLIENTS)]))[0] == NUMBERED
-        assert until(lambda broadcast=broadcast: broadcast.subscribers == 0)  # type: ignore[misc]
+@pytest.mark.parametrize(("slow", "max_events"), [("block", 2), ("drop", 1000)])
+def test_clients_in_threads_get_every_event_once_and_in_order(slow: Any, max_events: int) -> None:
+    all_here = threading.Event()
+
+    def upstream() -> Iterator[bytes]:
+        assert all_here.wait(20)
+        yield from EVENTS
+
+    broadcast = made(upstream(), format="sse", slow=slow, max_events=max_events)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        reading = [pool.submit(read, broadcast.subscribe_sync()) for _ in range(CLIENTS)]
+        assert until(lambda: broadcast.subscribers == CLIENTS)
+        all_here.set()
+        assert [task.result(20) for task in reading] == [NUMBERED] * CLIENTS
+    assert broadcast.subscribers == 0
 
 
 def test_events_of_several_threads_reach_clients_in_threads_and_in_an_event_loop() -> None:
