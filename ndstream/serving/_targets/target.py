@@ -275,8 +275,8 @@ class Target:
         if part is None:
             part = choice.calls[id(call)] = CallPart(call)
             part.is_left_out = not (self.writes_server_calls or call.run_by == "client")
-            if not (self.interleaves_calls or part.is_left_out):
-                choice.queue.append(part)
+            if not part.is_left_out:
+                (choice.unopened if self.interleaves_calls else choice.queue).append(part)
         if part.is_left_out:
             return
         if fragment:
@@ -314,6 +314,8 @@ class Target:
                 return False
             if self.interleaves_calls:
                 self._close_texts(choice)
+                if not self._open_earlier_calls(choice, part):
+                    return False
             self._open(choice, part)
         if part.ended:
             # Nothing can be added after the end of a call: `_bad_call` tells.
@@ -324,10 +326,20 @@ class Target:
         if not call.closed:
             return False
         part.ended = True
-        if not self._has_arguments(call):
+        if not self._has_arguments(part):
             self.write_call_error(part)
         else:
             self.write_call_end(part)
+        return True
+
+    def _open_earlier_calls(self, choice: _Choice, part: CallPart) -> bool:
+        """Start the calls that came before this one, so that calls start in order. Returns whether all have a name."""
+        unopened = choice.unopened
+        while unopened[0] is not part:
+            if not unopened[0].name:
+                return False
+            self._open(choice, unopened.popleft())
+        unopened.popleft()
         return True
 
     def _open(self, choice: _Choice, part: Part) -> None:
@@ -350,9 +362,9 @@ class Target:
         self._call_ids.add(id)
         return id
 
-    def _has_arguments(self, call: ToolCall) -> bool:
+    def _has_arguments(self, part: CallPart) -> bool:
         """Whether a call that has ended has arguments that the format can hold."""
-        return not call.incomplete and (not self.needs_object_arguments or isinstance(call.arguments, dict))
+        return not part.call.incomplete and (not self.needs_object_arguments or isinstance(part.arguments, dict))
 
     def _write_piece(self, part: Part, text: str) -> None:
         if part.kind == "text":
@@ -402,7 +414,7 @@ class Target:
                     if self.survives_cut_call:
                         continue
                     return "the reply reached its limit in the middle of a tool call"
-                if not (self.survives_bad_call or self._has_arguments(part.call)):
+                if not (self.survives_bad_call or self._has_arguments(part)):
                     return f"the upstream sent a tool call whose arguments are not {wanted}"
         return None
 
@@ -413,15 +425,17 @@ class _Choice:
     Attributes:
         queue: The parts that are not ended, in order; the first one is open. Interleaved calls are not among them.
         calls: The calls, by identity.
+        unopened: The interleaved calls that have not started, in order.
         opened: How many parts were opened.
         calls_opened: How many of them are calls.
         finish_reason: Why the choice finished; known of all but the first, of which the reply itself tells it.
     """
 
-    __slots__ = ("calls", "calls_opened", "finish_reason", "opened", "queue")
+    __slots__ = ("calls", "calls_opened", "finish_reason", "opened", "queue", "unopened")
 
     def __init__(self) -> None:
         self.queue: deque[Part] = deque()
+        self.unopened: deque[CallPart] = deque()
         self.calls: dict[int, CallPart] = {}
         self.opened = 0
         self.calls_opened = 0
