@@ -13,7 +13,7 @@ from cuts import cuts
 from llm.examples import EXAMPLES, Example, ids
 from ndstream import llm
 
-SHORT_WAYS = ("openai-chat", "anthropic")
+SHORT_WAYS = ("openai-chat", "anthropic", "openai-responses")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=ids)

@@ -12,8 +12,8 @@ from ndstream.llm._exact_numbers import exact_loads
 
 MAX_NOTHING = 64
 """How many characters of arguments are looked at to see whether they say nothing."""
-NOTHING_BEGINS = frozenset({"", " ", "\n", "\r", "\t", "{", "[", '"', "n", "N"})
-"""What a text that says nothing begins with."""
+NOTHING_ENDS = frozenset({"", " ", "\n", "\r", "\t", "}", "]", '"', "l", "e"})
+"""What a text that says nothing ends with."""
 
 _WORDS = r"(?:\{\s*\}|\[\s*\]|null|None)"
 _match_nothing = re.compile(rf'\s*(?:{_WORDS}|"\s*(?:{_WORDS}\s*)?")\s*').fullmatch

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ndstream.llm._lenient_readers import label_of, says_nothing
 from ndstream.llm._partial_json.partial_json import PartialJSON
 from ndstream.llm._tool_calls.argument_texts import (
-    NOTHING_BEGINS,
+    NOTHING_ENDS,
     are_equal,
     decoded,
     encoded,
@@ -46,7 +46,8 @@ class ToolCall:
     """
 
     __slots__ = (
-        "_added", "_all_added", "_arguments", "_checks", "_cut", "_error", "_given", "_is_decoded", "_length",
+        "_added", "_all_added", "_arguments", "_checks", "_cut", "_error", "_given", "_is_decoded", "_is_growing",
+        "_length",
         "_open_calls", "_pieces", "_says_something", "_so_far", "_text", "_view", "_whole",
         "arguments_revised", "closed", "extra", "id", "index", "name", "synthetic", "type",
     )  # fmt: skip
@@ -69,6 +70,8 @@ class ToolCall:
         self._added: list[str] = []
         self._all_added = False
         self._given = False
+        # Whether nothing but the fragment itself has to be looked at to add it.
+        self._is_growing = False
         self.arguments_revised = False
         self._checks = 0
         # Arguments that came decoded, in a tuple to tell them from none.
@@ -188,21 +191,20 @@ class ToolCall:
     def add_and_take(self, fragment: object) -> str:
         """Add the next fragment, and return what its delta gives out. This is the path of most fragments."""
         if (
-            isinstance(fragment, str)
-            and self._whole is None
-            and not (self.closed or self._added or self._all_added)
-            and self._says_something
-            and self._length != len(fragment)
-            and fragment[:1] not in NOTHING_BEGINS
+            self._is_growing
+            and isinstance(fragment, str)
+            and (size := len(fragment)) != self._length
+            and (fragment[-1:] not in NOTHING_ENDS or not is_nothing(fragment))
         ):
             self._pieces.append(fragment)
-            self._length += len(fragment)
-            self._given = True
+            self._length += size
             if self._view is not None:
                 self._view.feed(fragment)
             return fragment
         self.add_arguments(fragment)
-        return self.take_added()
+        added = self.take_added()
+        self._is_growing = self._says_something and self._given and self._whole is None and not self.closed
+        return added
 
     def take_added(self) -> str:
         """What was added to `raw` since this was last asked; each delta with the call asks once."""
@@ -230,11 +232,13 @@ class ToolCall:
         """
         if not self.closed:
             self.closed = True
+            self._is_growing = False
             self._cut = not complete
 
     def cut(self) -> None:
         """End the call as one that the server cut short, though it may have ended in order before."""
         self.closed = self._cut = True
+        self._is_growing = False
         self._arguments = self._error = None
 
     def set_final_arguments(self, arguments: object) -> None:
@@ -272,6 +276,7 @@ class ToolCall:
             self._start_over()
         if self.closed:
             self.open_again()
+        self._is_growing = False
         self._added.append(text)
         self._pieces.append(text)
         self._length += len(text)
@@ -294,7 +299,7 @@ class ToolCall:
     def _start_over(self) -> None:
         """Forget the arguments that came so far, and what no delta has given out of them."""
         self._added.clear()
-        self._all_added = False
+        self._all_added = self._is_growing = False
         self.arguments_revised = self.arguments_revised or self._given
         self._whole = self._view = None
         self._pieces.clear()

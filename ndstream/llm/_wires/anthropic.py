@@ -47,6 +47,7 @@ class Anthropic(Wire):
         self.content = Content(self.room, self.calls, self.log)
         # Where most deltas go.
         self.open_texts = self.content.open_texts
+        self.open_thoughts = self.content.open_thoughts
         self.open_calls = self.content.open_calls
         self.foreign = False
         self.whole_seen = False
@@ -80,6 +81,12 @@ class Anthropic(Wire):
                     added.tool_calls = calls
                     added.arguments = (text,)
                     return added
+                elif delta["type"] == "thinking_delta" and index is not True:
+                    thought = delta["thinking"]
+                    if type(thought) is str:
+                        self.open_thoughts[index].append(thought)
+                        self.log.thoughts.append(thought)
+                        return FullDelta(frame, "", thought)
         except (KeyError, TypeError):
             pass
         return self.fold_general(frame, event)
@@ -117,6 +124,7 @@ class Anthropic(Wire):
             if message.get("id") != self.message.get("id"):
                 self.foreign = True
                 self.open_texts.clear()
+                self.open_thoughts.clear()
                 self.open_calls.clear()
                 if not self.ended:
                     self.note_error(
@@ -152,7 +160,7 @@ class Anthropic(Wire):
     def fold_whole(self, message: dict[str, Any]) -> Delta:
         """Fold a whole message that comes after its events: what it says wins over them."""
         assert self.message is not None
-        overlay(self.message, {name: value for name, value in message.items() if name not in ("content", "usage")})
+        overlay(self.message, message, ("content", "usage"))
         usage = self.add_usage(message.get("usage"))
         calls = self.content.fold_whole(message.get("content"))
         reason = label_of(message.get("stop_reason"))
@@ -168,7 +176,7 @@ class Anthropic(Wire):
             self.message = {}
         delta = dict_of(frame.get("delta"))
         overlay(self.message, delta)
-        overlay(self.message, {key: value for key, value in frame.items() if key not in ("type", "delta", "usage")})
+        overlay(self.message, frame, ("type", "delta", "usage"))
         usage = self.add_usage(frame.get("usage"))
         reason = label_of(delta.get("stop_reason"))
         if reason:

@@ -71,7 +71,8 @@ class Content:
 
     Attributes:
         blocks: All of them, in the order in which they began.
-        open_texts: The texts of each block to which text was added last, by its index, for the most frequent deltas.
+        open_texts: The texts of each block to which text was added, by its index, for the most frequent deltas.
+        open_thoughts: The same of thoughts.
         open_calls: The call of each block that is one, by its index, for the same.
     """
 
@@ -81,6 +82,7 @@ class Content:
         self._log = log
         self.blocks: list[Block] = []
         self.open_texts: dict[int, list[str]] = {}
+        self.open_thoughts: dict[int, list[str]] = {}
         self.open_calls: dict[int, tuple[ToolCall]] = {}
         # Those that an index means now, and the one with the greatest index.
         self._current: dict[int, Block] = {}
@@ -94,6 +96,7 @@ class Content:
             del self._current[index]
             self.open_calls.pop(index, None)
         self.open_texts.pop(index, None)
+        self.open_thoughts.pop(index, None)
         block = self._block(index)
         added = dict(begun)
         for name in _TEXTS:
@@ -140,6 +143,7 @@ class Content:
             block.fields.setdefault("type", name)
             parts = block.join(name, value)
             if name == "thinking":
+                self.open_thoughts[index] = parts
                 self._log.add_thought(value)
             else:
                 self.open_texts[index] = parts

@@ -157,7 +157,7 @@ class BedrockConverse(SingleMessage):
         """The answer of Converse, which is one frame."""
         gains = FrameGains()
         message = dict_of(dict_of(frame.get("output")).get("message"))
-        overlay(self.message, {name: value for name, value in message.items() if name != "content"})
+        overlay(self.message, message, ("content",))
         for index, content in enumerate(dicts_of(message.get("content"))):
             block = self.block(index)
             text, reasoning = content.get("text"), dict_of(content.get("reasoningContent"))
@@ -254,7 +254,7 @@ class BedrockConverse(SingleMessage):
             self.usage = gains.usage = usage
         self.latency = dict_of(message.get("metrics")).get("latencyMs", self.latency)
         known = {"output", "stopReason", "additionalModelResponseFields"}
-        overlay(self.fields, {name: value for name, value in message.items() if name not in known})
+        overlay(self.fields, message, known)
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)

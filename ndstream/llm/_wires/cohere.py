@@ -57,7 +57,7 @@ class Cohere(SingleMessage):
             return self.fold_whole(frame, frame["message"])
         delta = dict_of(frame.get("delta"))
         message = dict_of(delta.get("message"))
-        if kind in ("content-start", "content-delta"):
+        if kind in ("content-delta", "content-start"):
             return self.add_content(as_index(frame.get("index")) or 0, message.get("content"), frame)
         if kind == "tool-plan-delta":
             plan = text_of(message.get("tool_plan"))
@@ -77,7 +77,7 @@ class Cohere(SingleMessage):
             self.citations.append(message.get("citations"))
         elif kind == "message-start":
             overlay(self.fields, {"id": frame.get("id")})
-            overlay(self.message, {name: value for name, value in message.items() if name not in _GROWING})
+            overlay(self.message, message, _GROWING)
         elif kind == "message-end":
             return self.stop(delta, frame)
         return FullDelta(frame)
@@ -90,8 +90,11 @@ class Cohere(SingleMessage):
                 piece = Piece()
                 if self.room.take():
                     self.content[index] = piece
-            piece.add({name: value for name, value in each.items() if isinstance(value, str)}, _JOINED)
-            piece.add_lists({name: value for name, value in each.items() if not isinstance(value, str)})
+            for name, value in each.items():
+                if value.__class__ is str and name in _JOINED:
+                    piece.join(name, value)
+                else:
+                    piece.add_lists({name: value})
             text += text_of(each.get("text"))
             thinking += text_of(each.get("thinking"))
         if text:
@@ -99,12 +102,13 @@ class Cohere(SingleMessage):
         if thinking:
             self.thoughts.append(thinking)
         probabilities = frame.get("logprobs") or dict_of(frame.get("delta")).get("logprobs")
-        self.probabilities += probabilities if isinstance(probabilities, list) else dicts_of(probabilities)
+        if probabilities:
+            self.probabilities += probabilities if isinstance(probabilities, list) else dicts_of(probabilities)
         return FullDelta(frame, text, thinking)
 
     def fold_whole(self, frame: dict[str, Any], message: dict[str, Any]) -> Delta:
         """An answer that was not streamed."""
-        overlay(self.message, {name: value for name, value in message.items() if name not in _GROWING})
+        overlay(self.message, message, _GROWING)
         contents = list(dicts_of(message.get("content")))
         if contents:
             self.content = {index: Piece(content) for index, content in enumerate(contents)}
@@ -123,7 +127,7 @@ class Cohere(SingleMessage):
 
     def stop(self, delta: dict[str, Any], frame: dict[str, Any]) -> Delta:
         assert self.fields is not None
-        overlay(self.fields, {name: value for name, value in delta.items() if name != "error"})
+        overlay(self.fields, delta, ("error",))
         self.usage = merged_usage(self.usage, delta.get("usage"))
         self.note_end("message-end")
         reason = label_of(delta.get("finish_reason"))

@@ -46,7 +46,7 @@ class _Candidate:
         self.logprobs = Piece()
 
     def fold(self, given: dict[str, Any], frame: dict[str, Any], index: int) -> FullDelta:
-        overlay(self.fields, {name: value for name, value in given.items() if name not in _APART})
+        overlay(self.fields, given, _APART)
         if "finishReason" in given and (
             text_of(given["finishReason"]) not in _NO_REASON or "finishReason" not in self.fields
         ):
@@ -54,7 +54,7 @@ class _Candidate:
         if "logprobsResult" in given:
             self.logprobs.add_lists(dict_of(given["logprobsResult"]))
         content = dict_of(given.get("content"))
-        overlay(self.content, {name: value for name, value in content.items() if name != "parts"})
+        overlay(self.content, content, ("parts",))
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[ToolCall] = []
@@ -99,7 +99,7 @@ class _Candidate:
             # More of the call that is open; an empty object is its end.
             self.open.add(function.get("partialArgs"))
             calls.append(self.open_call)
-            overlay(self.open_part, {name: value for name, value in part.items() if name != "functionCall"})
+            overlay(self.open_part, part, ("functionCall",))
             if not goes_on:
                 self.end_call(complete=True)
             return
@@ -193,9 +193,7 @@ class Gemini(Wire):
                 deltas[-1].finish_reason = self.finish_reason_of(index)
                 if reason in _CUT:
                     candidate.end_call(complete=False)
-        overlay(
-            self.fields, {name: value for name, value in frame.items() if name not in ("candidates", "usageMetadata")}
-        )
+        overlay(self.fields, frame, ("candidates", "usageMetadata"))
         blocked = text_of(dict_of(frame.get("promptFeedback")).get("blockReason"))
         if blocked not in _NOT_BLOCKED:
             self.note_finish_reason(f"prompt blocked: {blocked}")

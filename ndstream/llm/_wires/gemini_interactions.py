@@ -120,7 +120,7 @@ class GeminiInteractions(SingleMessage):
 
     def update(self, interaction: dict[str, Any], gains: FrameGains, ends: bool) -> None:
         """Take in the interaction itself, which comes at the begin without its steps and at the end sometimes whole."""
-        overlay(self.fields, {name: value for name, value in interaction.items() if name not in ("steps", "usage")})
+        overlay(self.fields, interaction, ("steps", "usage"))
         self.add_usage(interaction.get("usage"), gains)
         steps = [step for step in dicts_of(interaction.get("steps")) if step.get("type") != "user_input"]
         # Steps that were streamed are known better than from a summary of them.
@@ -161,7 +161,7 @@ class GeminiInteractions(SingleMessage):
         step = self.step(index)
         kind = text_of(given.get("type"))
         grows = "summary" if kind == "thought" else "content"
-        overlay(step.fields, {name: value for name, value in given.items() if name != grows})
+        overlay(step.fields, given, (grows,))
         if kind == "function_call" or kind.endswith("_call"):
             arguments = given.get("arguments")
             step.call = self.calls.open(
@@ -198,7 +198,7 @@ class GeminiInteractions(SingleMessage):
             # A signature, or a call or result of a tool that the server runs: the last value counts.
             if kind.endswith(("_call", "_result")):
                 step.fields.setdefault("type", kind)
-            overlay(step.fields, {name: value for name, value in new.items() if name != "type"})
+            overlay(step.fields, new, ("type",))
             if step.call is not None and new.get("arguments"):
                 step.call.add_arguments(new["arguments"])
                 gains.tool_calls.append(step.call)

@@ -11,7 +11,7 @@ import copy
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
@@ -45,6 +45,9 @@ class OpenAIResponses(Wire):
         # Where the text of the previous frame went, if it is text, and its pieces there.
         self.place: tuple[Any, Any, Any] | None = None
         self.texts: list[str] = []
+        # The same of arguments, and their call.
+        self.call_place: tuple[Any, Any] | None = None
+        self.open_call: tuple[ToolCall, ...] = ()
         # The last frame with a number, and the number up to which a resumed stream repeats what is known.
         self.last_frame: dict[str, Any] = {}
         self.known_to = -1
@@ -75,13 +78,27 @@ class OpenAIResponses(Wire):
                     plain.raw = frame
                     plain.text = text
                     return plain
+            elif frame["type"] == "response.function_call_arguments.delta":
+                text = frame["delta"]
+                if (
+                    text.__class__ is str
+                    and text
+                    and (frame.get("item_id"), frame.get("output_index")) == self.call_place
+                    and "error" not in frame
+                ):
+                    self.last_frame = frame
+                    added = CallDelta()
+                    added.raw = frame
+                    added.tool_calls = self.open_call
+                    added.arguments = (self.open_call[0].add_and_take(text),)
+                    return added
         except (KeyError, TypeError, AttributeError):
             pass
         return self.fold_general(frame, event)
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """Fold all but the most frequent frames."""
-        self.place = None
+        self.place = self.call_place = None
         if not isinstance(frame, dict):
             return FullDelta(frame)
         number = as_index(frame.get("sequence_number"))
@@ -138,7 +155,7 @@ class OpenAIResponses(Wire):
         number = self.last_sequence_number
         wire.known_to = -1 if number is None else number
         wire.due = None if number is None else number + 1
-        wire.place, wire.error, wire.ended = None, None, False
+        wire.place, wire.call_place, wire.error, wire.ended = None, None, None, False
         wire.evidence.clear()
         wire.extra_deltas.clear()
         for call in wire.calls:
@@ -182,7 +199,9 @@ class OpenAIResponses(Wire):
         elif stem in EVENTS:
             call = self.item(frame).called(self.calls, EVENTS[stem])
             call.add_arguments(value)
-            return FullDelta(frame, tool_calls=(call,))
+            self.call_place = (frame.get("item_id"), frame.get("output_index"))
+            self.open_call = (call,)
+            return FullDelta(frame, tool_calls=self.open_call)
         return self.delta(frame)
 
     def fold_done(self, stem: str, frame: dict[str, Any]) -> Delta:
@@ -214,7 +233,7 @@ class OpenAIResponses(Wire):
             return FullDelta(frame)
         if self.response is None:
             self.response = {}
-        overlay(self.response, {name: value for name, value in response.items() if name != "output"})
+        overlay(self.response, response, ("output",))
         if isinstance(response.get("output"), list):
             self.response.setdefault("output", [])
         usage = dict_of(response.get("usage")) or None

@@ -14,18 +14,19 @@ class OutputLog:
 
     Attributes:
         texts: The texts, in the order in which they came. The most frequent deltas are added here by the wire itself.
+        thoughts: The thoughts, in the same way.
         refusals: The refusals, which are no text of the answer.
         text_revised: Whether the server said a final text that does not go on with its pieces.
         thinking_revised: The same of thoughts.
     """
 
     __slots__ = (
-        "_new_texts", "_new_thoughts", "_thoughts", "refusals", "text_revised", "texts", "thinking_revised",
+        "_new_texts", "_new_thoughts", "refusals", "text_revised", "texts", "thinking_revised", "thoughts",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self._thoughts: list[str] = []
+        self.thoughts: list[str] = []
         self.refusals: list[str] = []
         # What no delta has handed out yet.
         self._new_texts: list[str] = []
@@ -41,7 +42,7 @@ class OutputLog:
     @property
     def thinking(self) -> str:
         """All thoughts that were handed out."""
-        return joined(self._thoughts)
+        return joined(self.thoughts)
 
     def add_text(self, text: str) -> None:
         if text:
@@ -50,7 +51,7 @@ class OutputLog:
 
     def add_thought(self, thought: str) -> None:
         if thought:
-            self._thoughts.append(thought)
+            self.thoughts.append(thought)
             self._new_thoughts.append(thought)
 
     def new(self) -> tuple[str, str]:

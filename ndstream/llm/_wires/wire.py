@@ -7,6 +7,7 @@ used is skipped, and is still in the delta's `raw`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from typing import Any, ClassVar
 
 from ndstream._core import Event
@@ -234,11 +235,19 @@ class Wire:
         self.note_evidence("terminal_event", frame_type)
 
 
-def overlay(known: dict[str, Any], new: dict[str, Any]) -> None:
-    """Let a later frame's values replace what is known; a value that says nothing replaces none."""
+def overlay(known: dict[str, Any], new: dict[str, Any], apart: Container[str] = ()) -> None:
+    """Let a later frame's values replace what is known; a value that says nothing replaces none.
+
+    Args:
+        known: What is known.
+        new: What the frame says.
+        apart: The names that are not looked at.
+    """
     for name, value in new.items():
         # The first test is for most values, and costs less than a call.
-        if (value and value.__class__ is not str) or name not in known or not says_nothing(value):
+        if name not in apart and (
+            (value and value.__class__ is not str) or name not in known or not says_nothing(value)
+        ):
             known[name] = value
 
 
@@ -252,7 +261,7 @@ def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | Non
     if known is None:
         return dict(new)
     usage = dict(known)
-    overlay(
-        usage, {name: value for name, value in new.items() if not (value == 0 and name in _NEVER_0 and name in usage)}
-    )
+    for name, value in new.items():
+        if name not in usage or not (says_nothing(value) or (value == 0 and name in _NEVER_0)):
+            usage[name] = value
     return usage

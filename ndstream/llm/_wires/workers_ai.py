@@ -59,7 +59,7 @@ class WorkersAI(SingleMessage):
             for call in dicts_of(answer.get("tool_calls"))
         )
         known = ("response", "tool_calls", _PADDING)
-        overlay(self.fields, {name: value for name, value in answer.items() if name not in known})
+        overlay(self.fields, answer, known)
         usage = answer.get("usage")
         usage = usage if isinstance(usage, dict) and usage else None
         self.usage = usage or self.usage
