@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
 from ndstream._cli.options import decoding_options, figures_of, figures_options
 from ndstream._framing import FORMATS
+
+if TYPE_CHECKING:
+    from ndstream.logs import Split
 
 _STATUS = """\b
 Exit status:
@@ -54,6 +57,7 @@ Exit status:
     type=click.Choice(["docker", "cri"]),
     help="Take off the envelopes of a container runtime, and join the parts of long lines.",
 )
+@click.option("--split", metavar="JSON", help="The lines of one split, as `ndstream split` writes it; without FILE.")
 @click.option("--workers", metavar="NUMBER", type=click.IntRange(min=1), help="Decode in so many processes.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for what is written to the files, through their rotation.")
 @click.option(
@@ -124,8 +128,13 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
     from ndstream._cli.input_files import find_names, is_same_file, status_of
     from ndstream._errors import StreamError
 
+    split = None if options["split"] is None else _split_of(options["split"])
+    if split is not None and files:
+        raise click.UsageError("--split names its file: leave out FILE")
+    if split is not None:
+        names = [split.path]
     check_files(given, names)
-    if not options["follow"]:
+    if not options["follow"] and split is None:
         try:
             names = find_names(names)
         except FileNotFoundError as error:
@@ -135,7 +144,7 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
     if bad is not None and any(is_same_file(status_of(bad), status_of(name)) for name in names):
         raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
     try:
-        return _copy(names, options)
+        return _copy(names, split, options)
     except (StreamError, ModuleNotFoundError) as error:
         # A checkpoint or a file that nothing can be done with, or a library that is missing.
         say(with_options(str(error)))
@@ -152,7 +161,20 @@ def _given(context: click.Context) -> set[str]:
     }
 
 
-def _copy(names: list[str], options: dict[str, Any]) -> int:
+def _split_of(text: str) -> Split:
+    import orjson
+
+    from ndstream._cli.split import split_from_json
+
+    try:
+        return split_from_json(orjson.loads(os.fsencode(text)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise click.BadParameter(
+            f"this is no line of `ndstream split`: {type(error).__name__}: {error}", param_hint="'--split'"
+        ) from None
+
+
+def _copy(names: list[str], split: Split | None, options: dict[str, Any]) -> int:
     from ndstream._cli.cat_values import Selection, copy_file
     from ndstream._cli.input_files import size_of
     from ndstream._cli.value_output import ValueOutput
@@ -185,17 +207,17 @@ def _copy(names: list[str], options: dict[str, Any]) -> int:
                 skips_errors=on_error == "skip" or (on_error is None and bad is not None),
                 dead_letters=dead_letters,
                 figures=figures_of(options),
-                total=0 if options["follow"] else sum(map(size_of, names)),
+                total=0 if options["follow"] or split is not None else sum(map(size_of, names)),
             )
         )
         if workers is not None:
             copy_splits(planned, selection, sample, target, workers)
-        elif goes_on or options["unwrap"] is not None or sample:
+        elif goes_on or options["unwrap"] is not None or sample or split is not None:
             from ndstream._cli.cat_logs import copy_logs
 
             follow = {name: options[name] for name in ("start", "stop_after_idle")} if options["follow"] else None
             copy_logs(
-                names,
+                names if split is None else split,
                 target,
                 checkpoint=options["checkpoint"],
                 on_mismatch=options["on_mismatch"],

@@ -13,6 +13,10 @@ _REFUSED = (
     ("--workers", "--follow", "a file that is still written has no splits"),
     ("--workers", "--checkpoint", "workers are at several places of a file at the same time"),
     ("--workers", "--unwrap", "the parts of one line may be in two splits"),
+    ("--split", "--workers", "it is read by one process"),
+    ("--split", "--follow", "it ends where the next one begins"),
+    ("--split", "--checkpoint", "it is a part of a file, and done or not"),
+    ("--split", "--unwrap", "the parts of one line may be in two splits"),
     ("--follow", "--max-window", "followed files are plain while they are written"),
     ("--follow", "--format", "logs are lines of NDJSON"),
 )
@@ -22,7 +26,7 @@ _NEEDED = (
     ("--on-mismatch", "--checkpoint"),
     ("--seed", "--sample"),
 )
-_LINES_ONLY = ("--workers", "--follow", "--checkpoint", "--unwrap", "--sample")
+_LINES_ONLY = ("--split", "--workers", "--follow", "--checkpoint", "--unwrap", "--sample")
 """These read lines of NDJSON alone."""
 _OTHER_FRAMINGS = ("--items", "--on-truncated")
 _WITH_TEXT = {"--text", "--max-frame-size"}
@@ -33,9 +37,10 @@ These do not go together, and are refused:
                that cannot be split, such as one gzip member (those of bgzip and pzstd can)
   --follow     with standard input, URLs, --format and --max-window
   --checkpoint with standard input: a pipe has no place to go on from
+  --split      with FILE, --workers, --follow, --checkpoint and --unwrap
   --text       with all but --max-frame-size
-  --workers, --follow, --checkpoint, --unwrap and --sample read lines of NDJSON: not with --items,
-               --on-truncated or another --format
+  --split, --workers, --follow, --checkpoint, --unwrap and --sample read lines of NDJSON: not with
+               --items, --on-truncated or another --format
 """
 
 

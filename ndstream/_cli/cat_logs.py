@@ -60,7 +60,7 @@ class FlushingClock(SystemClock):
 
 
 def copy_logs(
-    names: Sequence[str],
+    names: Sequence[str] | logs.Split,
     target: ValueOutput,
     *,
     checkpoint: str | None,
@@ -72,7 +72,7 @@ def copy_logs(
     """Copy the values of logs.
 
     Args:
-        names: Paths, globs and URLs; of files that are not followed also ``-``.
+        names: Paths, globs and URLs; of files that are not followed also ``-``. Or one split.
         target: Where values and bad frames go.
         checkpoint: The checkpoint's file; None for none.
         on_mismatch: What to do if a log is another one than in the checkpoint: "raise" or "restart".
@@ -85,7 +85,7 @@ def copy_logs(
         OSError: A file cannot be opened, or the checkpoint not be written.
         StreamError: The checkpoint cannot be gone on from.
     """
-    for name in names:
+    for name in [names.path] if isinstance(names, logs.Split) else names:
         if is_output(name):
             raise OSError(errno.EINVAL, "this is the output as well", name)
     place = None if checkpoint is None else OutputCheckpoint(checkpoint, on_mismatch, target)
@@ -96,10 +96,13 @@ def copy_logs(
         common["dead_letters"] = target.dead_letters
     stream: Any
     if follow is None:
-        sources: list[Any] = [_standard_input(target) if name == STDIN else name for name in names]
+        sources: Any = names
+        if not isinstance(names, logs.Split):
+            sources = [_standard_input(target) if name == STDIN else name for name in names]
         stream = logs.read(sources, duplicates=checkpoint is None, **common)
         target.report = stream.report
     else:
+        assert not isinstance(names, logs.Split)
         common["loads"] = _counted(target, ", ".join(names))
         stream = logs.follow(*names, clock=FlushingClock(target), **follow, **common)
     with closing(stream):

@@ -31,8 +31,8 @@ class OptionDeadLetters(logs.DeadLetters):
         super().write(file, error, with_options(str(error) if message is None else message), **facts)
 
 
-def open_dead_letters(path: str, *, append: bool) -> logs.DeadLetters:
-    """Open the file for bad frames.
+def open_dead_letters(path: str, *, append: bool, option: str = "--bad") -> logs.DeadLetters:
+    """Open the file for bad frames that an option names.
 
     Raises:
         click.BadParameter: It holds something else.
@@ -41,4 +41,4 @@ def open_dead_letters(path: str, *, append: bool) -> logs.DeadLetters:
     try:
         return OptionDeadLetters(path, append=append)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="'--bad'") from None
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal
 
-import click
+from ndstream._cli.json_output import path_fields, printable, write_json
 
 if TYPE_CHECKING:
     from ndstream.logs import FileReport, Report
@@ -25,9 +24,7 @@ def write_figures(report: Report, seconds: float, figures: Figures) -> None:
         figures: In which form.
     """
     if figures == "json":
-        import orjson
-
-        click.echo(orjson.dumps(_as_json(report, seconds)), err=True)
+        write_json(_as_json(report, seconds), err=True)
     else:
         _write_table(report, seconds)
 
@@ -40,12 +37,7 @@ def _as_json(report: Report, seconds: float) -> dict[str, Any]:
 def _of_file(file: FileReport) -> dict[str, Any]:
     counts = {name: getattr(file, name) for name in _COUNTS}
     error = None if file.error is None else printable(str(file.error))
-    return {"path": printable(file.path or ""), "format": file.format, **counts, "error": error}
-
-
-def printable(text: str) -> str:
-    """The text without what no JSON string and no terminal can show: bytes of names that are not UTF-8."""
-    return os.fsencode(text).decode("utf-8", "replace") if isinstance(text, str) else text
+    return {**path_fields(file.path or ""), "format": file.format, **counts, "error": error}
 
 
 def _write_table(report: Report, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -26,6 +26,7 @@ class CheckReport:
         path: The file's path.
         format: "plain", "gzip", "zstd", "bz2", "xz" or "lz4".
         bytes: How much content was read, in bytes.
+        compressed_bytes: How much of the file was read, in bytes as stored.
         lines: How many lines there are, blank ones included.
         values: How many of them hold a value.
         bad: How many do not, by reason. An interrupted tail is among them.
@@ -39,6 +40,7 @@ class CheckReport:
     path: str
     format: str = "plain"
     bytes: int = 0
+    compressed_bytes: int = 0
     lines: int = 0
     values: int = 0
     bad: Counter[str] = field(default_factory=Counter)
@@ -60,6 +62,7 @@ def check(
     max_frame_size: int | None = 16 * 1024 * 1024,
     max_window: int | None = DEFAULT_MAX_WINDOW,
     max_errors: int = 100,
+    on_progress: Callable[[CheckReport], object] | None = None,
 ) -> CheckReport:
     """Read a log file, plain or compressed, and report what is wrong with it. Nothing is changed.
 
@@ -69,6 +72,7 @@ def check(
         max_frame_size: The longest good line, in bytes; None for no limit.
         max_window: How much memory decompressing may take, in bytes; None for no limit.
         max_errors: How many bad lines are kept in the report; all are counted.
+        on_progress: Is called with the report after each chunk.
 
     Returns:
         What was found.
@@ -100,11 +104,14 @@ def check(
         report.format = file.format
         for chunk in file.chunks:
             report.bytes += len(chunk)
-            for _ in decoder.feed(chunk):
-                pass
+            deque(decoder.feed(chunk), 0)
+            report.lines, report.values = decoder.line, decoder.frames
+            report.compressed_bytes = file.position(decoder.offset).compressed_offset
+            if on_progress is not None:
+                on_progress(report)
         report.good_end = decoder.offset
-        for _ in decoder.finish():
-            pass
+        deque(decoder.finish(), 0)
+        report.compressed_bytes = file.position(decoder.offset).compressed_offset
     except LogFileError as error:
         report.damage = error
     finally:

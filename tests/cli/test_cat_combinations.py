@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import cat, only_line
+from commands import cat, only_line, run
 
 LINES = b"1\n2\n"
 
@@ -70,6 +70,27 @@ class TestFollow:
         assert f"{option[0]} goes with --follow" in refused(*option, "log", cwd=tmp_path)
 
 
+class TestSplit:
+    @pytest.mark.parametrize(
+        "option", [("--workers", "2"), ("--follow",), ("--checkpoint", "place"), ("--unwrap", "cri")]
+    )
+    def test_a_split_does_not_go_with_what_needs_whole_files(self, option: tuple[str, ...], tmp_path: Path) -> None:
+        assert f"--split does not go with {option[0]}" in refused("--split", "{}", *option, cwd=tmp_path)
+
+    def test_a_split_does_not_go_with_files(self, tmp_path: Path) -> None:
+        [split] = run("split", "log", cwd=log_in(tmp_path)).stdout.splitlines()
+        assert "leave out FILE" in refused("--split", split.decode(), "log", cwd=tmp_path)
+
+    @pytest.mark.parametrize("text", ["", "{}", "[]", '{"path":1}'])
+    def test_what_is_no_split_is_refused(self, text: str, tmp_path: Path) -> None:
+        assert "no line of `ndstream split`" in refused("--split", text, cwd=tmp_path)
+
+
+def log_in(folder: Path) -> Path:
+    (folder / "log").write_bytes(LINES)
+    return folder
+
+
 def test_a_checkpoint_does_not_go_with_standard_input(tmp_path: Path) -> None:
     assert "standard input" in refused("--checkpoint", "place", cwd=tmp_path)
 
@@ -82,7 +103,14 @@ def test_seed_needs_a_sample(tmp_path: Path) -> None:
     assert "--seed goes with --sample" in refused("--seed", "1", "log", cwd=tmp_path)
 
 
-LINES_ONLY = [("--workers", "2"), ("--follow",), ("--checkpoint", "place"), ("--unwrap", "cri"), ("--sample", "0.5")]
+LINES_ONLY = [
+    ("--workers", "2"),
+    ("--follow",),
+    ("--checkpoint", "place"),
+    ("--unwrap", "cri"),
+    ("--sample", "0.5"),
+    ("--split", "{}"),
+]
 
 
 @pytest.mark.parametrize("option", LINES_ONLY, ids=lambda option: option[0])

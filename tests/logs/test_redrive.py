@@ -151,6 +151,8 @@ def test_lines_that_are_no_letters_are_counted(bad: Path) -> None:
 def test_what_stays_bad_cannot_go_where_it_is_read(bad: Path) -> None:
     with pytest.raises(ValueError, match="another file"):
         logs.redrive(bad, still_bad=bad)
+    with logs.DeadLetters(bad, append=True) as letters, pytest.raises(ValueError, match="another file"):
+        logs.redrive(bad, still_bad=letters)
 
 
 def test_two_at_once_are_refused(bad: Path) -> None:

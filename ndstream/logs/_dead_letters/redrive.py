@@ -242,9 +242,11 @@ def redrive(
         ...         print(values.letter.file, value)
     """
     name = os.fspath(path)
-    if still_bad is not None and not isinstance(still_bad, DeadLetters):
-        if os.path.exists(still_bad) and os.path.samefile(name, still_bad):
+    if still_bad is not None:
+        place = still_bad.path if isinstance(still_bad, DeadLetters) else os.fspath(still_bad)
+        if os.path.exists(place) and os.path.samefile(name, place):
             raise ValueError("still_bad= must be another file than the one that is read")
+    if still_bad is not None and not isinstance(still_bad, DeadLetters):
         still_bad = DeadLetters(still_bad, append=True)
     decoder = NDJSONDecoder(loads=loads, max_frame_size=max_frame_size)
     try:
