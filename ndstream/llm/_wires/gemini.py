@@ -58,9 +58,12 @@ class _Candidate:
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[ToolCall] = []
-        for position, part in enumerate(filter(None, dicts_of(content.get("parts")))):
-            # Two parts of one frame are two parts.
-            self.add(part, position == 0, texts, thoughts, calls)
+        first = True
+        for part in dicts_of(content.get("parts")):
+            if part:
+                # Two parts of one frame are two parts.
+                self.add(part, first, texts, thoughts, calls)
+                first = False
         self.texts += texts
         self.thoughts += thoughts
         return FullDelta(frame, "".join(texts), "".join(thoughts), calls, choice=index)

@@ -262,6 +262,11 @@ def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | Non
         return dict(new)
     usage = dict(known)
     for name, value in new.items():
-        if name not in usage or not (says_nothing(value) or (value == 0 and name in _NEVER_0)):
+        # The first test is for most values, as above.
+        if (
+            (value and value.__class__ is not str)
+            or name not in usage
+            or not (says_nothing(value) or (value == 0 and name in _NEVER_0))
+        ):
             usage[name] = value
     return usage
