@@ -25,6 +25,7 @@ from ndstream.logs._reading.stream import LogStream
 from ndstream.logs._repair import Repair, repair_tail
 from ndstream.logs._replay.replay import replay
 from ndstream.logs._replay.report import ReplayReport
+from ndstream.logs._replay.stamped_record import ReplayedRecord
 from ndstream.logs._splits.splits import Split, splits
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "RedriveReport",
     "Repair",
     "ReplayReport",
+    "ReplayedRecord",
     "Report",
     "Split",
     "check",

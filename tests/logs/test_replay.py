@@ -555,3 +555,109 @@ def test_the_report_can_be_written_as_json() -> None:
     found = orjson.loads(orjson.dumps(report.to_dict()))
     assert (found["records"], found["duration"], found["max_lag"]) == (2, 1.0, 0.0)
     assert set(found) >= {"lag", "p99_lag", "out_of_order", "shortened_gaps", "assumed_utc", "first", "last"}
+
+
+def test_a_record_says_where_it_is_from(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(
+        log(0) + b"\n" + log(1, first=1) + log(2, first=2).replace(b"\n", b"\r\n") + log(3, first=3).rstrip()
+    )
+    clock, _ = run(tmp_path / "a.log", with_places=True)
+    size = len(log(0))
+    path = str(tmp_path / "a.log")
+    assert [record for _, record in clock.deliveries] == [
+        logs.ReplayedRecord(orjson.loads(log(n, first=n)), NANOSECONDS + n * 10**9, path, offset, line)
+        for n, offset, line in ((0, 0, 1), (1, size + 1, 3), (2, 2 * size + 1, 4), (3, 3 * size + 2, 5))
+    ]
+
+
+def test_the_places_of_generations_are_those_in_each_file(tmp_path: Path) -> None:
+    (tmp_path / "a.log.1").write_bytes(log(0, 1))
+    (tmp_path / "a.log").write_bytes(log(2, 3, first=2))
+    clock, _ = run(tmp_path / "a.log*", with_places=True)
+    places = [(Path(record.path).name, record.offset, record.line) for _, record in clock.deliveries]
+    size = len(log(0))
+    assert places == [("a.log.1", 0, 1), ("a.log.1", size, 2), ("a.log", 0, 1), ("a.log", size, 2)]
+
+
+class Stop(Exception):
+    """What a test ends a replay with."""
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_replay_goes_on_at_the_record_where_it_was_stopped(compress: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(compress(log(*range(2000))))
+    delivered: list[int] = []
+    stops = [0, 1, 7, 500, 1999]
+
+    def deliver(value: Any) -> None:
+        if stops and value["n"] == stops[0]:
+            stops.pop(0)
+            raise Stop
+        delivered.append(value["n"])
+
+    options: dict[str, Any] = {"by": "ts", "speed": math.inf, "window": 0}
+    for _ in range(5):
+        with pytest.raises(Stop):
+            logs.replay(tmp_path / "a.log", deliver, checkpoint=tmp_path / "checkpoint", **options)
+    report = logs.replay(tmp_path / "a.log", deliver, checkpoint=tmp_path / "checkpoint", **options)
+    assert delivered == list(range(2000))
+    assert report.records == 1
+    assert logs.replay(tmp_path / "a.log", deliver, checkpoint=tmp_path / "checkpoint", **options).records == 0
+
+
+def test_a_checkpoint_is_saved_after_what_still_waits_was_sent(tmp_path: Path) -> None:
+    """A target that sends batches, and fails at the third: the next run begins with the first record of that."""
+    (tmp_path / "a.log").write_bytes(log(*range(100)))
+    sent: list[list[int]] = []
+    batch: list[int] = []
+    fails = True
+
+    def send() -> None:
+        if fails and len(sent) == 2:
+            raise Stop
+        if batch:
+            sent.append(list(batch))
+            batch.clear()
+
+    def deliver(value: Any) -> None:
+        batch.append(value["n"])
+        if len(batch) == 10:
+            send()
+
+    def go_on() -> None:
+        checkpoint = logs.Checkpoint(tmp_path / "checkpoint", interval=0, before_save=send)
+        logs.replay(tmp_path / "a.log", deliver, by="ts", speed=math.inf, window=0, checkpoint=checkpoint)
+
+    with pytest.raises(Stop):
+        go_on()
+    before = [number for numbers in sent for number in numbers]
+    fails = False
+    batch.clear()
+    go_on()
+    assert [number for numbers in sent for number in numbers] == list(range(100))
+    assert before == list(range(len(before)))
+
+
+def test_dead_letters_are_on_the_disk_before_the_checkpoint_and_are_appended(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log(0, None, 1, None))
+    clock = Clock()
+    options: dict[str, Any] = {"window": 0, "dead_letters": tmp_path / "bad.ndjson", "checkpoint": tmp_path / "c"}
+    run(tmp_path / "a.log", clock, **options)
+    with (tmp_path / "a.log").open("ab") as file:
+        file.write(log(None, 2, first=4))
+    run(tmp_path / "a.log", clock, **options)
+    assert clock.numbers == [0, 2, 5]
+    letters = map(logs.DeadLetter.from_json, (tmp_path / "bad.ndjson").read_bytes().splitlines())
+    assert [orjson.loads(letter.raw)["n"] for letter in letters] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("options", [{"window": 1}, {"repeat": 2}, {"dry_run": True}], ids=str)
+def test_a_checkpoint_goes_with_one_log_in_its_order(options: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log(0))
+    (tmp_path / "b.log").write_bytes(log(0))
+    options = {"window": 0, "checkpoint": tmp_path / "c", **options}
+    with pytest.raises(ValueError, match="a place in one log"):
+        run(tmp_path / "a.log", **options)
+    with pytest.raises(ValueError, match="a place in one log"):
+        run(tmp_path / "*.log", window=0, checkpoint=tmp_path / "c")
+    assert not (tmp_path / "c.lock").exists()

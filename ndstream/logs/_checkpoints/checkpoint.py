@@ -37,6 +37,8 @@ class Checkpoint:
         interval: How many seconds pass between two saves at least. 0 saves after each chunk.
         on_mismatch: What to do if a log file is not the one that was read, or is shorter: "raise", or "restart" to
             read it from its beginning.
+        before_save: Is called before each save, to bring to its target what was delivered and still waits, such as a
+            batch. If it raises, nothing is saved.
         clock: Seconds that never go back.
 
     Attributes:
@@ -61,6 +63,7 @@ class Checkpoint:
         *,
         interval: float = 1.0,
         on_mismatch: str = "raise",
+        before_save: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not interval >= 0:
@@ -70,6 +73,7 @@ class Checkpoint:
         self.path = os.fspath(path)
         self.interval = interval
         self.on_mismatch = on_mismatch
+        self.before_save = before_save
         self.saves = 0
         self._clock = clock
         self._saved_at = clock()
@@ -126,6 +130,8 @@ class Checkpoint:
             raise RuntimeError("the checkpoint is closed")
         known = tuple(cursors)
         self._saved_at = self._clock()
+        if self.before_save is not None:
+            self.before_save()
         if sync is not None:
             sync()
         if known == self.cursors:

@@ -158,7 +158,8 @@ class LogFiles:
         try:
             if self._resumption is not None:
                 self._resumption.commit()
-        except OSError as error:
+        except Exception as error:
+            # Also what the caller's own work before a save raised.
             self._failure = error
             self._sources.clear()
             assert self._stream is not None
@@ -220,10 +221,10 @@ class LogFiles:
             return START
         return self._file.position(self._decoder.offset)
 
-    def commit(self) -> None:
+    def commit(self, now: bool) -> None:
         if self._resumption is None:
             raise ValueError("there is nothing to commit to: pass checkpoint=")
-        self._resumption.commit(now=True)
+        self._resumption.commit(now=now)
 
     def close(self) -> None:
         self.closed = True
@@ -304,14 +305,17 @@ class LogStream(chain[T]):
         """Whether the files have been released."""
         return self._files.closed
 
-    def commit(self) -> None:
+    def commit(self, *, now: bool = True) -> None:
         """Save in the checkpoint that all values that came so far, the last one included, were dealt with.
+
+        Args:
+            now: Whether to save at once; else that is done when the checkpoint's interval has passed.
 
         Raises:
             OSError: The checkpoint cannot be written; the old one is intact.
             ValueError: There is no checkpoint.
         """
-        self._files.commit()
+        self._files.commit(now)
 
     def close(self) -> None:
         """End the iteration and release the file. Closing twice is harmless.

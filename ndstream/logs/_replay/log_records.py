@@ -10,19 +10,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from heapq import heappop, heappush, merge
 from itertools import count
 from operator import attrgetter
 from typing import Any
 
 from ndstream._errors import StreamError
+from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files, generations_of, log_order
 from ndstream.logs._reading.read import OnError, read
+from ndstream.logs._reading.stream import LogStream
 from ndstream.logs._replay.bad_lines import BadLineHandler
 from ndstream.logs._replay.report import ReplayReport
-from ndstream.logs._replay.stamped_record import RecordDecoder, StampedRecord
+from ndstream.logs._replay.stamped_record import Place, RecordDecoder, StampedRecord
 from ndstream.logs._stamps.stamp_error import MAX_TIME, MIN_TIME
 from ndstream.logs._stamps.stamp_reader import StampReader
 
@@ -66,6 +69,8 @@ class LogRecords:
         on_error: "raise", "skip", or a callable that is given each error.
         dead_letters: Where bad lines go instead, in the first round; None for nowhere.
         report: Where to count.
+        checkpoint: Where to save how far the one log was delivered; None for nowhere.
+        with_places: Whether records say where they are from.
         read_options: What `read` is to know.
     """
 
@@ -82,6 +87,8 @@ class LogRecords:
         on_error: OnError,
         dead_letters: DeadLetters | list[DeadLetter] | str | os.PathLike[str] | None,
         report: ReplayReport,
+        checkpoint: Checkpoint | str | os.PathLike[str] | None,
+        with_places: bool,
         read_options: dict[str, Any],
     ) -> None:
         self._logs = logs
@@ -95,6 +102,8 @@ class LogRecords:
         self._on_error = on_error
         self._dead_letters = dead_letters
         self._report = report
+        self._checkpoint = checkpoint
+        self._with_places = with_places
         self._read_options = read_options
 
     def __iter__(self) -> Iterator[StampedRecord]:
@@ -106,28 +115,43 @@ class LogRecords:
         """
         readers = []
         with ExitStack() as opened:
-            handler: Any = self._on_error
-            letters, self._dead_letters = self._dead_letters, None
-            target: Any = None
-            if isinstance(letters, list):
-                target = LetterList(letters)
-            elif letters is not None:
-                target = opened.enter_context(letters if isinstance(letters, DeadLetters) else DeadLetters(letters))
+            checkpoint = self._checkpoint
+            if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+                checkpoint = Checkpoint(checkpoint)
+            letters = self._open_dead_letters(opened, checkpoint)
             logs = []
             for files in self._logs:
                 readers.append(self._make_stamps())
                 decode = RecordDecoder(readers[-1], self._loads, self._keeps_lines, self._requires_stamps)
-                handler = BadLineHandler(self._on_error, target, self._report)
-                stream = opened.enter_context(read(files, loads=decode, on_error=handler, **self._read_options))
+                handler = BadLineHandler(self._on_error, letters, self._report)
+                stream = opened.enter_context(
+                    read(files, loads=decode, on_error=handler, checkpoint=checkpoint, **self._read_options)
+                )
                 handler.begin(stream)
-                logs.append(self._in_order(filter(self._is_inside, stream)))
-            if target is not None:
+                records = _Placed(stream) if self._with_places else stream
+                in_order = self._in_order(filter(self._is_inside, records))
+                logs.append(in_order if checkpoint is None else _committed(in_order, stream))
+            if letters is not None:
                 # They are in the letters of the first round.
                 self._on_error = "skip"
             try:
                 yield from merge(*logs, key=attrgetter("order")) if len(logs) > 1 else logs[0]
             finally:
                 self._report.assumed_utc += sum(reader.without_zone for reader in readers)
+
+    def _open_dead_letters(self, opened: ExitStack, checkpoint: Checkpoint | None) -> Any:
+        """What bad lines of this round are written to; None for nothing."""
+        target, self._dead_letters = self._dead_letters, None
+        if target is None:
+            return None
+        if isinstance(target, list):
+            return LetterList(target)
+        if not isinstance(target, DeadLetters):
+            target = DeadLetters(target, append=checkpoint is not None)
+        opened.enter_context(target)
+        if checkpoint is not None:
+            checkpoint.before_save = partial(_call_both, checkpoint.before_save, target.sync)
+        return target
 
     def _is_inside(self, record: StampedRecord) -> bool:
         inside = record.time is None or self._start <= record.time < self._end
@@ -157,3 +181,36 @@ class LogRecords:
             yield heappop(waiting)[2]
         if failure is not None:
             raise failure
+
+
+class _Placed(Iterator[StampedRecord]):
+    """The records of a stream, each with its place. After an error it goes on, as a generator would not."""
+
+    def __init__(self, stream: LogStream[StampedRecord]) -> None:
+        self._stream = stream
+        self._path: str | None = None
+        self._end = self._line = 0
+
+    def __next__(self) -> StampedRecord:
+        record = next(self._stream)
+        stream = self._stream
+        if stream.path != self._path:
+            self._path, self._end, self._line = stream.path, 0, 0
+        # If lines were passed over, this one may begin later, and is taken to end in LF alone.
+        follows = stream.line == self._line + 1
+        start = self._end if follows else stream.offset - record.size - 1
+        self._end, self._line = stream.offset, stream.line
+        return record._replace(place=Place(stream.path, start, stream.line))
+
+
+def _committed(records: Iterator[StampedRecord], stream: LogStream[StampedRecord]) -> Iterator[StampedRecord]:
+    """The records; once the next one is asked for, the last one was delivered, and is committed."""
+    for record in records:
+        yield record
+        stream.commit(now=False)
+
+
+def _call_both(first: Callable[[], object] | None, second: Callable[[], object]) -> None:
+    if first is not None:
+        first()
+    second()

@@ -11,7 +11,7 @@ from typing import Any
 from ndstream.logs._replay.pace import Pace
 from ndstream.logs._replay.report import ReplayReport
 from ndstream.logs._replay.schedule import Schedule
-from ndstream.logs._replay.stamped_record import StampedRecord
+from ndstream.logs._replay.stamped_record import ReplayedRecord, StampedRecord
 
 
 class Player:
@@ -59,6 +59,10 @@ class Player:
                 return
             self._schedule.begin_round()
 
+    def _delivery(self, due: int, record: StampedRecord) -> Any:
+        value = self._value(due, record)
+        return value if record.place is None else ReplayedRecord(value, record.time, *record.place)
+
     def _value(self, due: int, record: StampedRecord) -> Any:
         if self._wall_clock is None:
             return record.content
@@ -81,7 +85,7 @@ class Player:
             for due, record in records:
                 while pace is not None and (seconds := pace.seconds_until(due)):
                     sleep(seconds)
-                if to is not None and isawaitable(result := to(self._value(due, record))):
+                if to is not None and isawaitable(result := to(self._delivery(due, record))):
                     if isinstance(result, Coroutine):
                         # It will never run, which is no news.
                         result.close()
@@ -96,5 +100,5 @@ class Player:
                 while pace is not None and (seconds := pace.seconds_until(due)):
                     await sleep(seconds)
                 if to is not None:
-                    await to(self._value(due, record))
+                    await to(self._delivery(due, record))
         return self._report

@@ -15,6 +15,7 @@ from orjson import loads as orjson_loads
 
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream._sources.event_loops import sleep as event_loop_sleep
+from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW
 from ndstream.logs._files.paths import PathOrFile
@@ -52,6 +53,8 @@ class _Options(TypedDict, total=False):
     max_frame_size: int | None
     max_window: int | None
     storage_options: dict[str, Any] | None
+    checkpoint: Checkpoint | str | os.PathLike[str] | None
+    with_places: bool
     dry_run: bool
     report: ReplayReport | None
     clock: Callable[[], int]
@@ -100,6 +103,8 @@ def replay(
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     max_window: int | None = DEFAULT_MAX_WINDOW,
     storage_options: dict[str, Any] | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    with_places: bool = False,
     dry_run: bool = False,
     report: ReplayReport | None = None,
     clock: Callable[[], int] = times.monotonic_ns,
@@ -146,6 +151,10 @@ def replay(
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         max_window: How much memory decompressing may take, in bytes; None for no limit.
         storage_options: What fsspec is to know to open URLs, such as credentials.
+        checkpoint: Where to save how far the log was delivered, and to go on from: a path, or a `Checkpoint`. It goes
+            with one log, in the order in which that was written: ``window=0``. A record counts as delivered once `to`
+            has returned; what `to` keeps back is to be sent in ``Checkpoint(before_save=)``.
+        with_places: Whether `to` is given a `ReplayedRecord`: the value with its time, path, offset and line.
         dry_run: Read everything and count, but wait for nothing and deliver nothing.
         report: A report to count in, which can be looked at while the replay runs.
         clock: Nanoseconds that never go back.
@@ -158,7 +167,8 @@ def replay(
     Raises:
         FileNotFoundError: A path does not exist, or a glob matches nothing.
         OSError: A file cannot be read.
-        StreamError: A line is bad or a file damaged; what was read of its log before that was delivered.
+        StreamError: A line is bad or a file damaged; what was read of its log before that was delivered. A
+            `CheckpointError`: the checkpoint is damaged or in use, or the file is not the one that was read.
         TypeError: An option has the wrong type, or `to` is no async function and returned something to await.
         ValueError: An option has none of its values, or does not go with another one.
 
@@ -187,6 +197,11 @@ def replay(
     if not StampReader(by, format, zone, year).can_replace and rewrite:
         raise ValueError("rewrite= cannot write what a callable reads: pass a format of strptime as format=")
     logs = logs_of(paths, storage_options)
+    if checkpoint is not None and (len(logs) > 1 or window or repeat > 1 or dry_run):
+        raise ValueError(
+            "checkpoint= is a place in one log, which is read once and in its order: pass window=0, and leave out "
+            "other logs, repeat= and dry_run="
+        )
     for path in (file for files in logs for file in files if repeat > 1):
         if not (isinstance(path, str) and ("://" in path or os.path.isfile(path))):
             raise ValueError(f"repeat= reads everything again, which {path} does not allow: pass a path of a file")
@@ -199,7 +214,7 @@ def replay(
     }  # fmt: skip
     records = LogRecords(
         logs, partial(StampReader, by, format, zone, year), loads, rewrite is not None, unstamped == "error",
-        window, begin, stop, on_error, dead_letters, counted, options,
+        window, begin, stop, on_error, dead_letters, counted, checkpoint, with_places, options,
     )  # fmt: skip
     gap = None if max_gap is None or max_gap == math.inf else round(max_gap * 1_000_000_000)
     pace = None if speed == math.inf or dry_run else Pace(clock, counted._lag)

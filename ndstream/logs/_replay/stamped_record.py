@@ -1,4 +1,4 @@
-"""Records with their times."""
+"""Records with their times, and their places in their files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ from ndstream.logs._stamps.stamp_error import MIN_TIME, StampError
 from ndstream.logs._stamps.stamp_reader import StampReader
 
 
+class ReplayedRecord(NamedTuple):
+    """A record as it is delivered, and where it is from.
+
+    Attributes:
+        value: Its value.
+        time: When it was written, in nanoseconds since 1970; None if it has no usable stamp.
+        path: The path of its file; None if that has none.
+        offset: Where its line begins, in bytes of the file's content. After lines that were passed over, one that ends
+            in CR LF is told one byte too far.
+        line: The 1-based number of its line.
+    """
+
+    value: Any
+    time: int | None
+    path: str | None
+    offset: int
+    line: int
+
+
+class Place(NamedTuple):
+    """Where a record is from, as in `ReplayedRecord`."""
+
+    path: str | None
+    offset: int
+    line: int
+
+
 class StampedRecord(NamedTuple):
     """A record and when it was written.
 
@@ -19,12 +46,16 @@ class StampedRecord(NamedTuple):
         time: Its time in nanoseconds since 1970; None if it has no usable stamp.
         content: Its value, or its line if the stamp in it is to be replaced.
         stamps: What can replace it.
+        size: The length of its line without the line end, in bytes.
+        place: Where it is from, if that was asked for.
     """
 
     order: int
     time: int | None
     content: Any
     stamps: StampReader
+    size: int
+    place: Place | None = None
 
 
 class RecordDecoder:
@@ -61,6 +92,6 @@ class RecordDecoder:
         except StampError:
             if self._requires_stamp:
                 raise
-            return StampedRecord(self._order, None, content, self._stamps)
+            return StampedRecord(self._order, None, content, self._stamps, len(line))
         self._order = time
-        return StampedRecord(time, time, content, self._stamps)
+        return StampedRecord(time, time, content, self._stamps, len(line))
