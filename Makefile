@@ -7,6 +7,7 @@
 #   make fuzz                      the property tests with 20,000 examples each
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
+#   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
 #   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make bench-logs                compare the ways to read log files
@@ -28,7 +29,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz matrix targets bench bench-logs bench-serving clean
+.PHONY: run test test-all lint fuzz matrix targets browser-differential bench bench-logs bench-serving clean
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -56,6 +57,9 @@ matrix: $(VENV)/installed-cli,test
 
 targets: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.serving.targets
+
+browser-differential: $(VENV)/installed-cli,test
+	PYTHONPATH=tests $(BIN)/python -m serving.browser_differential
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.compare
