@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, Protocol
 
@@ -16,34 +17,64 @@ class AsyncRead(Protocol):
 
     Attributes:
         idle_since: When it began to wait, if it was None before.
+        suspensions: How often it has let others run.
         is_pending: Whether a read was left where it waits.
     """
 
     idle_since: float | None
+    suspensions: int
 
     @property
     def is_pending(self) -> bool: ...
     def __await__(self) -> Any: ...
     def wake(self) -> bool: ...
+    def wake_after(self, seconds: float) -> Limit | None:
+        """Have it woken after so many seconds; None if that would end the source."""
+        ...
+
     async def discard(self) -> None: ...
 
 
+class Limit(Protocol):
+    """A time at which a read is woken, unless that is cancelled."""
+
+    @property
+    def is_over(self) -> bool: ...
+    def cancel(self) -> None: ...
+
+
 class TrioRead:
-    """Under trio: to wake it is to cancel the read."""
+    """Under trio: to wake it is to cancel the read.
+
+    Args:
+        trio: The module.
+        chunks: The source.
+        heartbeat: After how many idle seconds it is woken; None for never. Only for a source that survives the
+            cancellation of a read.
+    """
 
     is_pending = False
 
-    def __init__(self, trio: Any, chunks: AsyncIterator[Chunk]) -> None:
+    def __init__(self, trio: Any, chunks: AsyncIterator[Chunk], heartbeat: float | None) -> None:
         self.idle_since: float | None = None
+        self.suspensions = 0
         self._trio = trio
         self._chunks = chunks
+        self._heartbeat = heartbeat
+        self._limit = math.inf
         self._scope: Any = None
 
     def __await__(self) -> Any:
         return self._read().__await__()
 
     async def _read(self) -> Any:
-        with self._trio.CancelScope() as self._scope:
+        self.suspensions += 1
+        deadline = self._limit
+        if self._heartbeat is not None:
+            if self.idle_since is None:
+                self.idle_since = self._trio.current_time()
+            deadline = min(deadline, self.idle_since + self._heartbeat)
+        with self._trio.CancelScope(deadline=deadline) as self._scope:
             return await self._chunks.__anext__()
         return NOT_YET
 
@@ -53,14 +84,32 @@ class TrioRead:
         self._scope.cancel()
         return True
 
+    def wake_after(self, seconds: float) -> Limit | None:
+        if self._heartbeat is None:
+            return None
+        self._limit = self._trio.current_time() + seconds
+        return self
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self._limit <= self._trio.current_time())
+
+    def cancel(self) -> None:
+        self._limit = math.inf
+
     async def discard(self) -> None:
         """Nothing is left waiting."""
 
 
-def read_of_running_loop(chunks: AsyncIterator[Chunk]) -> AsyncRead:
-    """The reads of a source in the event loop that runs now."""
+def read_of_running_loop(chunks: AsyncIterator[Chunk], heartbeat: float | None) -> AsyncRead:
+    """The reads of a source in the event loop that runs now.
+
+    Args:
+        chunks: The source.
+        heartbeat: Under trio, after how many idle seconds a read is woken; under asyncio a `HeartbeatTimer` does that.
+    """
     trio = trio_if_running()
-    return InterruptibleRead(chunks) if trio is None else TrioRead(trio, chunks)
+    return InterruptibleRead(chunks) if trio is None else TrioRead(trio, chunks, heartbeat)
 
 
 def checkpoint() -> Awaitable[object]:

@@ -15,10 +15,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._sources.drain import DEFAULT_DRAIN, can_drain, drain_async
-from ndstream._sources.event_loops import move_on_after
+from ndstream._sources.event_loops import move_on_after, trio_if_running
 from ndstream._sources.opened_source import OpenedAsyncSource
+from ndstream._sources.prefetch import read_ahead
 from ndstream.serving._asgi import respond
-from ndstream.serving._async_reads import NOT_YET, AsyncRead, checkpoint, read_of_running_loop
+from ndstream.serving._async_reads import NOT_YET, AsyncRead, Limit, checkpoint, read_of_running_loop
 from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
 from ndstream.serving._consumer_watch import ConsumerWatch
 from ndstream.serving._converters.converter import Converter
@@ -66,9 +67,14 @@ class AsyncRelay(RelayState):
         super().__init__(upstream, converter, usage_reader)
         opened = upstream.opened
         assert isinstance(opened, OpenedAsyncSource)
+        self._heartbeat = heartbeat if converter.has_heartbeat else None
+        if self._heartbeat is not None and trio_if_running() is not None:
+            # A read of trio is woken by its cancellation, which kills most sources, but not the wait for a task.
+            ahead = read_ahead(opened, 1)
+            assert isinstance(ahead, OpenedAsyncSource)
+            opened = ahead
         self._opened = opened
         self._release = AsyncRelease(opened.close)
-        self._heartbeat = heartbeat
         self.first_frame_timeout = first_frame_timeout
         self.send_timeout = send_timeout
         self._read: AsyncRead | None = None
@@ -76,9 +82,12 @@ class AsyncRelay(RelayState):
         self._running = False
         self._closing = False
         self._source_ended = False
+        # Chunks that came without any wait, and how often the read had waited before the last chunk.
         self._steps = 0
-        self._loop: Any = None
-        self._watch: Any = None
+        self._suspensions = -1
+        # Messages until it looks around: at the first two, and then at every 16th.
+        self._countdown = 1
+        self._watch: ConsumerWatch | None = None
         self._leaving: Any = None
 
     @property
@@ -98,7 +107,7 @@ class AsyncRelay(RelayState):
 
         Args:
             limit: How many seconds to wait for it; None for no limit. After that the response may start, and
-                heartbeats flow until the frame comes. It has no effect under trio.
+                heartbeats flow until the frame comes. Under trio it has an effect if there are heartbeats.
 
         Returns:
             The relay.
@@ -149,18 +158,20 @@ class AsyncRelay(RelayState):
 
     # One step after the other.
 
-    def _enter(self) -> AsyncRead:
-        """Note the event loop at the first step, and the task at each."""
+    def _look_around(self) -> AsyncRead:
+        """What need not be done for each message: note the event loop at the first one, and the task that iterates."""
         read = self._read
         if read is None:
             self._release.enter_loop()
-            read = self._read = read_of_running_loop(self._opened.chunks)
+            self._countdown = 1
+            read = self._read = read_of_running_loop(self._opened.chunks, self._heartbeat)
             if isinstance(read, InterruptibleRead):
-                self._loop = asyncio.get_running_loop()
                 self._watch = ConsumerWatch(self)
                 if self._heartbeat is not None:
                     self._timer = HeartbeatTimer(read, self._heartbeat)
-        if isinstance(read, InterruptibleRead):
+        else:
+            self._countdown = STEPS_PER_CHECKPOINT
+        if self._watch is not None:
             self._watch.enter()
         return read
 
@@ -174,14 +185,19 @@ class AsyncRelay(RelayState):
         if self._running:
             raise RuntimeError("the relay is running already: two tasks cannot iterate over it at once")
         self._running = True
-        limit: Any = None
+        limit: Limit | None = None
         try:
-            read = self._enter()
+            self._countdown -= 1
+            read = self._read
+            if read is None or self._countdown <= 0:
+                read = self._look_around()
             # A heartbeat is due so long after the message before it was taken.
             read.idle_since = None
-            message, self._ready = self._ready, b""
-            if opening is not None and opening < math.inf and isinstance(read, InterruptibleRead):
-                limit = self._loop.call_later(opening, read.wake)
+            message = self._ready
+            if message:
+                self._ready = b""
+            if opening is not None and opening < math.inf:
+                limit = read.wake_after(opening)
             while not message:
                 if self._stopping and not self._over:
                     message = self._take_stop()
@@ -193,10 +209,12 @@ class AsyncRelay(RelayState):
                 elif self._pieces:
                     message = self._convert(self._pieces.popleft())
                 else:
-                    self._steps += 1
-                    if self._steps % STEPS_PER_CHECKPOINT == 0:
-                        # A source that never waits would keep the event loop from everything else.
-                        await checkpoint()
+                    if read.suspensions == self._suspensions:
+                        self._steps += 1
+                        if self._steps % STEPS_PER_CHECKPOINT == 0:
+                            # A source that never waits would keep the event loop from everything else.
+                            await checkpoint()
+                    self._suspensions = read.suspensions
                     try:
                         chunk = await read
                     except StopAsyncIteration:
@@ -214,7 +232,7 @@ class AsyncRelay(RelayState):
                         elif opening is None and not (self._stopping or self._closing):
                             message = self._converter.heartbeat
                             read.idle_since = None
-                        elif limit is not None and limit.when() <= self._loop.time():
+                        elif limit is not None and limit.is_over:
                             break
             if opening is not None:
                 self._raise_opening_error()

@@ -82,7 +82,7 @@ def relay(
         wire: The upstream's wire, for a target; None to recognise it.
         model: The name of the model to tell the client, for a target; None for the upstream's.
         heartbeat: After how many seconds without a message a heartbeat is sent, in formats that have one; None for
-            none. An async source has them under asyncio, a sync one if it is a connection.
+            none. A sync source has them if it is a connection, one under trio if the relay is made in a task.
         max_frame_size: The largest frame, in bytes; a larger one ends the stream with an error. None for no limit.
         done: A payload that ends the stream at once; None for none. For framings.
         require_done: Whether a stream that ends without it is truncated. For framings.

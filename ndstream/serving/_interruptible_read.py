@@ -29,6 +29,7 @@ class InterruptibleRead:
     Attributes:
         idle_since: When it began to wait, by the loop's clock. It is set only if it is None, so that whoever sets
             it to None decides what counts as news.
+        suspensions: How often it has let others run.
     """
 
     _asyncio_future_blocking = False
@@ -42,6 +43,7 @@ class InterruptibleRead:
         self._wakeup: Callable[[Any], object] | None = None
         self._woken = False
         self.idle_since: float | None = None
+        self.suspensions = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -76,6 +78,10 @@ class InterruptibleRead:
         self._loop.call_soon(self._wakeup, self)
         return True
 
+    def wake_after(self, seconds: float) -> TimerLimit:
+        """Have it woken after so many seconds."""
+        return TimerLimit(self._loop.call_later(seconds, self.wake), self._loop)
+
     def _run(self, thrown: BaseException | None) -> Generator[Any, Any, Any]:
         """Run the read until it ends or is woken. ``thrown`` is raised where it waits."""
         future = self._future
@@ -84,6 +90,7 @@ class InterruptibleRead:
                 self._asyncio_future_blocking = True
                 if self.idle_since is None:
                     self.idle_since = self._loop.time()
+                self.suspensions += 1
                 try:
                     yield self
                 except BaseException as error:
@@ -111,6 +118,7 @@ class InterruptibleRead:
                 waited._asyncio_future_blocking = False
                 self._future = future = waited
             else:
+                self.suspensions += 1
                 try:
                     yield waited
                 except BaseException as error:
@@ -138,6 +146,21 @@ class InterruptibleRead:
 
     def result(self) -> None:
         return None
+
+
+class TimerLimit:
+    """The time of a timer."""
+
+    def __init__(self, timer: asyncio.TimerHandle, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = timer
+        self._loop = loop
+
+    @property
+    def is_over(self) -> bool:
+        return self._timer.when() <= self._loop.time()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
 
 
 def _next(iterator: Any, nothing: None) -> Any:
