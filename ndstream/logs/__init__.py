@@ -12,13 +12,14 @@
 from ndstream.logs._check import CheckReport, check
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._checkpoints.cursor import Cursor
+from ndstream.logs._containers.line_formats import Envelope
+from ndstream.logs._containers.unwrapper import Record
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.redrive import Redrive, RedriveReport, redrive
 from ndstream.logs._errors import CheckpointError, LogFileError, LogFileTruncatedError
 from ndstream.logs._files.positions import Member, Position
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.follow import FollowStream, follow
-from ndstream.logs._reading.containers import Envelope, Record
 from ndstream.logs._reading.read import read
 from ndstream.logs._reading.report import FileReport, Report
 from ndstream.logs._reading.stream import LogStream

@@ -30,6 +30,15 @@ class TestUnwrap:
                 send(process, line)
                 assert receive(process, 2) == line.split()[-1] + b"\n"
 
+    @pytest.mark.parametrize("follow", [(), ("--follow", "--stop-after-idle", "0.1")])
+    def test_a_line_that_was_begun_in_one_run_ends_in_the_next(self, follow: tuple[str, ...], tmp_path: Path) -> None:
+        first, second, third = CRI.splitlines(keepends=True)
+        options = ("--unwrap", "cri", "--checkpoint", "place", "--on-error", "skip", *follow, "log")
+        for content, values in ((first + second, b"2\n"), (third, b"[1,3]\n"), (b"", b"")):
+            with (tmp_path / "log").open("ab") as file:
+                file.write(content)
+            assert cat(*options, cwd=tmp_path).stdout == values
+
     def test_what_is_no_envelope_is_a_bad_frame(self, tmp_path: Path) -> None:
         (tmp_path / "log").write_bytes(b"no\n" + CRI)
         result = cat("--unwrap", "cri", "--bad", "bad", "log", cwd=tmp_path)

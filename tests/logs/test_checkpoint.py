@@ -418,8 +418,10 @@ class TestMisuse:
 
     def test_what_does_not_go_together_is_refused(self, log: Path, place: Path) -> None:
         log.write_bytes(lines(0))
-        with pytest.raises(ValueError, match="unwrap="):
-            logs.read(log, checkpoint=place, unwrap="cri")
+        with pytest.raises(ValueError, match="unwrap must be"):
+            logs.read(log, checkpoint=place, unwrap="crio")  # type: ignore[call-overload]
+        with pytest.raises(ValueError, match="unwrap must be"):
+            logs.follow(log, checkpoint=place, unwrap="crio")
         with pytest.raises(ValueError, match="start="):
             logs.read(log, checkpoint=place, start=logs.Position(3, 3))
         with pytest.raises(ValueError, match="on_error="):

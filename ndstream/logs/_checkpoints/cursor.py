@@ -6,6 +6,7 @@ import base64
 import os
 from typing import Any, NamedTuple
 
+from ndstream.logs._containers.unfinished_line import UnfinishedLine
 from ndstream.logs._files.fingerprint import Fingerprint
 from ndstream.logs._files.positions import START, Member, Position
 
@@ -23,6 +24,7 @@ class Cursor(NamedTuple):
         device: The device that held the file.
         inode: Its inode there. Both are hints: other files get them once this one is gone.
         fingerprint: What has to be found in the content at this place.
+        unfinished: Lines whose last part lies after it, of logs that have parts.
     """
 
     path: str
@@ -33,6 +35,7 @@ class Cursor(NamedTuple):
     device: int = 0
     inode: int = 0
     fingerprint: Fingerprint = Fingerprint()
+    unfinished: tuple[UnfinishedLine, ...] = ()
 
     @property
     def offset(self) -> int:
@@ -48,6 +51,7 @@ class Cursor(NamedTuple):
         except UnicodeDecodeError:
             name = {"path": path.decode("utf-8", "replace"), "path_base64": base64.b64encode(path).decode()}
         (offset, compressed_offset, member), mark = self.position, self.fingerprint
+        parts = [line.to_dict() for line in self.unfinished]
         return name | {
             "device": self.device,
             "inode": self.inode,
@@ -59,6 +63,7 @@ class Cursor(NamedTuple):
             "member": list(member),
             "head": [mark.head_size, mark.head],
             "anchor": [mark.anchor_size, mark.anchor],
+            **({"unfinished": parts} if parts else {}),
         }
 
     @classmethod
@@ -80,6 +85,7 @@ class Cursor(NamedTuple):
             _text(path), _text(values["format"]), position, _count(values["line"]), _count(values["delivered"]),
             _count(values["device"]), _count(values["inode"]),
             Fingerprint(_count(head[0]), _text(head[1]), _count(anchor[0]), _text(anchor[1])),
+            tuple(UnfinishedLine.from_dict(line) for line in values.get("unfinished", ())),
         )  # fmt: skip
 
 

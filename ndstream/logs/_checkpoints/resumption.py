@@ -6,11 +6,13 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from ndstream._core import NDJSONDecoder
 from ndstream.logs._checkpoints.checkpoint import Checkpoint, mismatch
 from ndstream.logs._checkpoints.cursor import Cursor
 from ndstream.logs._checkpoints.tracked_file import TrackedFile, resume
+from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._files.opened_file import OpenedFile
 from ndstream.logs._following.rotation import generations, identity_of, possible_bases
@@ -23,14 +25,20 @@ class Resumption:
         checkpoint: Where they are from, and are saved to.
         letters: Dead letters that have to be on the disk before the checkpoint.
         open_file: Opens a file at its beginning.
+        unwrapper: What joins the parts of lines, if they have parts.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, letters: DeadLetters | None, open_file: Callable[..., OpenedFile]
+        self,
+        checkpoint: Checkpoint,
+        letters: DeadLetters | None,
+        open_file: Callable[..., OpenedFile],
+        unwrapper: Unwrapper[Any] | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._letters = letters
         self._open_file = open_file
+        self._unwrapper = unwrapper
         self._unused = list(checkpoint.cursors)
         self._mismatched: list[Cursor] = []
         self._closed = False
@@ -93,10 +101,14 @@ class Resumption:
             if found is not None:
                 self._unused.remove(cursor)
                 opened, tracked = found
+                if self._unwrapper is not None:
+                    self._unwrapper.go_on_with(cursor.unfinished)
                 break
         else:
             opened = self._open_file(path)
             tracked = TrackedFile(opened)
+        if self._unwrapper is not None:
+            tracked.keep_unfinished(self._unwrapper.unfinished)
         decoder.reset(offset=tracked.offset, line=tracked.line)
         self._current = tracked, decoder
         return opened

@@ -7,13 +7,14 @@ that of the committed place, so that a line whose handling was interrupted comes
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
 from typing import Any, Protocol
 
 from ndstream._core import NDJSONDecoder
 from ndstream.logs._checkpoints.cursor import Cursor
+from ndstream.logs._containers.unfinished_line import UnfinishedLine
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.fingerprint import ANCHOR_SIZE, HEAD_SIZE, ContentTracker, digest
 from ndstream.logs._files.opened_file import OpenedFile, open_file
@@ -44,6 +45,7 @@ class TrackedFile:
     Attributes:
         offset: The committed place.
         line: How many lines precede it.
+        unfinished: The lines that waited for their last part there.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class TrackedFile:
         self.offset = offset
         self.line = line
         self.delivered = delivered
+        self.unfinished: tuple[UnfinishedLine, ...] = ()
+        self._unfinished_now: Callable[[], tuple[UnfinishedLine, ...]] = tuple
         self._position = file.position(offset)
         self._tracker = ContentTracker(head, offset, anchor)
         self._device = self._inode = 0
@@ -67,6 +71,11 @@ class TrackedFile:
             with suppress(OSError):
                 status = os.stat(file.path)
                 self._device, self._inode = status.st_dev, status.st_ino
+
+    def keep_unfinished(self, unfinished: Callable[[], tuple[UnfinishedLine, ...]]) -> None:
+        """Keep with each committed place what was unfinished there, as the callable says."""
+        self._unfinished_now = unfinished
+        self.unfinished = unfinished()
 
     def add(self, chunk: bytes) -> None:
         """Take note of the next chunk, before it is fed to the decoder."""
@@ -77,6 +86,7 @@ class TrackedFile:
         self.offset, self.line = decoder.offset, decoder.line
         self._position = self.file.position(self.offset)
         self._tracker.keep(self.offset)
+        self.unfinished = self._unfinished_now()
 
     def commit_end(self, decoder: NDJSONDecoder[Any]) -> None:
         """The same once the decoder has finished."""
@@ -89,24 +99,9 @@ class TrackedFile:
         position = self._position
         mark = self._tracker.fingerprint(self.offset, position.member.offset)
         return Cursor(
-            self.file.path or "", self.file.format, position, self.line, self.delivered, self._device, self._inode, mark
-        )
-
-
-def feed_all(file: OpenedFile, tracked: TrackedFile, decoder: NDJSONDecoder[Any]) -> Iterator[NDJSONDecoder[Any]]:
-    """Feed a file to a decoder, which is handed out each time that it has more to give.
-
-    Raises:
-        LogFileError: The file is damaged; all lines before that have come.
-        OSError: It cannot be read.
-    """
-    decoder.reset(offset=tracked.offset, line=tracked.line)
-    for chunk in map(bytes, file.chunks):
-        tracked.add(chunk)
-        yield decoder.feed(chunk)
-        tracked.commit(decoder)
-    yield decoder.finish()
-    tracked.commit_end(decoder)
+            self.file.path or "", self.file.format, position, self.line, self.delivered,
+            self._device, self._inode, mark, self.unfinished,
+        )  # fmt: skip
 
 
 def resume(

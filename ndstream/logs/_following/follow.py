@@ -11,14 +11,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar, overload
 
-from ndstream._core import NDJSONDecoder
+from orjson import loads as orjson_loads
+
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, NDJSONDecoder
 from ndstream._errors import FrameTooLargeError, StreamError
 from ndstream._sources.event_loops import sleep
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
+from ndstream.logs._containers.line_formats import Container
+from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrapping
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.followed_file import FollowedFile
@@ -167,6 +172,37 @@ class FollowStream(chain[T]):
 @overload
 def follow(
     *paths: Path,
+    unwrap: Container,
+    loads: Callable[[bytes], T],
+    start: Literal["beginning", "end"] = "beginning",
+    checkpoint: Checkpoint | Path | None = None,
+    dead_letters: DeadLetters | Path | None = None,
+    poll_interval: float = 0.25,
+    rotate_wait: float = 5.0,
+    stop_after_idle: float | None = None,
+    max_open: int | None = None,
+    on_change: Callable[[Change], object] | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> FollowStream[Record[T]]: ...
+@overload
+def follow(
+    *paths: Path,
+    unwrap: Container,
+    start: Literal["beginning", "end"] = "beginning",
+    checkpoint: Checkpoint | Path | None = None,
+    dead_letters: DeadLetters | Path | None = None,
+    poll_interval: float = 0.25,
+    rotate_wait: float = 5.0,
+    stop_after_idle: float | None = None,
+    max_open: int | None = None,
+    on_change: Callable[[Change], object] | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> FollowStream[Record[Any]]: ...
+@overload
+def follow(
+    *paths: Path,
     loads: Callable[[bytes], T],
     start: Literal["beginning", "end"] = "beginning",
     checkpoint: Checkpoint | Path | None = None,
@@ -195,6 +231,7 @@ def follow(
 ) -> FollowStream[Any]: ...
 def follow(
     *paths: Path,
+    unwrap: Container | None = None,
     start: Literal["beginning", "end"] = "beginning",
     checkpoint: Checkpoint | Path | None = None,
     dead_letters: DeadLetters | Path | None = None,
@@ -211,6 +248,8 @@ def follow(
     Args:
         paths: Paths and globs. A path need not exist yet. Of a glob's matches, rotated files of another match are
             read first and belong to that log.
+        unwrap: "docker" (json-file driver) or "cri" (Kubernetes): take off the envelope, and join the parts of long
+            lines, also from one file to the next generation of the log. The values are then `Record`.
         start: Where to begin in the files that exist now, if the checkpoint does not know them: at the "beginning",
             or after the last line end. Files that appear later are read from their beginning.
         checkpoint: Where to save how far everything was read, and to go on from: a path, or a `Checkpoint` with
@@ -257,6 +296,7 @@ def follow(
         raise ValueError("dead_letters takes the bad lines: leave out on_error, or dead_letters")
     # Wrong options are refused before anything is opened.
     NDJSONDecoder(**options)
+    make_unwrapper: Callable[[], Unwrapper[Any]] | None = None
     clock = clock or SystemClock()
     letters = dead_letters if dead_letters is None or isinstance(dead_letters, DeadLetters) else None
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
@@ -269,16 +309,25 @@ def follow(
         def keep(error: StreamError) -> None:
             part = follower.part
             whole = None
-            if isinstance(error, FrameTooLargeError) and isinstance(part, FollowedFile):
+            is_line = isinstance(error, FrameTooLargeError) and not hasattr(error, "envelope")
+            if is_line and isinstance(part, FollowedFile):
                 whole = part.file.line_digest(error.offset)
             assert letters is not None
             letters.write("" if follower.log is None else follower.log.path, error, whole=whole)
 
         if letters is not None:
             options["on_error"] = keep
+        make_decoder: Callable[[], NDJSONDecoder[Any]] = partial(NDJSONDecoder, **options)
+        if unwrap is not None:
+            defaults: dict[str, Any] = {
+                "loads": orjson_loads,
+                "max_frame_size": DEFAULT_MAX_FRAME_SIZE,
+                "on_error": "raise",
+            }
+            make_unwrapper, make_decoder = make_unwrapping(unwrap, **(defaults | options))
         follower = Follower(
             [os.fsdecode(path) for path in paths],
-            lambda: NDJSONDecoder(**options),
+            make_decoder,
             now=clock.now,
             poll_interval=poll_interval,
             rotate_wait=rotate_wait,
@@ -288,6 +337,7 @@ def follow(
             checkpoint=place,
             letters=letters,
             stop_after_idle=stop_after_idle,
+            make_unwrapper=make_unwrapper,
         )
         stream = _stream_of(follower, clock)
         return stream

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ndstream._core import NDJSONDecoder
-from ndstream.logs._checkpoints.tracked_file import TrackedFile, feed_all
+from ndstream.logs._checkpoints.tracked_file import TrackedFile
 from ndstream.logs._files.opened_file import OpenedFile, open_file
 from ndstream.logs._following.live_file import LiveFile
 
@@ -133,7 +133,7 @@ class FollowedArchive:
         self.decoder = decoder
         self.idle_since = 0.0
         self.ended = False
-        self._feeds = feed_all(self.file, self.tracked, decoder)
+        decoder.reset(offset=self.tracked.offset, line=self.tracked.line)
 
     @staticmethod
     def is_archive(path: str) -> bool:
@@ -149,10 +149,15 @@ class FollowedArchive:
             LogFileError: The archive is damaged. What follows is the next file.
         """
         self.ended = True
-        for decoder in self._feeds:
-            yield decoder
+        chunk = bytes(next(self.file.chunks, b""))
+        if chunk:
+            self.tracked.add(chunk)
+            yield self.decoder.feed(chunk)
+            self.tracked.commit(self.decoder)
             self.ended = False
-            return
+        else:
+            yield self.decoder.finish()
+            self.tracked.commit_end(self.decoder)
 
     def close(self) -> None:
         """Release the file."""

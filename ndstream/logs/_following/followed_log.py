@@ -22,6 +22,8 @@ from typing import Any
 from ndstream._core import NDJSONDecoder
 from ndstream.logs._checkpoints.checkpoint import mismatch
 from ndstream.logs._checkpoints.cursor import Cursor
+from ndstream.logs._containers.unfinished_line import UnfinishedLine
+from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.followed_file import FollowedArchive, FollowedFile, Part
 from ndstream.logs._following.log_files_opener import LogFilesOpener
@@ -43,6 +45,7 @@ class FollowedLog:
         rotated: The identities of all rotated files that there are.
         history: Those of them to read first, the oldest first.
         at_end: Whether to begin at the end of what is there.
+        unwrapper: What joins the parts of lines, if they have parts.
 
     Attributes:
         current: The file that is read now; None if there is none.
@@ -60,8 +63,12 @@ class FollowedLog:
         rotated: set[tuple[int, int]],
         history: list[str],
         at_end: bool = False,
+        unwrapper: Unwrapper[Any] | None = None,
     ) -> None:
         self.path = path
+        self._unwrapper = unwrapper
+        # As of the last committed place in any file of the chain.
+        self._unfinished: tuple[UnfinishedLine, ...] = ()
         self.current: Part | None = None
         self.draining: list[FollowedFile] = []
         self.queue: deque[Part] = deque()
@@ -88,9 +95,12 @@ class FollowedLog:
         except OSError:
             return False
 
-    def turn(self, now: float) -> Iterator[NDJSONDecoder[Any]]:
+    def turn(self, now: float) -> Iterator[Iterator[Any]]:
         """Read at most one chunk of each file; each decoder that has more to give is handed out."""
         self._resting = None
+        if self._unwrapper is not None:
+            for each in self.parts:
+                each.tracked.keep_unfinished(self._committed_unfinished)
         for old in list(self.draining):
             yield from self._drain(old, now)
         if self.current is None:
@@ -104,7 +114,7 @@ class FollowedLog:
         elif part is not None and (part.file.opened or self._reopened(part)):
             yield from self._read(part, now)
 
-    def _read(self, part: FollowedFile, now: float) -> Iterator[NDJSONDecoder[Any]]:
+    def _read(self, part: FollowedFile, now: float) -> Iterator[Iterator[Any]]:
         signature = _signature(part.file.status)
         chunk = part.read()
         if chunk is None:
@@ -121,12 +131,18 @@ class FollowedLog:
             yield from part.finish()
             self._close(part)
             self.current = None
+            if self._unwrapper is not None and self._unwrapper.is_unfinished:
+                # Nothing comes any more, unless under another name.
+                yield self._unwrapper.leftovers()
+                self._committed_unfinished()
         elif not self.draining and not self._gone and signature[2] == part.file.end:
             self._resting = signature
 
     def _feed(self, part: FollowedFile, chunk: bytes, now: float) -> Iterator[NDJSONDecoder[Any]]:
         part.idle_since = now
         yield from part.feed(chunk)
+        if self._unwrapper is not None:
+            self._committed_unfinished()
         if part.nuls and not part.at_head:
             self._change("nul_bytes", part, part.nuls)
             part.nuls = 0
@@ -139,6 +155,20 @@ class FollowedLog:
             yield from part.finish()
             self.draining.remove(part)
             self._close(part)
+
+    def values_of(self, decoder: NDJSONDecoder[Any]) -> Iterator[Any]:
+        """What a decoder that was handed out has to give."""
+        return decoder if self._unwrapper is None else self._unwrapper.values(decoder, decoder)
+
+    def _committed_unfinished(self) -> tuple[UnfinishedLine, ...]:
+        assert self._unwrapper is not None
+        self._unfinished = self._unwrapper.unfinished()
+        return self._unfinished
+
+    def cursors(self) -> list[Cursor]:
+        """How far each file of the chain was read, the oldest first."""
+        # A line may begin in one file and end in the next: what is unfinished is that of the log, whatever the file.
+        return [part.tracked.cursor()._replace(path=self.path, unfinished=self._unfinished) for part in self.parts]
 
     @property
     def parts(self) -> list[Part]:
@@ -264,6 +294,9 @@ class FollowedLog:
         if self.queue:
             self._files.older = set()
             self._begun = True
+            if self._unwrapper is not None:
+                self._unfinished = cursors[-1].unfinished
+                self._unwrapper.go_on_with(self._unfinished)
 
     def _change(self, kind: str, part: Part, size: int = 0) -> None:
         self._notify(Change(kind, self.path, part.tracked.offset, size))

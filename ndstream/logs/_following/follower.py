@@ -1,6 +1,6 @@
 """When each of the followed logs is looked at: at once while data comes, less and less often while none does.
 
-Nothing waits here. The steps are decoders to take values from, and numbers of seconds to wait for, in which nothing
+Nothing waits here. The steps are iterators to take values from, and numbers of seconds to wait for, in which nothing
 is left to do; so the same steps serve a thread and an event loop.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 from ndstream._core import NDJSONDecoder
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._checkpoints.cursor import Cursor
+from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._following.changes import Change
@@ -63,6 +64,8 @@ class Follower:
         on_change: Is told of each change.
         checkpoint: Where to go on from, and to save to.
         letters: Dead letters that have to be on the disk before the checkpoint.
+        stop_after_idle: The steps end after so many seconds without anything new.
+        make_unwrapper: Makes what joins the parts of lines, for each log; None if they have no parts.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Follower:
         checkpoint: Checkpoint | None,
         letters: DeadLetters | None,
         stop_after_idle: float | None,
+        make_unwrapper: Callable[[], Unwrapper[Any]] | None = None,
     ) -> None:
         self.logs: dict[str, FollowedLog] = {}
         self.changes: deque[Change] = deque(maxlen=_MAX_CHANGES)
@@ -88,6 +92,7 @@ class Follower:
         self.closed = False
         self._paths = list(paths)
         self._make_decoder = make_decoder
+        self._make_unwrapper = make_unwrapper
         self._now = now
         self._poll_interval = poll_interval
         self._rotate_wait = rotate_wait
@@ -132,6 +137,7 @@ class Follower:
             log = FollowedLog(
                 path, self._make_decoder, self._rotate_wait, self._note, self._finished,
                 {each.identity for each in generations}, history, self._at_end and first,
+                None if self._make_unwrapper is None else self._make_unwrapper(),
             )  # fmt: skip
             if cursors:
                 assert self._checkpoint is not None
@@ -162,7 +168,7 @@ class Follower:
     # What to do next.
 
     def steps(self) -> Iterator[Iterable[Any] | float]:
-        """Decoders to take values from, and seconds to wait for. It ends if the follower is closed."""
+        """Iterators to take values from, and seconds to wait for. It ends if the follower is closed."""
         active_at = self._now()
         while not self.closed:
             now = self._now()
@@ -192,10 +198,14 @@ class Follower:
 
     def _turn(self, log: FollowedLog, now: float) -> Iterator[Iterable[Any]]:
         try:
-            for decoder in log.turn(now):
-                self.log, self.decoder = log, decoder
+            for values in log.turn(now):
+                self.log = log
                 self._changed = True
-                yield decoder
+                if isinstance(values, NDJSONDecoder):
+                    self.decoder = values
+                    yield log.values_of(values)
+                else:
+                    yield values
         except LogFileError as error:
             yield raising(error)
         except OSError as error:
@@ -241,9 +251,7 @@ class Follower:
     def save(self) -> None:
         """Save how far everything was dealt with."""
         if self._checkpoint is not None:
-            cursors = [
-                part.tracked.cursor()._replace(path=log.path) for log in self.logs.values() for part in log.parts
-            ]
+            cursors = [cursor for log in self.logs.values() for cursor in log.cursors()]
             self._checkpoint.save(cursors, None if self._letters is None else self._letters.sync)
             self._changed = False
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ndstream._errors import StreamError
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._checkpoints.resumption import Resumption
+from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.opened_file import OpenedFile
@@ -40,6 +41,9 @@ class BadLines:
         if error.frame or not damaged:
             path = self._files.path
             again = path if path is not None and "://" not in path and Path(path).is_file() else None
+            if hasattr(error, "envelope"):
+                # What is over-long is the text, which is no line of the file.
+                again = None
             message = None
             if not self._counts_lines and error.line is not None:
                 message = str(error).replace(f" (line {error.line})", "", 1)
@@ -53,6 +57,7 @@ def open_bookkeeping(
     checkpoint: Checkpoint | str | os.PathLike[str] | None,
     dead_letters: DeadLetters | str | os.PathLike[str] | None,
     open_file: Callable[..., OpenedFile],
+    unwrapper: Unwrapper[Any] | None = None,
 ) -> tuple[DeadLetters | None, Resumption | None]:
     """Open the dead letters and the checkpoint, as far as they are asked for, or neither.
 
@@ -69,7 +74,7 @@ def open_bookkeeping(
         if checkpoint is None:
             return letters, None
         place = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-        return letters, Resumption(place, letters, open_file)
+        return letters, Resumption(place, letters, open_file, unwrapper)
     except BaseException:
         if letters is not None:
             letters.close()

@@ -13,6 +13,8 @@ from orjson import loads as orjson_loads
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
+from ndstream.logs._containers.line_formats import Container
+from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrapping
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, open_file
@@ -20,7 +22,6 @@ from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._files.positions import START, Position
 from ndstream.logs._files.remote import is_url
 from ndstream.logs._reading.bookkeeping import BadLines, open_bookkeeping
-from ndstream.logs._reading.containers import Container, Record, Unwrapper
 from ndstream.logs._reading.fields import Fields, row_decoder
 from ndstream.logs._reading.stream import LogFiles, LogStream, stream_of
 from ndstream.logs._splits.open_split import open_split
@@ -148,9 +149,8 @@ def read(
         >>> list(logs.read(io.BytesIO(gzip.compress(b'{"a":1}\\n{"a":2}\\n'))))
         [{'a': 1}, {'a': 2}]
     """
-    if checkpoint is not None and (unwrap is not None or start.offset):
-        other = "start=" if unwrap is None else "unwrap="
-        raise ValueError(f"checkpoint= and {other} do not go together: leave out one of them")
+    if checkpoint is not None and start.offset:
+        raise ValueError("checkpoint= and start= both say where to begin: leave out one of them")
     if dead_letters is not None and on_error != "raise":
         raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
     if fields is not None:
@@ -162,27 +162,20 @@ def read(
         raise TypeError(f"prefetch must be a number of chunks, 0 for none, or None, not {prefetch!r}")
     if prefetch is not None and prefetch < 0:
         raise ValueError(f"prefetch must be a number of chunks, 0 for none, or None, not {prefetch}")
-    if unwrap not in (None, "docker", "cri"):
-        raise ValueError(f"unwrap must be 'docker', 'cri' or None, not {unwrap!r}")
     keep = None if dead_letters is None else BadLines()
     if keep is not None:
         on_error = keep
-    decoder_of_values = partial(
-        NDJSONDecoder,
-        loads=orjson_loads if loads is None else loads,
-        max_frame_size=max_frame_size,
-        contains=contains,
-        sample=sample,
-        seed=seed,
-    )
+    decode = orjson_loads if loads is None else loads
+    selection: Any = {"contains": contains, "sample": sample, "seed": seed}
     unwrapper: Unwrapper[Any] | None = None
+    make_decoder: Callable[[], NDJSONDecoder[Any]]
     if unwrap is None:
-        make_decoder = partial(decoder_of_values, on_error=on_error)
+        make_decoder = partial(
+            NDJSONDecoder, loads=decode, max_frame_size=max_frame_size, on_error=on_error, **selection
+        )
     else:
-        unwrapper = Unwrapper(unwrap, lambda handler: decoder_of_values(on_error=handler), max_frame_size, on_error)
-        # An envelope needs some room around its part of the text.
-        limit = None if max_frame_size is None else 6 * max_frame_size + _ENVELOPE_SIZE
-        make_decoder = partial(NDJSONDecoder, loads=bytes, max_frame_size=limit, on_error=on_error)
+        make_unwrapper, make_decoder = make_unwrapping(unwrap, decode, max_frame_size, on_error, **selection)
+        unwrapper = make_unwrapper()
     # Options are checked here, not when the first file is opened.
     make_decoder()
     file_options: Any = {"max_window": max_window, "ahead": prefetch, "storage_options": storage_options}
@@ -199,16 +192,16 @@ def read(
         raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
     collected = LetterList(dead_letters) if isinstance(dead_letters, list) else None
     letters, resumption = open_bookkeeping(
-        checkpoint, None if isinstance(dead_letters, list) else dead_letters, partial(open_file, **file_options)
+        checkpoint,
+        None if isinstance(dead_letters, list) else dead_letters,
+        partial(open_file, **file_options),
+        unwrapper,
     )
     files = LogFiles(sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line)
     target = letters if collected is None else collected
     if keep is not None and target is not None:
         keep.begin(target, files, counts_lines=not isinstance(paths, Split) or paths.start == 0)
     return stream_of(files)
-
-
-_ENVELOPE_SIZE = 64 * 1024
 
 
 def _check_window(max_window: int | None) -> None:

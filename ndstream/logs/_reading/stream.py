@@ -19,13 +19,13 @@ from ndstream._core import NDJSONDecoder
 from ndstream._sources.opened_source import Chunk, OpenedSyncSource
 from ndstream._streams import Stream
 from ndstream.logs._checkpoints.resumption import Resumption
+from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.opened_file import OpenedFile
 from ndstream.logs._files.paths import BinaryFile, generations_of
 from ndstream.logs._files.positions import START, Position
 from ndstream.logs._files.remote import is_url
-from ndstream.logs._reading.containers import Unwrapper
 from ndstream.logs._reading.report import FileReport, Report
 
 T = TypeVar("T")

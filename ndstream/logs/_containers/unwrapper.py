@@ -1,4 +1,4 @@
-"""Logs of container runtimes: what the program wrote, out of the envelopes that Docker and CRI put around it.
+"""What a program wrote, out of the envelopes that Docker and CRI put around its lines.
 
 The runtimes cut long lines into parts. The parts of a stream (stdout, stderr) are joined as bytes, whatever lies
 between them, also from one file to the next generation of the same log, and only then decoded: a part may end in
@@ -7,31 +7,16 @@ the middle of a character or of an escape.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
-
-import orjson
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import DecodeError, StreamError, TruncatedError
-from ndstream._streams import Stream
+from ndstream.logs._containers.line_formats import FORMS, Container, Envelope, cri_part, docker_part
+from ndstream.logs._containers.unfinished_line import UnfinishedLine
 
 T = TypeVar("T")
-
-Container = Literal["docker", "cri"]
-
-
-class Envelope(NamedTuple):
-    """What a runtime adds to a line.
-
-    Attributes:
-        time: When the line, or its first part, was written, as the runtime spells it (RFC 3339).
-        stream: "stdout" or "stderr".
-    """
-
-    time: str
-    stream: str
 
 
 class Record(NamedTuple, Generic[T]):
@@ -46,23 +31,6 @@ class Record(NamedTuple, Generic[T]):
     value: T
     time: str
     stream: str
-
-
-class _Part(NamedTuple):
-    envelope: Envelope
-    text: bytes
-    is_last: bool
-
-
-class _Message:
-    """The parts of one line so far."""
-
-    def __init__(self, envelope: Envelope, offset: int, line: int) -> None:
-        self.envelope = envelope
-        self.offset = offset
-        self.line = line
-        self.parts: list[bytes] = []
-        self.size = 0
 
 
 class Unwrapper(Generic[T]):
@@ -86,13 +54,13 @@ class Unwrapper(Generic[T]):
         max_frame_size: int | None,
         on_error: Any,
     ) -> None:
-        self._split = {"docker": _docker_part, "cri": _cri_part}[container]
+        self._split = {"docker": docker_part, "cri": cri_part}[container]
         self._container = container
         self._decoder = make_decoder(self._hand_over if callable(on_error) else on_error)
         self._max_size = max_frame_size
         self._on_error = on_error
         self._envelope: Envelope | None = None
-        self._unfinished: dict[str, _Message] = {}
+        self._unfinished: dict[str, UnfinishedLine] = {}
         self._group: str | None = None
         self._began = False
         self.frames = 0
@@ -102,6 +70,14 @@ class Unwrapper(Generic[T]):
     def is_unfinished(self) -> bool:
         """Whether a line waits for its last part."""
         return bool(self._unfinished)
+
+    def unfinished(self) -> tuple[UnfinishedLine, ...]:
+        """The lines that wait for their last part, the oldest first."""
+        return tuple(self._unfinished.values())
+
+    def go_on_with(self, unfinished: Iterable[UnfinishedLine]) -> None:
+        """Wait for the last parts of these lines, and of no others."""
+        self._unfinished = {line.envelope.stream: line for line in unfinished}
 
     def may_change_to(self, group: str | None) -> bool:
         """Go on with a file of this log. If it is another log, what is unfinished has to be taken first."""
@@ -118,7 +94,7 @@ class Unwrapper(Generic[T]):
         """Report the oldest line that is unfinished."""
         stream = next(iter(self._unfinished))
         message = self._unfinished.pop(stream)
-        text = b"".join(message.parts)
+        text = bytes(message.text)
         self._report(
             TruncatedError(
                 f"the message at byte {message.offset} (line {message.line}) of {stream} is unfinished: its last part "
@@ -132,11 +108,11 @@ class Unwrapper(Generic[T]):
             message.envelope,
         )
 
-    def values(self, lines: Stream[bytes], decoder: NDJSONDecoder[bytes]) -> Iterator[Record[T]]:
-        """The values of one file.
+    def values(self, lines: Iterator[bytes], decoder: NDJSONDecoder[bytes]) -> Iterator[Record[T]]:
+        """The values of one file, or of what a decoder has to give now.
 
         Args:
-            lines: The file's lines as they are.
+            lines: The lines as they are.
             decoder: The decoder of `lines`, which knows where they are.
         """
         self.frames = self.errors = 0
@@ -151,22 +127,22 @@ class Unwrapper(Generic[T]):
         envelope, text, is_last = part
         message = self._unfinished.pop(envelope.stream, None)
         if message is None:
-            message = _Message(envelope, offset, number)
-        message.size += len(text)
+            message = UnfinishedLine(envelope, offset, number, 0, bytearray(), 0)
         # Past the limit one byte more is enough for the decoder to say so.
-        if self._max_size is None or message.size - len(text) <= self._max_size:
-            message.parts.append(text if self._max_size is None else text[: self._max_size + 1])
+        room = len(text) if self._max_size is None else max(0, self._max_size + 1 - len(message.text))
+        message.text.extend(text[:room])
+        message = message._replace(size=message.size + len(text), kept=len(message.text))
         if is_last:
             yield from self._decode(message)
         else:
             self._unfinished[envelope.stream] = message
 
-    def _decode(self, message: _Message) -> Iterator[Record[T]]:
+    def _decode(self, message: UnfinishedLine) -> Iterator[Record[T]]:
         decoder = self._decoder
         envelope = self._envelope = message.envelope
         decoder.reset(offset=message.offset, line=message.line - 1)
         try:
-            for value in decoder.feed(b"".join((*message.parts, b"\n"))):
+            for value in decoder.feed(bytes(message.text + b"\n")):
                 yield Record(value, *envelope)
                 self.frames += 1
         except StreamError as error:
@@ -193,7 +169,7 @@ class Unwrapper(Generic[T]):
                 reason="unfinished",
             )
         return DecodeError(
-            f"{where} is no line of a {self._container} log, which has the form {_FORMS[self._container]}: {shown}; "
+            f"{where} is no line of a {self._container} log, which has the form {FORMS[self._container]}: {shown}; "
             "leave out unwrap= for lines without an envelope",
             frame=line,
             offset=offset,
@@ -214,7 +190,7 @@ class Unwrapper(Generic[T]):
 class _Values(Iterator[Any]):
     """The values of one file. After an error it goes on, as a generator would not."""
 
-    def __init__(self, unwrapper: Unwrapper[Any], lines: Stream[bytes], decoder: NDJSONDecoder[bytes]) -> None:
+    def __init__(self, unwrapper: Unwrapper[Any], lines: Iterator[bytes], decoder: NDJSONDecoder[bytes]) -> None:
         self._unwrapper = unwrapper
         self._lines = lines
         self._decoder = decoder
@@ -249,37 +225,33 @@ def with_envelope(error: StreamError, envelope: Envelope) -> StreamError:
     return error
 
 
-_FORMS = {
-    "docker": '{"log": "...", "stream": "stdout", "time": "..."}',
-    "cri": "time, stream, P or F, text, with a space between",
-}
+_ENVELOPE_SIZE = 64 * 1024
 
 
-def _docker_part(line: bytes) -> _Part | None:
-    """A line of Docker's json-file driver; a message is whole if its text ends in a line feed."""
-    try:
-        fields = orjson.loads(line)
-        text = fields["log"].encode()
-    except orjson.JSONDecodeError:
-        # The daemon cuts bytes, so that a part may hold half a character.
-        try:
-            fields = json.loads(line.decode("utf-8", "surrogateescape"))
-            text = fields["log"].encode("utf-8", "surrogateescape")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return None
-    except (TypeError, KeyError, AttributeError, UnicodeEncodeError):
-        return None
-    envelope = Envelope(str(fields.get("time", "")), str(fields.get("stream", "")))
-    return _Part(envelope, text.removesuffix(b"\n"), text.endswith(b"\n"))
+def make_unwrapping(
+    container: Container, loads: Callable[[bytes], T], max_frame_size: int | None, on_error: Any, **selection: Any
+) -> tuple[Callable[[], Unwrapper[T]], Callable[[], NDJSONDecoder[bytes]]]:
+    """What makes unwrappers, and decoders for the lines as they are in the file.
 
+    Args:
+        container: Whose envelopes they are.
+        loads: A callable from a text to a value.
+        max_frame_size: The longest text, in bytes; None for no limit.
+        on_error: "raise", "skip" or a callable.
+        selection: Options of the decoder for texts.
 
-def _cri_part(line: bytes) -> _Part | None:
-    """A line in the format of the Kubernetes container runtime interface: time, stream, tags, text."""
-    time, _, rest = line.partition(b" ")
-    stream, _, rest = rest.partition(b" ")
-    tags, _, text = rest.partition(b" ")
-    # More tags may follow the first, after a colon.
-    tag = tags.partition(b":")[0]
-    if tag not in (b"P", b"F") or stream not in (b"stdout", b"stderr") or not time[:1].isdigit():
-        return None
-    return _Part(Envelope(time.decode("ascii", "replace"), stream.decode()), text, tag == b"F")
+    Raises:
+        ValueError: There are no such envelopes.
+    """
+    if container not in ("docker", "cri"):
+        raise ValueError(f"unwrap must be 'docker', 'cri' or None, not {container!r}")
+
+    def make_decoder(handler: Any) -> NDJSONDecoder[T]:
+        return NDJSONDecoder(loads=loads, max_frame_size=max_frame_size, on_error=handler, **selection)
+
+    # An envelope needs some room around its part of the text, in which each byte may be an escape.
+    limit = None if max_frame_size is None else 6 * max_frame_size + _ENVELOPE_SIZE
+    return (
+        partial(Unwrapper, container, make_decoder, max_frame_size, on_error),
+        partial(NDJSONDecoder, loads=bytes, max_frame_size=limit, on_error=on_error),
+    )
