@@ -106,6 +106,9 @@ def test_the_async_client_does_the_same() -> None:
 
 
 def test_a_reply_that_the_server_did_not_keep_is_an_error() -> None:
-    with Server(LONGEST, 404).running() as server, CLIENT["Responses"](server.url, **AT_ONCE) as client:
-        with pytest.raises(llm.ReplyError, match="the upstream answered 404"):
-            list(client.stream("m", "Hi"))
+    with (
+        Server(LONGEST, 404).running() as server,
+        CLIENT["Responses"](server.url, **AT_ONCE) as client,
+        pytest.raises(llm.ReplyError, match="the upstream answered 404"),
+    ):
+        list(client.stream("m", "Hi"))
