@@ -12,6 +12,7 @@ from ndstream._core import SSEEncoder, encode_comment, encode_jsonseq, encode_nd
 from ndstream._errors import EncodeError
 from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._broadcast import AsyncSubscription, Broadcast, BroadcastFullError, Subscription
+from ndstream.serving._encoded_values import AsyncEncodedValues, EncodedValues, encode_values
 from ndstream.serving._event_source import EventSource
 from ndstream.serving._facade import relay
 from ndstream.serving._group import RelayGroup
@@ -39,6 +40,7 @@ __all__ = [
     "TARGETS",
     "AGUITarget",
     "AnthropicTarget",
+    "AsyncEncodedValues",
     "AsyncRelay",
     "AsyncSubscription",
     "Broadcast",
@@ -46,6 +48,7 @@ __all__ = [
     "BrokenTransferError",
     "CallPart",
     "EncodeError",
+    "EncodedValues",
     "EventSource",
     "Failure",
     "OllamaChatTarget",
@@ -65,6 +68,7 @@ __all__ = [
     "encode_jsonseq",
     "encode_ndjson",
     "encode_sse",
+    "encode_values",
     "relay",
 ]
 

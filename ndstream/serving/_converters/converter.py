@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ndstream._errors import FrameTooLargeError, StreamError, TruncatedError
+from ndstream._errors import EncodeError, FrameTooLargeError, StreamError, TruncatedError
 from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer, ReplyServerError
 from ndstream.serving._targets.outcome import Failure, Refusal
@@ -108,6 +108,8 @@ def kind_and_message(error: Exception) -> tuple[str, str]:
     if isinstance(error, ReplyServerError) and error.kind not in ("malformed", "spliced"):
         # What the upstream says is meant for whoever asked it.
         return error.kind, str(error)
+    if isinstance(error.__cause__, EncodeError):
+        return "malformed", "there is a value that cannot be written"
     if isinstance(error, TruncatedError):
         if error.reason == "stalled":
             return "timeout", "the upstream went silent"
