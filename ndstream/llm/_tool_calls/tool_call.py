@@ -109,6 +109,11 @@ class ToolCall:
         return self._error
 
     @property
+    def came_decoded(self) -> bool:
+        """Whether the arguments came as a JSON value, not as text, so that what comes next replaces them."""
+        return self._whole is not None
+
+    @property
     def run_by(self) -> Literal["client", "server"]:
         """Who runs the call: the ``client``, who sends the result back, or the ``server``, which needs nothing.
 

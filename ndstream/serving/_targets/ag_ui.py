@@ -44,6 +44,7 @@ class AGUITarget(Target):
         self._run = {"threadId": thread_id or str(uuid4()), "runId": run_id or str(uuid4())}
         self._message_id = str(uuid4())
         self._message_taken = False
+        self._open_call = False
         self._reasoning_id = ""
         self._pending_calls: list[str] = []
 
@@ -75,7 +76,7 @@ class AGUITarget(Target):
         self._write_event("REASONING_END", messageId=self._reasoning_id)
 
     def write_call_start(self, part: CallPart) -> None:
-        self._message_taken = True
+        self._message_taken = self._open_call = True
         names = {"toolCallId": part.id, "toolCallName": part.name}
         self._write_event("TOOL_CALL_START", **names, parentMessageId=self._message_id)
 
@@ -83,6 +84,7 @@ class AGUITarget(Target):
         self._write_event("TOOL_CALL_ARGS", toolCallId=part.id, delta=fragment)
 
     def write_call_end(self, part: CallPart) -> None:
+        self._open_call = False
         self._pending_calls.append(part.id)
         self._write_event("TOOL_CALL_END", toolCallId=part.id)
 
@@ -97,6 +99,11 @@ class AGUITarget(Target):
         self._write_event("RUN_ERROR", message=failure.message, code=failure.kind, **self._usage())
 
     def write_abort(self) -> None:
+        if self._open_call:
+            # A run cannot finish with it, and clients run what has ended.
+            message = "the reply was stopped in the middle of a tool call"
+            self._write_event("RUN_ERROR", message=message, code="cancelled", **self._usage())
+            return
         self._write_event("RUN_FINISHED", **self._run, outcome={"type": "cancelled"}, **self._usage())
 
     def _usage(self) -> dict[str, Any]:

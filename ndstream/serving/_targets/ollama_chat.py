@@ -41,7 +41,6 @@ class OllamaChatTarget(Target):
     name = "ollama-chat"
     content_type = "application/x-ndjson"
     heartbeat = b""
-    interleaves_calls = True
     needs_object_arguments = True
 
     def write_text(self, part: Part, text: str) -> None:

@@ -38,7 +38,7 @@ class CallPart(Part):
         is_left_out: Whether it is not for the client, since the upstream runs it by itself.
     """
 
-    __slots__ = ("_beginning", "_looked_at", "call", "ended", "id", "is_left_out", "number", "written")
+    __slots__ = ("_beginning", "_in_pieces", "_looked_at", "call", "ended", "id", "is_left_out", "number", "written")
 
     def __init__(self, call: ToolCall) -> None:
         super().__init__("call")
@@ -48,9 +48,16 @@ class CallPart(Part):
         self.written = 0
         self.ended = False
         self.is_left_out = False
+        # Whether arguments were written before the call ended.
+        self._in_pieces = False
         # The first characters of the arguments but for white space, and how many pieces were looked at for them.
         self._beginning = ""
         self._looked_at = 0
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the upstream changed what is written, or added to a call whose end is written."""
+        return bool(self.pieces) or (self._in_pieces and self.call.arguments_revised)
 
     @property
     def name(self) -> str:
@@ -71,12 +78,13 @@ class CallPart(Part):
         """
         if not self.written:
             if not self.call.closed:
-                if self.call.arguments_revised or not self._begins_object():
+                if self.call.came_decoded or self.call.arguments_revised or not self._begins_object():
                     return ""
-            elif self.call.complete:
+                self._in_pieces = True
+            else:
                 raw = self.call.raw
-                is_object = raw.lstrip()[:1] == "{" and not self._is_free_text
-                self.pieces[:] = [raw if is_object else encoded(self.arguments)]
+                as_sent = self.call.incomplete or (raw.lstrip()[:1] == "{" and not self._is_free_text)
+                self.pieces[:] = [raw if as_sent else encoded(self.arguments)]
         fragment = "".join(self.pieces)
         self.pieces.clear()
         self.written += len(fragment)

@@ -4,8 +4,8 @@ To add a target, subclass `Target` in a file of its own, write the methods ``wri
 the class to `registry.py`. What holds for every subclass, whatever the upstream sends:
 
 - `write_start` comes first and once, even if the reply has no delta at all.
-- Every part that is started is ended before the end, `write_call_end` aside if the call is incomplete; text and
-  thoughts are never empty, and come only between the start and the end of their part.
+- Every part that is started is ended before the end; text and thoughts are never empty, and come only between the start
+  and the end of their part. A call that the format cannot end is the last part, and the reply an error.
 - Without `interleaves_calls` one part is open at a time, and what comes meanwhile waits its turn.
 - A call starts once its whole name is known, with an id that no other call of the reply has. The fragments of its
   arguments add up to its arguments.
@@ -78,6 +78,8 @@ class Target:
         self._model = model
         self._frames: list[bytes] = []
         self._started = False
+        # Whether a call went wrong in a way that the format has no words for, so that no part may follow.
+        self._broken = False
         self._choices: dict[int, _Choice] = {0: _Choice()}
         self._call_ids: set[str] = set()
 
@@ -173,6 +175,8 @@ class Target:
                 if not self._started:
                     self._start()
                 self._take(delta)
+                if self._broken and self.failure is None:
+                    self._fail(Failure(self._bad_call() or "", "malformed"))
             except EncodeError as error:
                 self._fail_to_write(error)
         return self._written()
@@ -234,6 +238,7 @@ class Target:
 
     def _fail_to_write(self, error: EncodeError) -> None:
         self.error = error
+        self._close_parts()
         self._fail(Failure("the upstream sent text that cannot be written", "malformed"))
 
     def _take(self, delta: Delta) -> None:
@@ -289,7 +294,7 @@ class Target:
     def _advance(self, choice: _Choice) -> None:
         """Write as much as the order of the parts allows: the first part, and those after it once it has ended."""
         queue = choice.queue
-        while queue:
+        while queue and not self._broken:
             part = queue[0]
             if isinstance(part, CallPart):
                 if not self._write_call(choice, part):
@@ -328,6 +333,7 @@ class Target:
         part.ended = True
         if not self._has_arguments(part):
             self.write_call_error(part)
+            self._broken = not self._survives(part)
         else:
             self.write_call_end(part)
         return True
@@ -366,6 +372,10 @@ class Target:
         """Whether a call that has ended has arguments that the format can hold."""
         return not part.call.incomplete and (not self.needs_object_arguments or isinstance(part.arguments, dict))
 
+    def _survives(self, part: CallPart) -> bool:
+        """Whether a reply can be complete although this call has not the arguments that it should have."""
+        return self.survives_cut_call if self.is_cut_by_limit(part) else self.survives_bad_call
+
     def _write_piece(self, part: Part, text: str) -> None:
         if part.kind == "text":
             self.write_text(part, text)
@@ -394,10 +404,19 @@ class Target:
                     if not (part.ended or part.is_left_out):
                         self._write_call(choice, part)
             self._advance(choice)
-            # What is left is a text, or a call without a name and what waits for it.
-            if choice.queue and not isinstance(choice.queue[0], CallPart):
+        self._close_parts()
+
+    def _close_parts(self) -> None:
+        """End what is open, without what waits."""
+        for number, choice in self._choices.items():
+            self.choice = number
+            if choice.queue and not isinstance(choice.queue[0], CallPart) and choice.queue[0].index >= 0:
                 self._close_text(choice.queue[0])
             choice.queue.clear()
+            for part in choice.calls.values():
+                if part.index >= 0 and not part.ended:
+                    part.ended = True
+                    self.write_call_error(part)
 
     def _bad_call(self) -> str | None:
         """What is wrong with a tool call of a reply that is complete otherwise."""
@@ -408,14 +427,13 @@ class Target:
                     continue
                 if part.index < 0:
                     return "the upstream sent a tool call without a name"
-                if part.pieces or (part.call.arguments_revised and part.written != len(part.call.raw)):
+                if part.is_changed:
                     return "the upstream changed a tool call that it had sent"
-                if self.is_cut_by_limit(part):
-                    if self.survives_cut_call:
-                        continue
-                    return "the reply reached its limit in the middle of a tool call"
-                if not (self.survives_bad_call or self._has_arguments(part)):
-                    return f"the upstream sent a tool call whose arguments are not {wanted}"
+                if part.ended and not (self._has_arguments(part) or self._survives(part)):
+                    if self.is_cut_by_limit(part):
+                        return "the reply reached its limit in the middle of a tool call"
+                    what = "were cut off" if part.call.incomplete and part.call.error is None else f"are not {wanted}"
+                    return f"the upstream sent a tool call whose arguments {what}"
         return None
 
 

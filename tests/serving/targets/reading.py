@@ -25,10 +25,11 @@ def payloads(written: bytes) -> list[Any]:
     assert written.endswith(b"\n\n")
     found: list[Any] = []
     for block in written[:-2].split(b"\n\n"):
-        head, _, data = block.rpartition(b"data: ")
-        assert b"\n" not in data
+        head, data = block.split(b"\n") if b"\n" in block else (b"", block)
+        assert data.startswith(b"data: ")
+        data = data[6:]
         value: Any = data.decode() if data == b"[DONE]" else json.loads(data)
         if head:
-            assert head == b"event: %b\n" % value["type"].encode()
+            assert head == b"event: %b" % value["type"].encode()
         found.append(value)
     return found
