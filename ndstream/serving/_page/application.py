@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ndstream.serving._group import RelayGroup
@@ -104,14 +104,15 @@ def chat_application(
         return FileResponse(FOLDER / FILES[f"/{name}"], headers={"Cache-Control": "no-cache", **SECURITY_HEADERS})
 
     async def show_state(request: Request) -> Response:
-        return _json(200, state)
+        headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
+        return Response(orjson.dumps(state), headers=headers, media_type="application/json")
 
     async def chat(request: Request) -> Any:
         try:
             _check_origin(request)
             messages = await messages_in(request)
         except BadRequestError as error:
-            return _json(error.status, {"error": {"message": str(error), "type": "invalid_request"}})
+            return PlainTextResponse(str(error), error.status, SECURITY_HEADERS)
         relay = relays.relay(chunks_of(ask, messages), PageTarget(), wire=wire, error_message=error_words)
         relay.headers.update(SECURITY_HEADERS)
         return relay
@@ -132,8 +133,3 @@ def _check_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     if site != "same-origin" or (origin is not None and origin.partition("://")[2] != request.headers["host"]):
         raise BadRequestError(403, "only the page of this server may ask for replies")
-
-
-def _json(status: int, value: Any) -> Response:
-    headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
-    return Response(orjson.dumps(value), status, headers, "application/json")

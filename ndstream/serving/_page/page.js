@@ -423,8 +423,7 @@ async function run(reply, messages) {
       signal: stopper.signal,
     });
     if (!response.ok) {
-      const answer = await response.json().catch(() => null);
-      reply.end("error", answer?.error?.message ?? `The server of this page answered ${response.status}.`);
+      reply.end("error", (await response.text()) || `The server of this page answered ${response.status}.`);
       return;
     }
     for await (const part of partsOf(response.body)) {

@@ -123,7 +123,7 @@ def test_a_type_that_forms_can_send_is_refused(kind: str, client: Any) -> None:
 def test_what_is_no_conversation_is_refused_with_a_reason(body: bytes, client: Any) -> None:
     answer = client.post("/api/chat", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
-    assert answer.json()["error"]["message"]
+    assert answer.text
 
 
 def test_a_conversation_that_is_too_long_is_refused(client: Any) -> None:
@@ -176,7 +176,7 @@ def test_a_server_that_cannot_be_reached_is_told_before_the_response_starts() ->
         with testclient.TestClient(chat_application(failing(error)), "http://localhost") as client:
             answer = client.post("/api/chat", json=QUESTION)
         assert answer.status_code == 502
-        assert answer.json()["error"]["message"].startswith(words)
+        assert answer.text.startswith(words)
 
 
 def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:
@@ -188,8 +188,7 @@ def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:
     with testclient.TestClient(chat_application(ask, secret="sk-123"), "http://localhost") as client:
         answer = client.post("/api/chat", json=QUESTION)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
-    words = "The model's server answered 429: wait, [key]"
-    assert answer.json() == {"error": {"message": words, "type": "rate_limit"}}
+    assert answer.text == "The model's server answered 429: wait, [key]"
     assert refused.closed == 1
 
 
@@ -200,7 +199,7 @@ def test_what_no_async_client_returned_is_a_type_error() -> None:
     with testclient.TestClient(chat_application(ask), "http://localhost") as client:
         answer = client.post("/api/chat", json=QUESTION)
     assert answer.status_code == 502
-    assert "async client" in answer.json()["error"]["message"]
+    assert "async client" in answer.text
 
 
 def test_it_can_be_mounted_under_a_path_of_another_application() -> None:
