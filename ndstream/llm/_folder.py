@@ -12,8 +12,14 @@ from ndstream.llm._answer import Answer, ReplyState
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending, Verdict
 from ndstream.llm._errors import ReplyError
+from ndstream.llm._frame_recovery import (
+    errors_in_lines,
+    frames_in_tail,
+    frames_on_one_line,
+    is_partial_frame,
+    values_in,
+)
 from ndstream.llm._recognition import Recognition
-from ndstream.llm._salvage import errors_in_lines, frames_in_tail, frames_on_one_line, is_partial_frame, values_in
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._verdict import SOURCE_FAILURES, error_of, shown
 

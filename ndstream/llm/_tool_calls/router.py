@@ -261,8 +261,10 @@ class ToolCalls:
             call.type = label_of(fragment.type)
         elif not (isinstance(fragment.type, str) and says_nothing(fragment.type)):
             call._keep("type", fragment.type)
-        if fragment.arguments is not None:
+        if isinstance(fragment.arguments, (str, dict, list, int, float)):
             call.add_arguments(fragment.arguments)
+        else:
+            call._keep("arguments", fragment.arguments)
         for word, value in fragment.extra.items():
             call._keep(word, value)
         self.has_client_calls = self.has_client_calls or call.run_by == "client"

@@ -12,22 +12,19 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.openai_responses_calls import EVENTS, arguments_field
-from ndstream.llm._wires.openai_responses_item import Item
-from ndstream.llm._wires.openai_responses_output import Output
+from ndstream.llm._wires.openai_responses_calls import EVENTS
+from ndstream.llm._wires.openai_responses_output import PARTS, TEXTS, THOUGHTS, Output
+from ndstream.llm._wires.openai_responses_sequence import Sequence
 from ndstream.llm._wires.output_log import OutputLog
 from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
-_TEXT = {"response.output_text": "text", "response.refusal": "refusal"}
-_THINKING = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
-_PARTS = {"response.content_part": "content", "response.reasoning_summary_part": "summary"}
 
 
 class OpenAIResponses(Wire):
@@ -38,9 +35,9 @@ class OpenAIResponses(Wire):
     def __init__(self) -> None:
         super().__init__()
         self.response: dict[str, Any] | None = None
-        self.output = Output(self.room)
         self.log = OutputLog()
         self.calls = ToolCalls(self.room)
+        self.output = Output(self.room, self.calls, self.log)
         self.whole_output_seen = False
         # Where the text of the previous frame went, if it is text, and its pieces there.
         self.place: tuple[Any, Any, Any] | None = None
@@ -48,11 +45,7 @@ class OpenAIResponses(Wire):
         # The same of arguments, and their call.
         self.call_place: tuple[Any, Any] | None = None
         self.open_call: tuple[ToolCall, ...] = ()
-        # The last frame with a number, and the number up to which a resumed stream repeats what is known.
-        self.last_frame: dict[str, Any] = {}
-        self.known_to = -1
-        # The number that is due first in a resumed stream; None once it came, and in any other stream.
-        self.due: int | None = None
+        self.sequence = Sequence()
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -73,7 +66,7 @@ class OpenAIResponses(Wire):
                 ):
                     self.texts.append(text)
                     self.log.texts.append(text)
-                    self.last_frame = frame
+                    self.sequence.last_frame = frame
                     plain = TextDelta()
                     plain.raw = frame
                     plain.text = text
@@ -86,7 +79,7 @@ class OpenAIResponses(Wire):
                     and (frame.get("item_id"), frame.get("output_index")) == self.call_place
                     and "error" not in frame
                 ):
-                    self.last_frame = frame
+                    self.sequence.last_frame = frame
                     added = CallDelta()
                     added.raw = frame
                     added.tool_calls = self.open_call
@@ -101,34 +94,28 @@ class OpenAIResponses(Wire):
         self.place = self.call_place = None
         if not isinstance(frame, dict):
             return FullDelta(frame)
-        number = as_index(frame.get("sequence_number"))
-        if number is not None and number <= self.known_to:
+        place = self.sequence.place(frame)
+        if place == "known" or self.look_for_error(frame, event):
             return FullDelta(frame)
-        # As long as events are missing, none is counted as the last one, so that they can be asked for again.
-        gap = number is not None and self.due is not None and number > self.due
-        if number is not None and not gap:
-            self.due = None
-            self.last_frame = frame
-        if self.look_for_error(frame, event):
-            return FullDelta(frame)
-        if gap:
+        if place == "gap":
             if self.error is None:
-                self.note_gap(number)
+                self.note_error(self.sequence.gap(frame))
             return FullDelta(frame)
         kind = text_of(frame.get("type"))
         stem, _, verb = kind.rpartition(".")
         if verb == "delta":
             return self.add(stem, frame)
         if kind == "response.output_item.added":
-            return self.start_item(dict_of(frame.get("item")), frame)
+            return self.delta(frame, self.output.start_item(frame))
         if kind == "response.output_item.done":
-            return self.end_item(dict_of(frame.get("item")), frame)
+            return self.delta(frame, self.output.end_item(frame))
         if verb == "done":
-            return self.fold_done(stem, frame)
-        if stem in _PARTS:
-            return self.set_part(stem, frame)
+            return self.delta(frame, self.output.fold_done(stem, frame))
+        if stem in PARTS:
+            self.output.set_part(stem, frame)
+            return self.delta(frame)
         if kind == "response.output_text.annotation.added":
-            self.item(frame).annotate(frame.get("content_index"), frame.get("annotation"))
+            self.output.item(frame).annotate(frame.get("content_index"), frame.get("annotation"))
         elif isinstance(frame.get("response"), dict):
             return self.change(kind, frame["response"], frame)
         elif frame.get("object") == "response":
@@ -136,25 +123,13 @@ class OpenAIResponses(Wire):
             return self.change(f"response.{frame.get('status')}", frame, frame)
         return FullDelta(frame)
 
-    def note_gap(self, number: int | None) -> None:
-        """Note that a resumed stream leaves out events between the earlier reply and this number."""
-        self.note_error(
-            ServerError(
-                f"the stream goes on at sequence_number {number}, but the earlier reply ends at {self.known_to}: "
-                f"request it again with starting_after={self.known_to}",
-                "gap",
-            )
-        )
-
     @property
     def last_sequence_number(self) -> int | None:
-        return as_index(self.last_frame.get("sequence_number"))
+        return self.sequence.last_number
 
     def resumed(self) -> OpenAIResponses:
         wire = copy.deepcopy(self)
-        number = self.last_sequence_number
-        wire.known_to = -1 if number is None else number
-        wire.due = None if number is None else number + 1
+        wire.sequence = Sequence(self.last_sequence_number)
         wire.place, wire.call_place, wire.error, wire.ended = None, None, None, False
         wire.evidence.clear()
         wire.extra_deltas.clear()
@@ -163,65 +138,28 @@ class OpenAIResponses(Wire):
                 call.open_again()
         return wire
 
-    def item(self, frame: dict[str, Any]) -> Item:
-        """The item that an event is about."""
-        return self.output.find(frame.get("item_id"), frame.get("output_index"))
-
     def delta(self, frame: dict[str, Any], *calls: ToolCall | None) -> FullDelta:
         """The delta of an event: what it added to the log, and its calls."""
         return FullDelta(frame, *self.log.new(), [call for call in calls if call is not None])
-
-    def start_item(self, given: dict[str, Any], frame: dict[str, Any]) -> Delta:
-        if not given:
-            return FullDelta(frame)
-        item = self.output.start(given, frame.get("output_index"))
-        item.fold(given, self.calls, self.log)
-        return self.delta(frame, item.call)
-
-    def end_item(self, given: dict[str, Any], frame: dict[str, Any]) -> Delta:
-        item = self.output.find(given.get("id"), frame.get("output_index"))
-        item.fold(given, self.calls, self.log)
-        item.end(given)
-        return self.delta(frame, item.call)
 
     def add(self, stem: str, frame: dict[str, Any]) -> Delta:
         """Fold a piece."""
         value = frame.get("delta")
         if not isinstance(value, str) or not value:
             return FullDelta(frame)
-        if stem in _TEXT:
-            self.texts = self.item(frame).add_text(_TEXT[stem], value, frame, self.log)
+        if stem in TEXTS:
+            self.texts = self.output.item(frame).add_text(TEXTS[stem], value, frame, self.log)
             self.place = (frame.get("item_id"), frame.get("output_index"), frame.get("content_index"))
             if stem == "response.refusal":
                 self.place = None
-        elif stem in _THINKING:
-            self.item(frame).add_thought(stem, value, frame, self.log)
+        elif stem in THOUGHTS:
+            self.output.item(frame).add_thought(stem, value, frame, self.log)
         elif stem in EVENTS:
-            call = self.item(frame).called(self.calls, EVENTS[stem])
+            call = self.output.item(frame).called(self.calls, EVENTS[stem])
             call.add_arguments(value)
             self.call_place = (frame.get("item_id"), frame.get("output_index"))
             self.open_call = (call,)
             return FullDelta(frame, tool_calls=self.open_call)
-        return self.delta(frame)
-
-    def fold_done(self, stem: str, frame: dict[str, Any]) -> Delta:
-        """Fold what is said as a whole."""
-        if stem in _TEXT:
-            self.item(frame).set_text(_TEXT[stem], text_of(frame.get(_TEXT[stem])), frame, self.log)
-        elif stem in _THINKING:
-            self.item(frame).set_thought(stem, text_of(frame.get("text")), frame, self.log)
-        elif stem in EVENTS:
-            call = self.item(frame).called(self.calls, EVENTS[stem])
-            call.set_final_arguments(frame.get(arguments_field(EVENTS[stem])))
-            return self.delta(frame, call)
-        elif stem in _PARTS:
-            return self.set_part(stem, frame)
-        return self.delta(frame)
-
-    def set_part(self, stem: str, frame: dict[str, Any]) -> Delta:
-        """Fold a part, which may have text when it begins, and has all of it when it ends."""
-        name = _PARTS[stem]
-        self.item(frame).set_part(name, frame.get(f"{name}_index"), dict_of(frame.get("part")), self.log)
         return self.delta(frame)
 
     def change(self, kind: str, response: dict[str, Any], frame: dict[str, Any]) -> Delta:

@@ -1,4 +1,4 @@
-"""The output of a response: its items, which events refer to by id, by index, or not at all.
+"""The output of a response: its items, and the events about one of them, by id, by index, or without either.
 
 Servers that imitate the API leave out most of what says where a delta belongs, and some change the ids of items from
 event to event; so an item is looked up by its id, then by its index; without either, the last one is meant.
@@ -8,19 +8,70 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._lenient_readers import as_index, label_of
+from ndstream.llm._lenient_readers import as_index, dict_of, label_of, text_of
 from ndstream.llm._limits import Room
+from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.openai_responses_calls import EVENTS, arguments_field
 from ndstream.llm._wires.openai_responses_item import Item
+from ndstream.llm._wires.output_log import OutputLog
+
+TEXTS = {"response.output_text": "text", "response.refusal": "refusal"}
+"""Events that bring texts, before ``.delta`` and ``.done``, and the name of the text."""
+THOUGHTS = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
+PARTS = {"response.content_part": "content", "response.reasoning_summary_part": "summary"}
 
 
 class Output:
     """The items so far."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, calls: ToolCalls, log: OutputLog) -> None:
         self._room = room
+        self._calls = calls
+        self._log = log
         self.items: list[Item] = []
         self._by_id: dict[str, Item] = {}
         self._by_index: dict[int, Item] = {}
+
+    def item(self, event: dict[str, Any]) -> Item:
+        """The item that an event is about."""
+        return self.find(event.get("item_id"), event.get("output_index"))
+
+    def start_item(self, event: dict[str, Any]) -> ToolCall | None:
+        """Fold the begin of an item. Returns its call, if it is one."""
+        given = dict_of(event.get("item"))
+        if not given:
+            return None
+        item = self.start(given, event.get("output_index"))
+        item.fold(given, self._calls, self._log)
+        return item.call
+
+    def end_item(self, event: dict[str, Any]) -> ToolCall | None:
+        """Fold an item as a whole at its end. Returns its call, if it is one."""
+        given = dict_of(event.get("item"))
+        item = self.find(given.get("id"), event.get("output_index"))
+        item.fold(given, self._calls, self._log)
+        item.end(given)
+        return item.call
+
+    def fold_done(self, stem: str, event: dict[str, Any]) -> ToolCall | None:
+        """Fold what an event says as a whole. Returns the call whose arguments these are."""
+        if stem in TEXTS:
+            self.item(event).set_text(TEXTS[stem], text_of(event.get(TEXTS[stem])), event, self._log)
+        elif stem in THOUGHTS:
+            self.item(event).set_thought(stem, text_of(event.get("text")), event, self._log)
+        elif stem in PARTS:
+            self.set_part(stem, event)
+        elif stem in EVENTS:
+            call = self.item(event).called(self._calls, EVENTS[stem])
+            call.set_final_arguments(event.get(arguments_field(EVENTS[stem])))
+            return call
+        return None
+
+    def set_part(self, stem: str, event: dict[str, Any]) -> None:
+        """Fold a part, which may have text when it begins, and has all of it when it ends."""
+        name = PARTS[stem]
+        self.item(event).set_part(name, event.get(f"{name}_index"), dict_of(event.get("part")), self._log)
 
     def find(self, identity: Any, index: Any) -> Item:
         """The item that an event is about, which may be a new one."""

@@ -1,4 +1,4 @@
-"""Frames in what is left over when a stream ends in disorder.
+"""Recovery of frames from what is left over when a stream ends in disorder.
 
 A server that fails in mid-stream often writes its error without the framing that it used before: without the
 blank line, without ``data:``, or after half a frame on the same line. These functions find such frames; they
