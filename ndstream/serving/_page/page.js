@@ -52,10 +52,20 @@ class GrowingText {
   }
 
   append(text) {
-    text.split("\n").forEach((piece, index) => {
-      if (index > 0) this.endLine();
-      if (piece) this.growLine(piece);
-    });
+    for (let begin = 0; begin < text.length; ) {
+      if (!this.formatted || this.lines >= MAX_FORMATTED_LINES) {
+        this.grow(text.slice(begin));
+        return;
+      }
+      const end = text.indexOf("\n", begin);
+      const piece = text.slice(begin, end < 0 ? text.length : end);
+      if (piece) {
+        this.grow(piece);
+        if (!this.inCode && this.size < MAX_BLOCK) this.format(piece);
+      }
+      if (end >= 0) this.endLine();
+      begin += piece.length + 1;
+    }
   }
 
   closeBlock() {
@@ -68,7 +78,7 @@ class GrowingText {
     this.needsBreak = false; // Whether a line end has to be shown before the next line.
   }
 
-  growLine(piece) {
+  grow(piece) {
     for (let begin = 0; begin < piece.length; ) {
       if (this.size >= MAX_BLOCK) this.closeBlock();
       if (this.block === null) {
@@ -81,13 +91,15 @@ class GrowingText {
         this.node = document.createTextNode("");
         this.block.append(this.node);
       }
-      const part = piece.slice(begin, begin + MAX_BLOCK - this.size);
+      let end = begin + MAX_BLOCK - this.size;
+      // Never between the halves of a surrogate pair.
+      if (/[\udc00-\udfff]/.test(piece[end] ?? "")) end += 1;
+      const part = piece.slice(begin, end);
       this.node.appendData(part);
-      this.line += part;
+      if (this.formatted) this.line += part;
       this.size += part.length;
       begin += part.length;
     }
-    if (this.formatted && !this.inCode && this.lines < MAX_FORMATTED_LINES && this.size < MAX_BLOCK) this.format(piece);
   }
 
   // Show what is complete of the line as what it is, and let the rest grow on.
@@ -131,7 +143,7 @@ class GrowingText {
     this.isBlock = false;
     this.size += 1;
     this.lines += 1;
-    if (this.formatted && atStart && this.lines <= MAX_FORMATTED_LINES && /^\s{0,3}```/.test(line)) {
+    if (atStart && /^\s{0,3}```/.test(line)) {
       node.remove();
       if (this.block.childNodes.length === 0) (this.inCode ? this.block.parentNode : this.block).remove();
       this.inCode = !this.inCode;

@@ -436,6 +436,35 @@ def test_what_a_model_says_is_text_and_nothing_else(number: int, page: Any, mode
     assert reply.get_by_role("button", name="Try again").is_visible()
 
 
+@pytest.mark.parametrize("text", ["\U0001f680" * 12_001 + "x", "a" + "\U0001f680" * 12_000])
+def test_no_character_is_torn_between_two_blocks(text: str, page: Any) -> None:
+    shown = page.evaluate(
+        """text => {
+            const parent = document.createElement("div");
+            new GrowingText(parent, true).append(text);
+            return [...parent.children].map(block => block.textContent);
+        }""",
+        text,
+    )
+    assert "".join(shown) == text
+    assert len(shown) == 3
+    assert not [
+        block for block in shown if "\ufffd" in block.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    ]
+
+
+@pytest.mark.parametrize("text", ["a\n", "\n", "**a** `b`\n\n", "- x\n", "```\n", "*", "x`", "\u202e "])
+def test_a_long_reply_of_any_kind_leaves_the_page_usable(text: str, page: Any, model: Server) -> None:
+    piece = text * (100_000 // len(text))
+    model.chunks = [*([line(piece)] * 30), DONE]
+    ask(page)
+    ended(page, "complete")
+    assert page.evaluate("turns.at(-1).content.length") == 30 * len(piece)
+    assert page.evaluate("document.querySelectorAll('*').length") < 50_000
+    page.get_by_role("button", name="New chat").click()
+    assert page.locator("article").count() == 0
+
+
 def test_a_huge_reply_is_shown_and_one_without_end_is_stopped(page: Any, model: Server) -> None:
     model.chunks = [*([line("word " * 20_000)] * 20), *([line("x" * 100_000)] * 15), DONE]
     ask(page)
