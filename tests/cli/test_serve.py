@@ -118,6 +118,22 @@ def test_a_reply_whose_model_has_not_answered_yet_is_ended_as_well() -> None:
         assert model.left.wait(PATIENCE)
 
 
+def test_a_client_that_leaves_before_the_model_s_server_answers_ends_the_request() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/chat"
+        with serving_page("--url", url, "--model", "m") as served:
+            connection = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+            connection.sendall(POST)
+            asked, _ = silent.accept()
+            with asked:
+                asked.settimeout(PATIENCE)
+                assert asked.recv(65536).startswith(b"POST /api/chat HTTP/1.1\r\n")
+                connection.close()
+                while asked.recv(65536):
+                    pass
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "expected"),
     [

@@ -16,7 +16,7 @@ from ..relaying import Response
 starlette: Any = real_parts.library("starlette.applications", GET)
 testclient: Any = real_parts.library("starlette.testclient", GET)
 httpx: Any = real_parts.library("httpx", GET)
-from ndstream.serving import chat_application  # noqa: E402
+from ndstream.serving import RelayGroup, chat_application  # noqa: E402
 from ndstream.serving._page.application import SECURITY_HEADERS  # noqa: E402
 from ndstream.serving._page.messages import MAX_BODY  # noqa: E402
 
@@ -190,6 +190,21 @@ def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
     assert answer.text == "The model's server answered 429: wait, [key]"
     assert refused.closed == 1
+
+
+def test_a_refusal_after_the_response_has_started_is_an_error_in_the_stream() -> None:
+    refused = Response(0.3, b'{"error":"too late"}', status=503)
+
+    async def ask(messages: Any) -> Any:
+        return refused
+
+    group = RelayGroup(first_frame_timeout=0.05)
+    with testclient.TestClient(chat_application(ask, group=group), "http://localhost") as client:
+        answer = client.post("/api/chat", json=QUESTION)
+    assert answer.status_code == 200
+    *_, ending, error = parts(answer)
+    assert ending["data"] == {"verdict": "error"}
+    assert error == {"type": "error", "errorText": "The model's server answered 503: too late"}
 
 
 def test_what_no_async_client_returned_is_a_type_error() -> None:

@@ -1,8 +1,9 @@
-"""The example that mounts the page runs as it stands."""
+"""The examples that mount the page run as they stand."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,8 +13,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import real_parts
-from chat_server import CHAT, TEXT, Server
-from serving.servers import GET, free_port, until
+from chat_server import CHAT, OLLAMA, TEXT, Server
+from serving.servers import GET, free_port, listens, until
 
 APP = Path(__file__).resolve().parents[3] / "examples" / "chat_relay" / "app.py"
 BODY = b'{"messages":[{"role":"user","content":"say hi"}]}'
@@ -21,6 +22,9 @@ POST = (
     b"POST /chat/api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
     % (len(BODY), BODY)
 )
+
+
+PAGE = APP.parents[2] / "docs" / "chat-page.md"
 
 
 def asked(port: int) -> socket.socket:
@@ -67,3 +71,21 @@ def test_the_page_is_mounted_and_ends_its_replies_in_their_own_words_when_the_se
             finally:
                 process.kill()
         assert model.left.wait(30)
+
+
+def test_the_example_of_the_page_on_it_runs(tmp_path: Path) -> None:
+    for library in ("fastapi", "uvicorn", "httpx"):
+        real_parts.library(library, GET)
+    [block] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    port = free_port()
+    with Server().running() as model:
+        model.chunks = OLLAMA
+        (tmp_path / "app.py").write_text(block.replace("http://127.0.0.1:11434", model.url))
+        command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port), "--log-level", "error"]
+        with subprocess.Popen(command, cwd=tmp_path) as process:
+            try:
+                assert until(lambda: listens(port))
+                with asked(port) as connection:
+                    assert b'"verdict":"complete"' in read_until(connection, b"[DONE]")
+            finally:
+                process.kill()
