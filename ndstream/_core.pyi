@@ -457,7 +457,7 @@ class Event:
 
     @property
     def offset(self) -> int:
-        """Where the event begins, in bytes from the start of the stream."""
+        """Where the event begins, in bytes from the start of the stream; with `raw`, where its comment lines begin."""
 
     @property
     def line(self) -> int:

@@ -15,6 +15,10 @@ cdef class Chunks:
     cdef Py_ssize_t size
     cdef Py_ssize_t start
     cdef Py_ssize_t scan
+    # The index of the next LF and of the next CR, for a framing whose lines end in either; one before `scan` is
+    # not known.
+    cdef Py_ssize_t next_lf
+    cdef Py_ssize_t next_cr
     cdef object queue
     cdef Py_ssize_t queued_bytes
 
@@ -48,6 +52,7 @@ cdef class Chunks:
         self.chunk = None
         self.base = NULL
         self.size = self.start = self.scan = 0
+        self.next_lf = self.next_cr = -1
         self.queue.clear()
         self.queued_bytes = 0
         return 0
@@ -63,7 +68,7 @@ cdef class Chunks:
         return self.dropped + self.buffered.length + index - self.start
 
     @cython.final
-    cdef int add_chunk(self, bytes data) except -1:
+    cdef inline int add_chunk(self, bytes data) except -1:
         if self.start < self.size or self.queued_bytes:
             self.queue.append(data)
             self.queued_bytes += len(data)
@@ -72,11 +77,13 @@ cdef class Chunks:
             self.set_chunk(data)
         return 0
 
-    cdef int set_chunk(self, bytes data) except -1:
+    @cython.final
+    cdef inline int set_chunk(self, bytes data) except -1:
         self.chunk = data
         self.base = <const unsigned char*> PyBytes_AS_STRING(data)
         self.size = PyBytes_GET_SIZE(data)
         self.start = self.scan = 0
+        self.next_lf = self.next_cr = -1
         return 0
 
     @cython.final

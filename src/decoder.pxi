@@ -96,7 +96,7 @@ cdef class Decoder(Payloads):
                 if self.finished:
                     self.raise_recoverable(
                         RuntimeError("feed() after finish(): call reset() to start a new stream"))
-                if data and not self.done:
+                if PyBytes_GET_SIZE(data) and not self.done:
                     self.add_chunk(data)
                 self.state = IDLE
             finally:

@@ -28,6 +28,8 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
+        if self.selection is not None:
+            self.selection.forget_hits()
         self.unterminated = False
         return 0
 
@@ -153,12 +155,8 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             return False
         if self.buffered.length or self.chunk is None:
             return self.selection.matches(data, size, &self.touched)
-        return self.selection.matches_in_chunk(self.base, self.start, self.start + size, self.size, &self.touched)
-
-    cdef int set_chunk(self, bytes data) except -1:
-        if self.selection is not None:
-            self.selection.start_chunk()
-        return Decoder.set_chunk(self, data)
+        return self.selection.matches_in_chunk(
+            self.chunk_offset, self.base, self.start, self.start + size, self.size, &self.touched)
 
     cdef Result report_blank_line(self, bytes line) except NULL:
         return self.report(_diagnosis.blank_line, (line, self.frame_offset, self.frame_line))

@@ -8,7 +8,8 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 @cython.internal
 cdef class Selection:
     cdef tuple needles
-    # Where in the chunk each needle is found next, as an array; and the least of these.
+    # Where in the chunk at this offset each needle is found next, as an array; and the least of these.
+    cdef long long chunk_offset
     cdef bytearray hits
     cdef Py_ssize_t nearest_hit
     # A line is in the sample if its hash is below the threshold.
@@ -16,13 +17,14 @@ cdef class Selection:
     cdef unsigned long long threshold
     cdef unsigned long long seed
 
-    cdef void start_chunk(self) noexcept:
+    cdef void forget_hits(self) noexcept:
         """Forget the hits, which were places in another chunk."""
         cdef Py_ssize_t* hits = <Py_ssize_t*> PyByteArray_AS_STRING(self.hits)
         cdef Py_ssize_t index
         for index in range(<Py_ssize_t> len(self.hits) // <Py_ssize_t> sizeof(Py_ssize_t)):
             hits[index] = -1
         self.nearest_hit = -1
+        self.chunk_offset = -1
 
     cdef inline bint is_sampled(self, long long offset) noexcept:
         """Whether the line at ``offset`` is in the sample, which depends on the offset and the seed alone."""
@@ -38,12 +40,16 @@ cdef class Selection:
         return not self.needles
 
     cdef inline bint matches_in_chunk(
-        self, const unsigned char* base, Py_ssize_t start, Py_ssize_t end, Py_ssize_t size, long long* touched
+        self, long long chunk_offset, const unsigned char* base, Py_ssize_t start, Py_ssize_t end, Py_ssize_t size,
+        long long* touched
     ) except -1:
-        """Whether a needle is in the line ``[start, end)`` of a chunk of ``size`` bytes.
+        """Whether a needle is in the line ``[start, end)`` of the chunk of ``size`` bytes at ``chunk_offset``.
 
         One search for a needle serves all lines up to its next hit.
         """
+        if self.chunk_offset != chunk_offset:
+            self.forget_hits()
+            self.chunk_offset = chunk_offset
         return self.nearest_hit < end and self.search(base, start, end, size, touched)
 
     cdef bint search(
@@ -91,5 +97,5 @@ cdef Selection selection_or_none(object contains, object sample, object seed):
     selection.takes_sample = sample is not None and sample < 1
     selection.threshold = int(sample * 2.0**64) if selection.takes_sample else 0
     selection.seed = mixed(seed & 0xFFFFFFFFFFFFFFFF)
-    selection.start_chunk()
+    selection.forget_hits()
     return selection

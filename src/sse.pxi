@@ -11,9 +11,6 @@ values=False, raw=False, on_comment=None, empty_events=False, done=None, require
 Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and iterate over it.
 """
 
-    # Each is an index in the chunk; one before `scan` is not known.
-    cdef Py_ssize_t next_lf
-    cdef Py_ssize_t next_cr
     cdef bint after_cr
 
     def __init__(
@@ -37,13 +34,8 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
 
     cdef int restart(self) except -1:
         SSEEvents.restart(self)
-        self.next_lf = self.next_cr = -1
         self.after_cr = False
         return 0
-
-    cdef int set_chunk(self, bytes data) except -1:
-        self.next_lf = self.next_cr = -1
-        return SSEEvents.set_chunk(self, data)
 
     def feed(self, data, /):
         self.feed_chunk(data)

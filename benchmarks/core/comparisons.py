@@ -126,8 +126,8 @@ def cached_rows(lines: int, events: int) -> Iterator[Row]:
     sse = ("SSE", "event", shapes.openai_events, events, (by.SSE_VALUES, by.SSE_VALUES_DECODER))
     for (name, unit, make, size, ours), chunks, limit in (
         (ndjson, "64 KiB", 1.03),
-        (ndjson, "1,460 B", 1.05),
-        (ndjson, BY_FRAME, 1.10),
+        (ndjson, "1,460 B", 1.06),
+        (ndjson, BY_FRAME, 1.12),
         (sse, "64 KiB", 1.08),
         (sse, BY_FRAME, 1.18),
     ):

@@ -392,7 +392,8 @@ def test_raw_events_are_slices_of_the_wire(chunks: list[bytes], on_truncated: st
 def test_the_same_events_come_with_and_without_raw(chunks: list[bytes]) -> None:
     def without_raw(found: Run) -> list[Outcome]:
         return [
-            one._replace(value=(*one.value[:5], *one.value[6:])) if isinstance(one.value, tuple) else one
+            # Nor the offset: raw bytes begin with the comment lines before the event.
+            one._replace(value=one.value[:5]) if isinstance(one.value, tuple) else one
             for one in found.outcomes
         ]
 
