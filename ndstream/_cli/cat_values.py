@@ -13,7 +13,7 @@ next chunk. That order is why the decoders are driven here, and not by a stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ from ndstream._core import Decoder, NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream._framing import MAX_SNIFFED_BYTES, Format, make_decoder, sniff
 from ndstream.logs import FileReport, LogFileError
+from ndstream.logs._files.after_damage import AfterDamage, open_after_damage
 from ndstream.logs._files.opened_file import OpenedFile
 
 _LF, _CR = b"\n\r"
@@ -67,34 +68,53 @@ def copy_file(name: str, selection: Selection, target: ValueOutput) -> None:
     except (OSError, ModuleNotFoundError) as error:
         target.fail(name, error)
         return
-    try:
-        target.begin(name)
-        _FileCopy(name, file, selection, target).run()
-    finally:
-        file.close()
+    target.begin(name)
+    copy = _FileCopy(name, file, selection, target)
+    copy.run()
+    while (rest := copy.open_rest()) is not None:
+        copy = _FileCopy(name, rest.file, replace(selection, framing="ndjson"), target, rest.line)
+        copy.run(rest.torn)
 
 
 class _FileCopy:
-    """One file on its way to the output."""
+    """One file on its way to the output, or what follows the damage in it.
 
-    def __init__(self, name: str, file: OpenedFile, selection: Selection, target: ValueOutput) -> None:
+    Args:
+        name: The name of the file.
+        file: The file, which is closed at the end.
+        selection: Which frames are wanted.
+        target: Where they go.
+        line: How many lines precede it.
+    """
+
+    def __init__(self, name: str, file: OpenedFile, selection: Selection, target: ValueOutput, line: int = 0) -> None:
         self._name = name
         self._file = file
         self._selection = selection
         self._target = target
         self._report = FileReport(name, file.format)
         target.report.files.append(self._report)
-        self._unwanted = 0
+        self._line = line
+        self._unwanted = self._torn = 0
+        self._damage: LogFileError | None = None
         # Until the framing is known, the first bytes wait.
         self._head = b""
         self._decoder: Decoder[Any] | None = None
         self._lines: GoodLines | None = None
 
-    def run(self) -> None:
+    def run(self, torn: StreamError | None = None) -> None:
+        """Copy it to its end, or to the first damage.
+
+        Args:
+            torn: The error for a line before it, whose beginning the damage may have cut.
+        """
         chunk = b""
-        if self._selection.framing is not None:
-            self._begin(self._selection.framing)
         try:
+            if self._selection.framing is not None:
+                self._begin(self._selection.framing)
+            if torn is not None:
+                self._torn = 1
+                self._take_bad_frame(torn)
             while self._decoder is None or not self._decoder.done:
                 self._target.buffer.flush()
                 try:
@@ -110,6 +130,20 @@ class _FileCopy:
             self._report_unread_rest(chunk)
         finally:
             self._count()
+            self._file.close()
+
+    def open_rest(self) -> AfterDamage | None:
+        """What follows the damage, if there is damage and whole lines follow."""
+        if self._damage is None or not isinstance(self._decoder, NDJSONDecoder):
+            return None
+        damage, line = self._damage, self._decoder.line
+        while damage.rest is not None:
+            try:
+                return open_after_damage(self._name, damage, line, self._selection.max_window)
+            except LogFileError as error:
+                self._target.fail(self._name, error)
+                damage = error
+        return None
 
     def _feed(self, chunk: bytes) -> bool:
         """Take the next chunk, an empty one at the end; False if it was the last."""
@@ -149,6 +183,8 @@ class _FileCopy:
             require_done=False,
             **self._selection.options,
         )
+        if self._line and isinstance(self._decoder, NDJSONDecoder):
+            self._decoder.reset(offset=self._file.offset, line=self._line)
         if copies:
             assert isinstance(self._decoder, NDJSONDecoder)
             self._lines = GoodLines(self._decoder, self._target, self._take_bad_frame)
@@ -180,21 +216,24 @@ class _FileCopy:
                 error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
                 cut = error
             self._target.keep_bad_frame(self._name, cut, None)
+        if isinstance(error, LogFileError):
+            self._damage = error
         self._target.fail(self._name, error)
 
     def _report_unread_rest(self, chunk: bytes) -> None:
         """Say so if a file goes on after its [DONE], since that part is not written."""
         assert self._decoder is not None
-        rest = chunk[len(chunk) - (self._report.bytes - self._decoder.offset) :]
+        rest = chunk[len(chunk) - (self._file.offset + self._report.bytes - self._decoder.offset) :]
         if rest.strip() or (is_regular(self._name) and bytes(next(self._file.chunks, b"")).strip()):
             self._target.say(f"{label(self._name)}: ended at its [DONE]; what follows it was not read")
 
     def _count(self) -> None:
         decoder, report = self._decoder, self._report
         if decoder is not None:
-            report.values, report.bad = decoder.frames - self._unwanted, decoder.errors
+            report.values, report.bad = decoder.frames - self._unwanted, decoder.errors + self._torn
             # Framings without lines have one frame a line here.
-            report.lines = getattr(decoder, "line", decoder.frames + decoder.errors)
+            lines = getattr(decoder, "line", decoder.frames + decoder.errors)
+            report.lines = lines - self._line + self._torn
             position = self._file.position(decoder.offset)
             report.compressed_bytes = position.compressed_offset - self._file.compressed_offset
 

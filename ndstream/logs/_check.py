@@ -13,6 +13,7 @@ from orjson import loads as orjson_loads
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream.logs._errors import LogFileError
+from ndstream.logs._files.after_damage import AfterDamage, open_after_damage
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, open_file
 
 Tail = Literal["complete", "unterminated", "interrupted"]
@@ -34,7 +35,8 @@ class CheckReport:
         tail: How the file ends: "complete" (with a LF, or empty), "unterminated" (with a value that no LF follows, so
             that a number may be cut), or "interrupted" (in the middle of an append: `repair_tail` mends that).
         good_end: The offset after the last line that ends with a LF, and is no trace of an interrupted append.
-        damage: What is wrong with the archive, or with what the file holds instead of lines; None for nothing.
+        damage: What is wrong with the archive first, or with what the file holds instead of lines; None for nothing.
+            What follows it is checked as well, if it was found; further damage there is among the bad lines.
     """
 
     path: str
@@ -100,29 +102,60 @@ def check(
 
     decoder: NDJSONDecoder[Any] = NDJSONDecoder(loads=loads, max_frame_size=max_frame_size, on_error=note)
     file = open_file(report.path, max_window=max_window)
-    try:
-        report.format = file.format
-        for chunk in file.chunks:
-            report.bytes += len(chunk)
-            deque(decoder.feed(chunk), 0)
-            report.lines, report.values = decoder.line, decoder.frames
+    report.format = file.format
+    values = 0
+    while True:
+        damage = None
+        try:
+            for chunk in file.chunks:
+                report.bytes += len(chunk)
+                deque(decoder.feed(chunk), 0)
+                report.lines, report.values = decoder.line, values + decoder.frames
+                report.compressed_bytes = file.position(decoder.offset).compressed_offset
+                if on_progress is not None:
+                    on_progress(report)
+            end = decoder.offset
+            deque(decoder.finish(), 0)
             report.compressed_bytes = file.position(decoder.offset).compressed_offset
-            if on_progress is not None:
-                on_progress(report)
-        report.good_end = decoder.offset
-        deque(decoder.finish(), 0)
-        report.compressed_bytes = file.position(decoder.offset).compressed_offset
-    except LogFileError as error:
-        report.damage = error
-    finally:
-        file.close()
-    report.lines, report.values = decoder.line, decoder.frames
+        except LogFileError as error:
+            damage = error
+        finally:
+            file.close()
+        report.lines, report.values = decoder.line, values + decoder.frames
+        if damage is None:
+            break
+        if report.damage is None:
+            report.damage, report.good_end = damage, decoder.offset
+            report.tail = "interrupted" if decoder.pending else "complete"
+        else:
+            note(damage)
+        if decoder.pending:
+            damage.frame = decoder._fail(damage).frame
+        rest = _rest_after(report.path, damage, decoder.line, max_window, note)
+        if rest is None:
+            return report
+        file, values = rest.file, report.values
+        if rest.torn is not None:
+            note(rest.torn)
+        decoder.reset(offset=rest.file.offset, line=rest.line)
     if report.damage is not None:
-        report.good_end = decoder.offset
-        report.tail = "interrupted" if decoder.pending else "complete"
-    elif decoder.unterminated:
+        return report
+    report.good_end = end
+    if decoder.unterminated:
         report.tail = "unterminated"
-    elif report.good_end < report.bytes and decoder.pending:
+    elif end < report.bytes and decoder.pending:
         report.tail = "interrupted"
         report.lines += 1
     return report
+
+
+def _rest_after(
+    path: str, damage: LogFileError, line: int, max_window: int | None, note: Callable[[StreamError], object]
+) -> AfterDamage | None:
+    while damage.rest is not None:
+        try:
+            return open_after_damage(path, damage, line, max_window)
+        except LogFileError as error:
+            note(error)
+            damage = error
+    return None

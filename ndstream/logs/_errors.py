@@ -10,6 +10,7 @@ All lines before the damage have come out when one of these is raised.
 from __future__ import annotations
 
 from ndstream._errors import StreamError, TruncatedError
+from ndstream.logs._files.positions import Position
 
 
 class LogFileError(StreamError):
@@ -31,6 +32,9 @@ class LogFileError(StreamError):
         member: The number of the member or frame in the archive, from 1; 0 for a plain file.
         compressed_offset: Where the fault was noticed, in bytes of the file as it is stored.
         decompressed_offset: How many bytes of content came out before it.
+        rest: Where the file goes on after the damage, for ``read(path, start=error.rest)``; None if no whole member
+            was found there. `read` goes on with it by itself. The first line there may have lost its beginning: it is
+            a `DecodeError` of the reason ``after_damage``.
     """
 
     path: str | None
@@ -38,6 +42,7 @@ class LogFileError(StreamError):
     member: int
     compressed_offset: int
     decompressed_offset: int
+    rest: Position | None
 
     def __init__(
         self,
@@ -53,6 +58,7 @@ class LogFileError(StreamError):
         member: int = 0,
         compressed_offset: int = 0,
         decompressed_offset: int = 0,
+        rest: Position | None = None,
     ) -> None:
         super().__init__(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
         self.path = path
@@ -60,6 +66,7 @@ class LogFileError(StreamError):
         self.member = member
         self.compressed_offset = compressed_offset
         self.decompressed_offset = decompressed_offset
+        self.rest = rest
 
 
 class LogFileTruncatedError(LogFileError, TruncatedError):

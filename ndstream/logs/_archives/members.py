@@ -19,8 +19,9 @@ from ndstream.logs._archives.content_map import ContentMap
 from ndstream.logs._archives.decompressors import Decompressor, decompress, make_decompressor
 from ndstream.logs._archives.formats import HEAD_SIZE, Compression, compression_of, may_become_member, skippable_size
 from ndstream.logs._archives.member_error import MemberError
+from ndstream.logs._archives.next_member import find_next_member
 from ndstream.logs._errors import LogFileError, LogFileTruncatedError
-from ndstream.logs._files.positions import Position
+from ndstream.logs._files.positions import Member, Position
 from ndstream.logs._files.stored_bytes import Stored
 
 BLOCK_SIZE = 256 * 1024
@@ -154,9 +155,12 @@ class Archive:
                     yield piece
         except MemberError as error:
             at = self._consumed
+            described = None
             if self._stored.seekable and error.reason in ("corrupt", "checksum"):
                 yield from self._rest_of_damaged_member(compression, head, begin, self._offset - content_begin)
-            raise self._described(error, at) from error
+                described = self._described(error, at)
+                described.rest = self._place_after(compression, begin)
+            raise described or self._described(error, at) from error
         self._return(decompressor.unused_data or b"")
 
     def _rest_of_damaged_member(
@@ -173,6 +177,11 @@ class Archive:
         if rest:
             self._offset += len(rest)
             yield rest
+
+    def _place_after(self, compression: Compression, begin: int) -> Position | None:
+        """Where the archive goes on after a damaged member; its content follows what came out so far."""
+        place = find_next_member(self._stored, begin + 1, compression, self._max_window)
+        return None if place is None else Position(self._offset, place, Member(self._offset, place))
 
     def _content_in_steps(self, decompressor: Decompressor, step: int, safe: int, skip: int) -> tuple[bytes, int]:
         """What comes after the first ``skip`` bytes of content, and how much input precedes the step that fails.

@@ -44,6 +44,7 @@ class Resumption:
         self._closed = False
         self._read: dict[str, Cursor] = {}
         self._expanded: set[str] = set()
+        self._last: TrackedFile | None = None
         self._current: tuple[TrackedFile, NDJSONDecoder[object]] | None = None
 
     def expand(self, path: str) -> list[str]:
@@ -113,6 +114,15 @@ class Resumption:
         self._current = tracked, decoder
         return opened
 
+    def go_on(self, opened: OpenedFile, line: int, decoder: NDJSONDecoder[object]) -> None:
+        """Take note that the last file goes on after damage, with the first line that is surely whole."""
+        if self._last is not None:
+            # What precedes it in its member is left out of its fingerprint.
+            tracked = TrackedFile(opened, offset=opened.offset, line=line, head=self._last.head)
+            if self._unwrapper is not None:
+                tracked.keep_unfinished(self._unwrapper.unfinished)
+            self._current = tracked, decoder
+
     def add(self, chunk: bytes) -> None:
         """Take note of the next chunk, before it is decoded."""
         if self._current is not None:
@@ -136,7 +146,7 @@ class Resumption:
             tracked, decoder = self._current
             tracked.commit_end(decoder)
             self._keep(tracked.cursor())
-            self._current = None
+            self._last, self._current = tracked, None
 
     def _keep(self, cursor: Cursor) -> None:
         self._read.pop(cursor.path, None)

@@ -94,6 +94,11 @@ class TrackedFile:
             # The line may go on later, so that its beginning stays the place to resume from.
             self.delivered = decoder.offset - self.offset
 
+    @property
+    def head(self) -> bytes:
+        """The first bytes of the content, as far as they were read."""
+        return self._tracker.head
+
     def cursor(self) -> Cursor:
         """The committed place."""
         position = self._position

@@ -46,10 +46,13 @@ class ContentTracker:
         head: The first bytes of the content, at least `HEAD_SIZE` unless the content before `offset` is shorter.
         offset: Where the first chunk begins.
         anchor: The bytes before that, at most `ANCHOR_SIZE`.
+
+    Attributes:
+        head: The first bytes of the content so far, at most `HEAD_SIZE`.
     """
 
     def __init__(self, head: bytes = b"", offset: int = 0, anchor: bytes = b"") -> None:
-        self._head = head[:HEAD_SIZE]
+        self.head = head[:HEAD_SIZE]
         self._chunk = b""
         self._chunk_offset = offset
         self._before_chunk = anchor
@@ -61,8 +64,8 @@ class ContentTracker:
         self._before_chunk = (self._before_chunk + self._chunk[-ANCHOR_SIZE:])[-ANCHOR_SIZE:]
         self._chunk_offset += len(self._chunk)
         self._chunk = chunk
-        if len(self._head) < HEAD_SIZE and len(self._head) == self._chunk_offset:
-            self._head += chunk[: HEAD_SIZE - len(self._head)]
+        if len(self.head) < HEAD_SIZE and len(self.head) == self._chunk_offset:
+            self.head += chunk[: HEAD_SIZE - len(self.head)]
 
     def keep(self, offset: int) -> None:
         """Be ready for an offset, which is in the last chunk or the one kept before, whatever chunks follow."""
@@ -76,7 +79,7 @@ class ContentTracker:
             start: What precedes it is left out of the anchor: nobody can read it without the rest of an archive.
         """
         size = min(ANCHOR_SIZE, offset - start)
-        return fingerprint(self._head[:offset], self._anchor(offset)[-size:] if size > 0 else b"")
+        return fingerprint(self.head[:offset], self._anchor(offset)[-size:] if size > 0 else b"")
 
     def _anchor(self, offset: int) -> bytes:
         if offset == self._kept_offset:

@@ -76,6 +76,7 @@ class OpenedFile:
         self._content_map = ContentMap(start)
         head = _first_block(stored)
         self.offset, self.compressed_offset = start.offset, start.compressed_offset
+        begins_later = start.offset > 0 or start.member.compressed_offset > 0
         self.head = head[:FINGERPRINT_SIZE]
         self.seekable = stored.seekable
         compression = compression_of(head) or (None if skippable_size(head) is None else "zstd")
@@ -83,7 +84,7 @@ class OpenedFile:
             check_library(compression)
         self.format: Format = compression or "plain"
         count = _chunks_ahead(stored, compression is not None) if ahead is None else ahead
-        if start.offset:
+        if begins_later:
             # The head was needed to tell the format alone.
             stored.seek(start.offset if compression is None else start.member.compressed_offset)
             head = b""
@@ -92,7 +93,7 @@ class OpenedFile:
         else:
             size = _AHEAD_CHUNK_SIZE if count else _INLINE_CHUNK_SIZE
             self.chunks = Archive(stored, head, start, size, max_window, self._content_map).chunks()
-        if not start.offset:
+        if not begins_later:
             self.chunks = _refuse_containers(self.chunks, self.path, self.format)
         self.close = stored.close
         if count:

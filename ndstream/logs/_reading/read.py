@@ -17,6 +17,7 @@ from ndstream.logs._containers.line_formats import Container
 from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrapping
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
+from ndstream.logs._files.after_damage import open_after_damage
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, open_file
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._files.positions import START, Position
@@ -149,7 +150,7 @@ def read(
         >>> list(logs.read(io.BytesIO(gzip.compress(b'{"a":1}\\n{"a":2}\\n'))))
         [{'a': 1}, {'a': 2}]
     """
-    if checkpoint is not None and start.offset:
+    if checkpoint is not None and start != START:
         raise ValueError("checkpoint= and start= both say where to begin: leave out one of them")
     if dead_letters is not None and on_error != "raise":
         raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
@@ -197,7 +198,11 @@ def read(
         partial(open_file, **file_options),
         unwrapper,
     )
-    files = LogFiles(sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line)
+    # The rest of a damaged split may belong to the next one.
+    open_rest = None if isinstance(paths, Split) else partial(open_after_damage, max_window=max_window)
+    files = LogFiles(
+        sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line, open_rest
+    )
     target = letters if collected is None else collected
     if keep is not None and target is not None:
         keep.begin(target, files, counts_lines=not isinstance(paths, Split) or paths.start == 0)

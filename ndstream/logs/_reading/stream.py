@@ -16,12 +16,14 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._core import NDJSONDecoder
+from ndstream._errors import StreamError
 from ndstream._sources.opened_source import Chunk, OpenedSyncSource
 from ndstream._streams import Stream
 from ndstream.logs._checkpoints.resumption import Resumption
 from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
+from ndstream.logs._files.after_damage import AfterDamage
 from ndstream.logs._files.opened_file import OpenedFile
 from ndstream.logs._files.paths import BinaryFile, generations_of
 from ndstream.logs._files.positions import START, Position
@@ -44,6 +46,7 @@ class LogFiles:
         resumption: Where earlier runs stopped, and where this one is saved; None if it is not.
         dead_letters: Where bad lines go, which is closed with the stream.
         start_line: How many lines precede what is read of the file.
+        open_rest: Opens what follows the damage in an archive; None not to go on there.
     """
 
     def __init__(
@@ -57,7 +60,11 @@ class LogFiles:
         resumption: Resumption | None = None,
         dead_letters: DeadLetters | None = None,
         start_line: int = 0,
+        open_rest: Callable[[str, LogFileError, int], AfterDamage | None] | None = None,
     ) -> None:
+        self._open_rest = open_rest
+        self._damage: LogFileError | None = None
+        self._torn = self._lines_before = 0
         self._start_line = start_line
         self._dead_letters = dead_letters
         self._resumption = resumption
@@ -87,6 +94,7 @@ class LogFiles:
         if self._resumption is not None:
             self._resumption.end_file()
         self._raise_failure()
+        self._go_on_after_damage()
         identity = None
         while self._sources and (identity := self._identity(self._first_source())) in self._seen:
             self._report.repeated.append(str(self._sources.popleft()))
@@ -117,6 +125,35 @@ class LogFiles:
         self.turns.extend((values, self))
         raise StopIteration
 
+    def _go_on_after_damage(self) -> None:
+        """Put what follows the damage of the last file in the queue, if anything does."""
+        rest = None
+        while self._damage is not None and rest is None:
+            damage, self._damage = self._damage, None
+            assert self._decoder is not None
+            if self._open_rest is None or damage.path is None:
+                return
+            try:
+                rest = self._open_rest(damage.path, damage, self._decoder.line)
+            except LogFileError as error:
+                # The next member is damaged in its first line.
+                self._failure = error
+                self._raise_failure()
+        if rest is None:
+            return
+        decoder = self._make_decoder()
+        decoder.reset(offset=rest.file.offset, line=rest.line)
+        if self._resumption is not None:
+            self._resumption.go_on(rest.file, rest.line, decoder)
+        values = self._values(rest.file, decoder)
+        self._lines_before = rest.line
+        if rest.torn is not None:
+            self._torn = 1
+            self._lines_before -= 1
+            self.turns.append(_reporting(rest.torn, self._on_error))
+        self.turns.extend((values, self))
+        raise StopIteration
+
     def _first_source(self) -> str | BinaryFile:
         """The next file; rotated ones that hold what an earlier run did not read come before their log."""
         source = self._sources.popleft()
@@ -129,6 +166,7 @@ class LogFiles:
 
     def _values(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Any]:
         self.settle()
+        self._torn = self._lines_before = 0
         self._current = FileReport(opened.path, opened.format)
         self._report.files.append(self._current)
         self._file, self._decoder = opened, decoder
@@ -171,6 +209,8 @@ class LogFiles:
         """What ended the last file, now that its values are out."""
         failure, self._failure = self._failure, None
         if failure is not None:
+            if isinstance(failure, LogFileError) and failure.rest is not None:
+                self._damage = failure
             if not (callable(self._on_error) and isinstance(failure, LogFileError)):
                 raise failure
             self._on_error(failure)
@@ -202,9 +242,9 @@ class LogFiles:
             report = self._current
             report.bytes = self._decoder.offset - self._file.offset
             report.compressed_bytes = self.position.compressed_offset - self._file.compressed_offset
-            report.lines = self._decoder.line
+            report.lines = self._decoder.line - self._lines_before
             counted = self._decoder if self._unwrapper is None else self._unwrapper
-            report.values, report.bad = counted.frames, counted.errors
+            report.values, report.bad = counted.frames, counted.errors + self._torn
         return self._report
 
     @property
@@ -242,6 +282,15 @@ class LogFiles:
         finally:
             if self._dead_letters is not None:
                 self._dead_letters.close()
+
+
+def _reporting(error: StreamError, on_error: object) -> Iterator[Any]:
+    """No values: an error, to do about it what was asked for."""
+    if callable(on_error):
+        on_error(error)
+    elif on_error == "raise":
+        raise error
+    yield from ()
 
 
 def _group_of(source: str | BinaryFile) -> str | None:
