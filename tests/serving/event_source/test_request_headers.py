@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -20,10 +20,11 @@ IDS = ["7", "caf\xe9 \u20ac", "\U0001f600", "a b"]
 
 
 @contextmanager
-def recording_server(*ids: str) -> Iterator[tuple[str, list[bytes]]]:
+def recording_server(*ids: str, data: Iterable[str] = ()) -> Iterator[tuple[str, list[bytes]]]:
     """A server that gives each request an event with the next id; its address, and the heads of the requests."""
     heads: list[bytes] = []
     left = list(ids)
+    payloads = iter(data)
 
     def serve() -> None:
         while True:
@@ -37,7 +38,9 @@ def recording_server(*ids: str) -> Iterator[tuple[str, list[bytes]]]:
                     head += connection.recv(65536)
                 heads.append(head)
                 status = b"200 OK" if left else b"204 No Content"
-                body = f"id: {left.pop(0)}\ndata: a\n\n".encode() if left else b""
+                body = b""
+                if left:
+                    body = f"retry: 1\nid: {left.pop(0)}\ndata: {next(payloads, 'a')}\n\n".encode()
                 connection.sendall(
                     b"HTTP/1.1 %b\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
                     % (status, len(body))
