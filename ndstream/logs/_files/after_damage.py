@@ -72,14 +72,14 @@ def open_after_damage(path: str, damage: LogFileError, line: int, max_window: in
     if not size:
         return AfterDamage(file, line, None)
     where = f"the line at byte {begin} (line {line + 1})"
-    error = DecodeError(
+    torn = DecodeError(
         f"{where} is the first one after the damage, which may have cut its beginning",
         frame=bytes(line_bytes).rstrip(b"\r\n"),
         offset=begin,
         line=line + 1,
         reason="after_damage",
     )
-    return AfterDamage(file, line + 1, error)
+    return AfterDamage(file, line + 1, torn)
 
 
 def _take_line(chunks: Iterator[Chunk], line: bytearray) -> tuple[int, bytes]:
