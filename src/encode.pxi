@@ -95,8 +95,13 @@ cdef inline object payload_of(object data, str field, object dumps, bint escape)
 
 cdef object payload_of_value(object data, str field, object dumps):
     if isinstance(data, (bytes, bytearray, memoryview)):
-        return check_utf8(b"".join((data,)), field)
+        return check_utf8(copied(data), field)
     return dumped(data, field, dumps)
+
+
+cdef bytes copied(object buffer):
+    """The bytes of a buffer; those of a memoryview need not lie side by side."""
+    return buffer.tobytes() if isinstance(buffer, memoryview) else b"".join((buffer,))
 
 
 cdef object line_of(object text, str field):
@@ -113,8 +118,13 @@ cdef object line_of(object text, str field):
 
 
 cdef object id_of(object id):
-    if type(id) is int:
-        return str(id)
+    if isinstance(id, int) and not isinstance(id, bool):
+        try:
+            # An int of a subclass may write itself in any way.
+            return str(id if type(id) is int else int.__add__(id, 0))
+        except ValueError:
+            pass
+        raise _encode_diagnosis.wrong_type("id", id, "a str, or an int of fewer digits")
     return line_of(id, "id")
 
 
@@ -243,7 +253,7 @@ cdef object json_of(object value, object dumps, bint escape):
     cdef Py_ssize_t size
     cdef const unsigned char* data
     if isinstance(value, (bytes, bytearray, memoryview)):
-        payload = check_utf8(value if PyBytes_CheckExact(value) else b"".join((value,)), "value")
+        payload = check_utf8(value if PyBytes_CheckExact(value) else copied(value), "value")
     else:
         payload = dumped(value, "value", dumps)
     data = bytes_of(payload, &size)

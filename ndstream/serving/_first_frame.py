@@ -32,9 +32,12 @@ def reports_error(head: bytes, told: Framing | None, at_end: bool) -> bool | Non
     text = head.removeprefix(_MARK).lstrip()
     if not text:
         return False if at_end else None
+    if text.startswith(b"<"):
+        # A page is nothing that any stream begins with.
+        return True
     if told == "sse":
-        # Bare JSON and pages are nothing that an event stream begins with.
-        return text.startswith((b"{", b"[", b"<"))
+        # Bare JSON neither, if it is called an event stream.
+        return text.startswith((b"{", b"["))
     if not text.startswith(b"{"):
         return False
     line, end, _ = text.partition(b"\n")

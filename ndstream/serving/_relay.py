@@ -7,6 +7,7 @@ refers to it any more.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TypeVar
 
@@ -100,7 +101,9 @@ class Relay(RelayState):
         """Release the upstream. Closing twice is harmless."""
         if not self._closed:
             self._closed = True
-            self._opened.close()
+            # The stream has its end already, and a body has nobody to tell what went wrong after it.
+            with suppress(Exception):
+                self._opened.close()
 
     def __enter__(self: RelayT) -> RelayT:
         return self

@@ -108,10 +108,10 @@ class RelayState:
         Raises:
             TypeError: The chunk is not bytes-like.
         """
+        if type(chunk) is not bytes and not isinstance(chunk, (bytes, bytearray, memoryview)):
+            raise TypeError(f"{not_bytes(chunk)}; for a source of values: relay(encode_values(source))")
         if self._head is None:
             return self._convert(chunk)
-        if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            raise TypeError(f"{not_bytes(chunk)}; for a source of values: relay(encode_values(source))")
         self._head += chunk
         # Within the first line nothing new can be said of it.
         if len(self._head) > MAX_UNSEEN_LINE and b"\n" not in chunk and len(self._head) < MAX_HEAD:

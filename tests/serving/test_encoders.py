@@ -370,3 +370,52 @@ def test_an_event_is_sent_byte_for_byte_where_asked() -> None:
     assert [encoder.encode(event) for event in events] == [event.raw for event in events]
     assert b"unknown:x" in encoder.encode(events[0])
     assert encoder.encode(Event(data="x", id="8")) == b"id: 8\ndata: x\n\n"
+
+
+# Values that are not what they seem
+
+
+class _Text(str):
+    """A str that says something else when it is asked."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "x\n\nevent: forged"
+
+    def encode(self, *args: Any, **options: Any) -> bytes:
+        return b"x\n\nevent: forged"
+
+
+class _Number(int):
+    """An int that says something else when it is asked."""
+
+    def __str__(self) -> str:
+        return "1\n\nevent: forged"
+
+    __repr__ = __str__
+
+
+def test_subclasses_of_str_and_int_are_taken_at_their_value() -> None:
+    assert encode_sse(_Text("a"), event=_Text("b"), id=_Text("c")) == b"event: b\nid: c\ndata: a\n\n"
+    assert encode_sse("x", id=_Number(3), retry=_Number(4)) == b"id: 3\nretry: 4\ndata: x\n\n"
+
+
+def test_an_int_of_more_digits_than_python_writes_is_no_id() -> None:
+    with pytest.raises(EncodeError, match="fewer digits") as caught:
+        encode_sse("x", id=10**5000)
+    assert caught.value.field == "id"
+
+
+def test_a_view_whose_bytes_lie_apart_is_its_bytes() -> None:
+    assert encode_sse(memoryview(b"a1b2c3")[::2]) == b"data: abc\n\n"
+    assert encode_ndjson(memoryview(b"1x2x3x")[::2]) == b"123\n"
+
+
+@pytest.mark.parametrize("encode", [encode_ndjson, encode_jsonseq])
+def test_a_record_separator_or_a_line_end_cannot_enter_through_ready_bytes(encode: Any) -> None:
+    forged = b'"\x1e"' if encode is encode_jsonseq else b'"\r"'
+    with pytest.raises(EncodeError):
+        encode(forged)
+    with pytest.raises(EncodeError):
+        encode([orjson.Fragment(forged)])

@@ -84,7 +84,7 @@ class Converter:
 
     def refuse(self, error: UpstreamError) -> bytes:
         """End the stream here, since the upstream has none to give."""
-        message = f"the upstream answered {error.status}" if self._error_message is None else self._error_message(error)
+        message = self._told(error, f"the upstream answered {error.status}")
         return self.stop(Failure(message, error.kind, error.status))
 
     def abort(self) -> bytes:
@@ -94,11 +94,15 @@ class Converter:
     def _failure_of(self, error: Exception) -> Failure:
         """The failure for an error of the stream. Its own text may hold a URL or a key, and is told only if asked."""
         kind, message = kind_and_message(error)
-        if self._error_message is not None:
-            message = self._error_message(error)
         self.error = error
-        self.failure = Failure(message, kind, error.code if isinstance(error, ReplyServerError) else None)
+        self.failure = Failure(
+            self._told(error, message), kind, error.code if isinstance(error, ReplyServerError) else None
+        )
         return self.failure
+
+    def _told(self, error: Exception, message: str) -> str:
+        """What the client is told of an error: this, unless its user chooses other words."""
+        return message if self._error_message is None else self._error_message(error)
 
 
 def kind_and_message(error: Exception) -> tuple[str, str]:
@@ -108,11 +112,11 @@ def kind_and_message(error: Exception) -> tuple[str, str]:
     if isinstance(error, ReplyServerError) and error.kind not in ("malformed", "spliced"):
         # What the upstream says is meant for whoever asked it.
         return error.kind, str(error)
-    if isinstance(error.__cause__, EncodeError):
-        return "malformed", "there is a value that cannot be written"
     if isinstance(error, TruncatedError):
         if error.reason == "stalled":
             return "timeout", "the upstream went silent"
+        if error.reason == "source_failed" and isinstance(error.__cause__, EncodeError):
+            return "malformed", "there is a value that cannot be written"
         if error.reason == "source_failed":
             return "truncated", "the connection to the upstream broke before its stream was complete"
         return "truncated", "the upstream ended before its stream was complete"

@@ -2,17 +2,18 @@
 
 Server-sent events carry any text, so that a payload goes into one as it is. A line or an element holds one JSON value
 by definition, and is checked for that. The fields of an event (type, id, retry) have no place in the other framings
-and are left out, as are events without data and the sentinel.
+and are left out, as are events without data and the sentinel. Events whose first bytes show that they are events already
+keep their fields and their sentinel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import orjson
 
-from ndstream._core import Decoder, encode_jsonseq, encode_ndjson, encode_sse
+from ndstream._core import Decoder, SSEDecoder, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import StreamError
 from ndstream._framing import Format, body_of_json, make_decoder, sniffed
 from ndstream._sources.opened_source import Chunk
@@ -49,20 +50,20 @@ class Reframed(Converter):
         self._encode_payload = _ENCODERS[format]
         self._escape = escape_unicode_newlines
         self._at_end = False
-        make = partial(
-            make_decoder,
-            loads=self._encode,
-            max_frame_size=max_frame_size,
-            on_error="raise",
-            on_truncated="raise",
-            contains=None,
-            done=done,
-            require_done=require_done,
-        )
+        self._sentinel = done
+        ends: Any = {"max_frame_size": max_frame_size, "done": done, "require_done": require_done}
+
+        def make(upstream: Format) -> Decoder[Any]:
+            if upstream == format == "sse":
+                # The first bytes show that they are events already, which keep their fields.
+                return SSEDecoder(raw=True, **ends)
+            options: Any = {"on_error": "raise", "on_truncated": "raise", "contains": None, **ends}
+            return make_decoder(upstream, loads=self._encode, **options)
+
         self._first_bytes = body_of_json(make, max_frame_size) if by_first_line else sniffed(make)
         # Options are checked here, not when the first bytes come.
         decoder = make(upstream or "ndjson")
-        self._decoder: Decoder[bytes] | None = None if upstream is None else decoder
+        self._decoder: Decoder[Any] | None = None if upstream is None else decoder
 
     @property
     def started(self) -> bool:
@@ -104,20 +105,23 @@ class Reframed(Converter):
             orjson.loads(payload)
         return self._encode_payload(payload, self._escape)
 
-    def _final_decoder(self) -> Decoder[bytes]:
+    def _final_decoder(self) -> Decoder[Any]:
         if self._decoder is None:
             self._decoder = self._first_bytes.feed(b"", at_end=True)
         assert self._decoder is not None
         return self._decoder
 
-    def _frames(self, decoder: Decoder[bytes]) -> bytes:
+    def _frames(self, decoder: Decoder[Any]) -> bytes:
         frames: list[bytes] = []
         try:
             # What comes before a bad frame is in the list then.
-            frames.extend(decoder)
+            frames.extend(frame if type(frame) is bytes else frame.raw for frame in decoder)
         except StreamError as error:
             frames.append(self._end_with(error))
-        self.ended = self.ended or decoder.done
+        if decoder.done and not self.ended:
+            self.ended = True
+            if isinstance(decoder, SSEDecoder) and self.format == "sse" and self._sentinel is not None:
+                frames.append(encode_sse(self._sentinel))
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _end_with(self, error: StreamError) -> bytes:

@@ -42,6 +42,7 @@ class Verbatim(Converter):
         self._decoder: Decoder[Any] | None = None
         # How many bytes of the stream were given, or left out of it.
         self._sent = 0
+        self._begun = False
         # Chunks with bytes after the last whole frame.
         self._waiting: list[bytes] = []
         self._first_bytes = body_of_json(self._decide, max_frame_size) if by_first_line else sniffed(self._decide)
@@ -78,7 +79,9 @@ class Verbatim(Converter):
         end = decoder.offset
         if decoder.done:
             self.ended = True
-        elif end == self._sent + len(data) and self._sent and not self._waiting:
+            self._waiting.append(data)
+            return self._with_blank_line(self._whole_frames(decoder))
+        if end == self._sent + len(data) and self._begun and not self._waiting:
             self._sent = end
             return data
         self._waiting.append(data)
@@ -95,7 +98,8 @@ class Verbatim(Converter):
         if self.format != "sse" and last:
             return self._last_value(decoder, last[-1])
         self.ended = True
-        return self._whole_frames(decoder)
+        frames = self._whole_frames(decoder)
+        return self._with_blank_line(frames) if decoder.done else frames
 
     def fail(self, cause: Exception) -> bytes:
         if self.ended:
@@ -141,8 +145,21 @@ class Verbatim(Converter):
             data = data[:size]
         if self._sent == 0:
             data = data.removeprefix(BOM_UTF8)
+        if not self._begun:
+            self._begun = bool(data)
+            if data.startswith(BOM_UTF8):
+                # A second one is data, and must not be taken for the first.
+                data = b"\n" + data
         self._sent = end
         return data
+
+    def _with_blank_line(self, frames: bytes) -> bytes:
+        """The last frames, which the sentinel ends: the stream may end before their blank line, or in the middle."""
+        if self.format != "sse" or frames.endswith((b"\n\n", b"\r\r", b"\r\n\r\n")):
+            return frames
+        if frames.endswith(b"\r\n\r"):
+            return frames + b"\n"
+        return frames + (b"\n" if frames.endswith((b"\n", b"\r")) else b"\n\n")
 
     def _last_value(self, decoder: Decoder[Any], payload: bytes) -> bytes:
         """The value that only the end of the stream ended, which is cut unless it is JSON."""

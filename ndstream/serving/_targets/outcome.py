@@ -79,6 +79,12 @@ class Failure:
     kind: str = "server"
     code: int | str | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.message, str):
+            raise TypeError(f"the message of a failure must be a str, not {type(self.message).__name__}")
+        # Text of an exception may hold what no client can be sent, and the failure has to be told all the same.
+        object.__setattr__(self, "message", self.message.encode(errors="replace").decode())
+
     @property
     def refusal(self) -> Refusal:
         """What to answer instead of a stream that did not begin."""
