@@ -2,8 +2,8 @@
 
 Server-sent events carry any text, so that a payload goes into one as it is. A line or an element holds one JSON value
 by definition, and is checked for that. The fields of an event (type, id, retry) have no place in the other framings
-and are left out, as are events without data and the sentinel. Events whose first bytes show that they are events already
-keep their fields and their sentinel.
+and are left out, as are events without data and the sentinel. Events whose first bytes show that they are events
+already keep their fields and their sentinel.
 """
 
 from __future__ import annotations
