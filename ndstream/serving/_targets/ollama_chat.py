@@ -43,6 +43,11 @@ class OllamaChatTarget(Target):
     heartbeat = b""
     needs_object_arguments = True
 
+    def __init__(self, *, model: str | None = None) -> None:
+        super().__init__(model=model)
+        # One time for all lines: telling the time costs more than a line.
+        self._created_at = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+
     def write_text(self, part: Part, text: str) -> None:
         self._write_message({"role": "assistant", "content": text})
 
@@ -79,8 +84,8 @@ class OllamaChatTarget(Target):
         return figures | {name: count for name, count in counts.items() if count is not None}
 
     def _write_message(self, message: dict[str, Any], done: bool = False, **fields: Any) -> None:
-        now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-        self._write_line({"model": self.model, "created_at": now, "message": message, "done": done, **fields})
+        head = {"model": self.model, "created_at": self._created_at, "message": message, "done": done}
+        self._write_line({**head, **fields})
 
     def _write_line(self, value: dict[str, Any]) -> None:
         self.write(encode_ndjson(value, escape_unicode_newlines=True))
