@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 
 import httpx
@@ -27,6 +28,8 @@ async def run(listening: socket.socket, server: Server | None, grace: float) -> 
         server: The model's server; None for the sample.
         grace: How many seconds replies have to end when the server stops.
     """
+    # The page says what went wrong; nobody who runs the command looks for a traceback.
+    logging.getLogger("ndstream.serving").setLevel(logging.CRITICAL)
     group = RelayGroup()
     if server is None:
         application = chat_application(

@@ -5,7 +5,7 @@ What it guarantees:
 - Only requests for a host that is allowed are answered, so that another site's name cannot be made to lead here.
 - A reply is only asked for by the page itself: no other site can spend the user's tokens, since a browser does not let
   it send this content type, and says where a request comes from.
-- The page may load its own files and nothing else, and nothing on it can become a script (`SECURITY_HEADERS`).
+- The page may load its own files and nothing else, and nothing on it can become a script.
 - A reply stops with its request: the relay releases its upstream when the browser leaves, however that happens.
 """
 
@@ -29,24 +29,10 @@ from ndstream.serving._page.asked import chunks_of
 from ndstream.serving._page.error_words import ErrorWords
 from ndstream.serving._page.messages import BadRequestError, Message, messages_in
 from ndstream.serving._page.page_target import PageTarget
+from ndstream.serving._page.security import LOOPBACK_HOSTS, SecurityHeaders, check_origin
 
 FOLDER = Path(__file__).parent
 FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
-
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 Ask = Callable[[list[Message]], Awaitable[Any]]
 
@@ -101,21 +87,18 @@ def chat_application(
     async def show_file(request: Request) -> Response:
         # A mounted application sees the whole path.
         name = request.scope["path"].rpartition("/")[2]
-        return FileResponse(FOLDER / FILES[f"/{name}"], headers={"Cache-Control": "no-cache", **SECURITY_HEADERS})
+        return FileResponse(FOLDER / FILES[f"/{name}"], headers={"Cache-Control": "no-cache"})
 
     async def show_state(request: Request) -> Response:
-        headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
-        return Response(orjson.dumps(state), headers=headers, media_type="application/json")
+        return Response(orjson.dumps(state), headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     async def chat(request: Request) -> Any:
         try:
-            _check_origin(request)
+            check_origin(request)
             messages = await messages_in(request)
         except BadRequestError as error:
-            return PlainTextResponse(str(error), error.status, SECURITY_HEADERS)
-        relay = relays.relay(chunks_of(ask, messages), PageTarget(), wire=wire, error_message=error_words)
-        relay.headers.update(SECURITY_HEADERS)
-        return relay
+            return PlainTextResponse(str(error), error.status)
+        return relays.relay(chunks_of(ask, messages), PageTarget(), wire=wire, error_message=error_words)
 
     return Starlette(
         routes=[
@@ -123,13 +106,8 @@ def chat_application(
             Route("/api/state", show_state),
             Route("/api/chat", chat, methods=["POST"]),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+        ],
     )
-
-
-def _check_origin(request: Request) -> None:
-    """Refuse what a browser sends for another site (Fetch Metadata; RFC 6454, section 7)."""
-    origin = request.headers.get("origin")
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    if site != "same-origin" or (origin is not None and origin.partition("://")[2] != request.headers["host"]):
-        raise BadRequestError(403, "only the page of this server may ask for replies")

@@ -6,6 +6,7 @@ browser leaves or the server shuts down, and has heartbeats.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from ndstream._sources import open_source
 from ndstream._sources.opened_source import Chunk, OpenedAsyncSource
 from ndstream.serving._page.messages import Message
 from ndstream.serving._upstream_error import MAX_BODY, is_success, status_of, upstream_error
+
+_logger = logging.getLogger("ndstream.serving")
 
 
 async def chunks_of(ask: Callable[[list[Message]], Awaitable[Any]], messages: list[Message]) -> AsyncGenerator[Chunk]:
@@ -22,7 +25,12 @@ async def chunks_of(ask: Callable[[list[Message]], Awaitable[Any]], messages: li
         UpstreamError: The status of the response is no success.
         TypeError: What `ask` returned is no async source.
     """
-    response = await ask(messages)
+    try:
+        response = await ask(messages)
+    except Exception:
+        # The page is told in few words; whoever wrote `ask` may need all of them.
+        _logger.exception("the model's server could not be asked")
+        raise
     opened = open_source(response)
     if not isinstance(opened, OpenedAsyncSource):
         opened.close()

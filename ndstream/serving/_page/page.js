@@ -1,6 +1,6 @@
 // The page: a conversation, the reply that is under way, and the connection to the server that serves it.
 //
-// What it guarantees:
+// It is one file, since it has no build step. What it guarantees:
 // - What a model sends becomes text and nothing else. No markup is ever parsed: every node is made by name, and the
 //   content security policy forbids the rest.
 // - A reply ends with a verdict: complete, stopped, cut or error. One that merely ends is cut.
@@ -308,7 +308,8 @@ class Reply {
     const goesOn = verdict !== "complete" || this.figures.finishReason === "length";
     if (this.turn.content && goesOn) actions.append(button("Go on", () => goOn(this), { class: "latest" }));
     if (verdict !== "complete") actions.append(button("Try again", () => tryAgain(this), { class: "latest quiet" }));
-    if (this.turn.content) {
+    // Browsers have a clipboard for pages of this machine and for those over HTTPS.
+    if (this.turn.content && navigator.clipboard) {
       const copy = button("Copy", async () => {
         await navigator.clipboard.writeText(this.turn.content);
         copy.textContent = "Copied";

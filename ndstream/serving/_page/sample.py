@@ -54,20 +54,8 @@ async def ask_sample(messages: list[Message]) -> AsyncGenerator[bytes]:
 
 
 async def _frames(messages: list[Message]) -> AsyncGenerator[bytes]:
-    prompt = messages[-1]["content"].lower()
-    rest = _rest_of_cut(messages)
-    if rest is not None:
-        tokens: Iterator[str] = _tokens(rest)
-    elif "break off" in prompt:
-        tokens = _tokens(_CUT)
-    elif "count" in prompt:
-        tokens = (f"{number}, " for number in range(1, 1_000_000))
-    elif "weather" in prompt:
-        tokens = iter(())
-    else:
-        tokens = _tokens(_HELLO)
-    sent = 0
-    if rest is None and "count" not in prompt:
+    prompt, said = _asked(messages)
+    if not said:
         for token in _tokens(_THOUGHTS):
             yield await _paced({"thinking": token, "content": ""})
     if "report an error" in prompt:
@@ -76,18 +64,39 @@ async def _frames(messages: list[Message]) -> AsyncGenerator[bytes]:
     if "weather" in prompt:
         call = {"function": {"name": "weather", "arguments": {"city": "Rome", "days": 3}}}
         yield await _paced({"content": "", "tool_calls": [call]})
-    for token in tokens:
-        sent += 1
+    count = 0
+    for token in _without(said, _reply_to(prompt)):
+        count += 1
         yield await _paced({"content": token})
-        if rest is None and "break off" in prompt and sent == _CUT_AFTER:
+        if "break off" in prompt and not said and count == _CUT_AFTER:
             return
-    yield _line({"content": ""}, done=True, done_reason="stop", eval_count=sent, prompt_eval_count=len(prompt.split()))
+    counts = {"prompt_eval_count": len(prompt.split()), "eval_count": count}
+    yield _line({"content": ""}, done=True, done_reason="stop", **counts)
 
 
-def _rest_of_cut(messages: list[Message]) -> str | None:
-    """What is left of the reply that was cut, if the conversation asks to go on with it."""
-    before = messages[-2]["content"] if len(messages) > 2 and "go on" in messages[-1]["content"].lower() else ""
-    return _CUT[len(before) :] if before and _CUT.startswith(before) and before != _CUT else None
+def _asked(messages: list[Message]) -> tuple[str, str]:
+    """The prompt, and what was said of its reply if the conversation asks to go on with that."""
+    *before, last = (message["content"] for message in messages)
+    if len(before) > 1 and "go on" in last.lower():
+        return before[-2].lower(), before[-1]
+    return last.lower(), ""
+
+
+def _reply_to(prompt: str) -> Iterator[str]:
+    if "break off" in prompt:
+        return _tokens(_CUT)
+    if "count" in prompt:
+        return (f"{number}, " for number in range(1, 1_000_000))
+    return iter(()) if "weather" in prompt else _tokens(_HELLO)
+
+
+def _without(said: str, tokens: Iterator[str]) -> Iterator[str]:
+    """What is left of a text after its first part."""
+    left = len(said)
+    for token in tokens:
+        if left < len(token):
+            yield token[left:]
+        left = max(0, left - len(token))
 
 
 def _tokens(text: str) -> Iterator[str]:

@@ -17,8 +17,8 @@ starlette: Any = real_parts.library("starlette.applications", GET)
 testclient: Any = real_parts.library("starlette.testclient", GET)
 httpx: Any = real_parts.library("httpx", GET)
 from ndstream.serving import RelayGroup, chat_application  # noqa: E402
-from ndstream.serving._page.application import SECURITY_HEADERS  # noqa: E402
 from ndstream.serving._page.messages import MAX_BODY  # noqa: E402
+from ndstream.serving._page.security import SECURITY_HEADERS  # noqa: E402
 
 QUESTION = {"messages": [{"role": "user", "content": "hi"}]}
 REPLY = b'{"response":"Hi","done":false}\n{"response":"","done":true,"done_reason":"stop"}\n'
@@ -146,7 +146,11 @@ def test_only_role_and_content_reach_the_model() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/page.css", "/page.js", "/api/state"])
 def test_every_answer_has_the_policy_that_forbids_scripts_of_others(path: str, client: Any) -> None:
-    answers = [client.get(path), client.post("/api/chat", json=QUESTION), client.post("/api/chat", content=b"")]
+    answers = [client.get(path), client.get(path, headers={"Host": "evil.example"}), client.get("/none")]
+    answers += [client.post("/api/chat", json=QUESTION), client.post("/api/chat", content=b""), client.put("/")]
+    with testclient.TestClient(chat_application(failing(OSError())), "http://localhost") as broken:
+        answers.append(broken.post("/api/chat", json=QUESTION))
+    assert [answer.status_code for answer in answers] == [200, 400, 404, 200, 415, 405, 502]
     for answer in answers:
         for name, value in SECURITY_HEADERS.items():
             assert answer.headers[name] == value
@@ -167,7 +171,7 @@ def failing(error: Exception) -> Callable[[Any], Any]:
     return ask
 
 
-def test_a_server_that_cannot_be_reached_is_told_before_the_response_starts() -> None:
+def test_a_server_that_cannot_be_reached_is_told_before_the_response_starts(caplog: pytest.LogCaptureFixture) -> None:
     for error, words in (
         (httpx.ConnectError("All connection attempts failed"), "The model's server cannot be reached"),
         (httpx.ConnectTimeout(""), "The model's server cannot be reached"),
@@ -177,6 +181,8 @@ def test_a_server_that_cannot_be_reached_is_told_before_the_response_starts() ->
             answer = client.post("/api/chat", json=QUESTION)
         assert answer.status_code == 502
         assert answer.text.startswith(words)
+        # Whoever wrote the application finds all of it in the log.
+        assert caplog.records[-1].exc_info[1] is error  # type: ignore[index]
 
 
 def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:

@@ -121,3 +121,12 @@ def test_thoughts_are_folded_away_and_tool_calls_are_shown(page: Any, model: Ser
     thoughts.get_by_text("hmm").wait_for()
     assert reply.get_by_text("Asks for the tool weather").is_visible()
     assert reply.locator("details.call .text").text_content() == '{"city":"Rome"}'
+
+
+def test_copy_gives_the_text_as_the_model_wrote_it(page: Any, model: Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    model.chunks = [line("- **a** `b`\n"), DONE]
+    ask(page)
+    ended(page, "complete").get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "- **a** `b`\n"
