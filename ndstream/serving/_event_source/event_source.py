@@ -204,6 +204,10 @@ class EventSource:
         return self
 
     def __next__(self) -> Event:
+        reconnection = self._reconnection
+        for event in reconnection.buffered:
+            reconnection.last_event = event
+            return event
         if self._sync is None:
             if self._async is not None:
                 raise RuntimeError("this event source is iterated over with `async for` already")
@@ -214,6 +218,10 @@ class EventSource:
         return self
 
     async def __anext__(self) -> Event:
+        reconnection = self._reconnection
+        for event in reconnection.buffered:
+            reconnection.last_event = event
+            return event
         if self._async is None:
             if self._sync is not None:
                 raise RuntimeError("this event source is iterated over with `for` already")

@@ -6,7 +6,7 @@ section 9.2.6), so that a block which a cut left unfinished is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 from ndstream._core import Event, SSEDecoder
@@ -31,6 +31,8 @@ class Reconnection:
         last_error: What ended the last attempt; None if that ended well.
         last_event: The last event that was handed out.
         decoder: That of the open connection.
+        buffered: The events that arrived, on a connection that has brought one; empty otherwise. They can be taken
+            without a look at anything else.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Reconnection:
         self.last_error: Exception | None = None
         self.last_event: Event | None = None
         self.decoder: SSEDecoder[Event] | None = None
+        self.buffered: Iterable[Event] = ()
         self._phase: State = "connecting"
         self._clock = clock
         self._random = random
@@ -91,6 +94,8 @@ class Reconnection:
         self.last_event = event
         self._brought_event = True
         self.attempt = 0
+        if self.decoder is not None and not self.closed:
+            self.buffered = self.decoder
 
     def note_waited(self, seconds: float) -> None:
         """Count the time in which the open connection was waited for, not that which the user took for an event."""
@@ -100,6 +105,7 @@ class Reconnection:
 
     def note_dropped(self) -> None:
         """Keep what the connection taught, which is over."""
+        self.buffered = ()
         if self.decoder is not None:
             self._last_event_id, self._retry = self.last_event_id, self.retry
             self.decoder = None
@@ -140,6 +146,7 @@ class Reconnection:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
+            self.buffered = ()
             self._on_state_change()
 
     def _delay_for(self, error: Exception | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -196,8 +196,9 @@ def test_a_client_whose_reads_cannot_be_ended_is_told_so() -> None:
 
 
 def test_each_read_of_a_sync_client_has_the_whole_time() -> None:
-    """A heartbeat is enough: the time is set anew for each chunk."""
+    """A heartbeat is enough: the time is set anew for each chunk, and none passes while the reader has an event."""
     deadlines: list[float] = []
+    reading: list[bool] = []
 
     class Deadlined:
         headers = None
@@ -208,9 +209,12 @@ def test_each_read_of_a_sync_client_has_the_whole_time() -> None:
         def iter_bytes(self) -> Iterator[bytes]:
             return self.chunks
 
-    def read_deadline(seconds: float) -> AbstractContextManager[None]:
+    @contextmanager
+    def read_deadline(seconds: float) -> Iterator[None]:
         deadlines.append(seconds)
-        return nullcontext()
+        reading.append(True)
+        yield
+        reading.pop()
 
     from ndstream._sources import open_source
     from ndstream.serving._event_source import sync_connection
@@ -219,7 +223,7 @@ def test_each_read_of_a_sync_client_has_the_whole_time() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sync_connection, "open_source", lambda source: opened)
         stream = SyncConnection(Deadlined()).open(SSEDecoder(), 45)
-        assert [event.data for event in stream] == ["a"]
+        assert [(event.data, reading) for event in stream] == [("a", [])]
     assert deadlines == [45] * 4
 
 
