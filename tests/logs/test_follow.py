@@ -21,6 +21,7 @@ import ndstream
 import real_parts
 from ndstream import logs
 from scripted_clock import Action, ScriptedClock
+from unprivileged import public_folder, without_privileges
 
 
 def line(number: int) -> bytes:
@@ -547,18 +548,17 @@ class TestMisuse:
             ):
                 next(stream)
 
-    def test_no_permission_is_said_and_tried_again(self, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        log.write_bytes(line(0))
-        with monkeypatch.context() as patch:
-
-            def fail(path: str, *_: object) -> int:
-                raise PermissionError(errno.EACCES, "Permission denied", path)
-
-            patch.setattr("ndstream.logs._following.live_file.os.open", fail)
-            stream = logs.follow(log, clock=ScriptedClock())
-            with pytest.raises(PermissionError, match=r"app\.log"):
+    def test_no_permission_is_said_and_tried_again(self) -> None:
+        with public_folder() as folder:
+            (folder / "app.log").write_bytes(line(0))
+            (folder / "app.log").chmod(0)
+            stream = logs.follow(folder / "app.log", clock=ScriptedClock())
+            with without_privileges(), pytest.raises(PermissionError, match=r"app\.log"):
                 next(stream)
-        assert next(stream)["i"] == 0
+            (folder / "app.log").chmod(0o644)
+            with without_privileges():
+                assert next(stream)["i"] == 0
+            stream.close()
 
     @pytest.mark.parametrize(
         ("options", "match"),

@@ -16,8 +16,7 @@ import pytest
 from logs.archives import GZIP, Blocks, outcome
 from ndstream import TruncatedError, logs
 from ndstream.logs._files.paths import log_order
-
-AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+from unprivileged import public_folder, without_privileges
 
 
 def paths_in_order(source: Any, **options: Any) -> list[str | None]:
@@ -97,15 +96,16 @@ def test_f13_a_folder_is_an_error_with_advice(tmp_path: Path) -> None:
         logs.read(tmp_path)
 
 
-@pytest.mark.skipif(AS_ROOT, reason="nothing is forbidden to root")
-def test_f13_a_file_that_may_not_be_read_is_an_error_and_the_next_one_is_read(tmp_path: Path) -> None:
-    for name in "ab":
-        (tmp_path / name).write_bytes(b"1\n")
-    (tmp_path / "a").chmod(0)
-    stream = logs.read([tmp_path / "a", tmp_path / "b"])
-    with pytest.raises(PermissionError):
-        next(stream)
-    assert list(stream) == [1]
+def test_f13_a_file_that_may_not_be_read_is_an_error_and_the_next_one_is_read() -> None:
+    with public_folder() as folder:
+        for name in "ab":
+            (folder / name).write_bytes(b"1\n")
+        (folder / "a").chmod(0)
+        stream = logs.read([folder / "a", folder / "b"])
+        with without_privileges():
+            with pytest.raises(PermissionError):
+                next(stream)
+            assert list(stream) == [1]
     assert isinstance(stream.report.files[0].error, PermissionError)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ndstream import logs
+from unprivileged import public_folder, without_privileges
 
 GOOD = b'{"a":1}\n{"a":2}\r\n'
 
@@ -159,16 +160,11 @@ def test_a_full_disk_leaves_the_file_as_it_was(log: Path) -> None:
     assert log.stat().st_size == 5008
 
 
-def test_a_file_that_cannot_be_written_is_an_error_and_as_it_was(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log.write_bytes(GOOD + b"{")
-    real = io.FileIO
-
-    def refuse(path: str, mode: str = "r") -> io.FileIO:
-        if mode == "r+":
-            raise PermissionError(13, "Permission denied", path)
-        return real(path, mode)
-
-    monkeypatch.setattr("ndstream.logs._repair.io.FileIO", refuse)
-    with pytest.raises(PermissionError, match=r"app\.log"):
-        logs.repair_tail(log)
-    assert log.read_bytes() == GOOD + b"{"
+def test_a_file_that_cannot_be_written_is_an_error_and_as_it_was() -> None:
+    with public_folder() as folder:
+        log = folder / "app.log"
+        log.write_bytes(GOOD + b"{")
+        log.chmod(0o444)
+        with without_privileges(), pytest.raises(PermissionError, match=r"app\.log"):
+            logs.repair_tail(log)
+        assert log.read_bytes() == GOOD + b"{"
