@@ -28,7 +28,7 @@ http {{
     gzip_types application/x-ndjson text/event-stream;
     gzip_min_length 1;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{http2};
         proxy_http_version 1.1;
         proxy_set_header Connection "";
         location /buffered/ {{ proxy_pass {upstream}/; proxy_buffering on; }}
@@ -40,12 +40,17 @@ http {{
 
 
 @contextmanager
-def nginx(command: str, upstream: str, folder: Path) -> Iterator[str]:
-    """Stand in front of an address, below ``/buffered``, ``/unbuffered`` and ``/compressed``."""
+def nginx(command: str, upstream: str, folder: Path, http2: bool = False) -> Iterator[str]:
+    """Stand in front of an address, below ``/buffered``, ``/unbuffered`` and ``/compressed``.
+
+    With ``http2`` it speaks HTTP/2 alone, to clients that know it.
+    """
     with socket.create_server(("127.0.0.1", 0)) as chosen:
         port = chosen.getsockname()[1]
     configuration = folder / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(folder=folder, port=port, upstream=upstream))
+    configuration.write_text(
+        CONFIGURATION.format(folder=folder, port=port, upstream=upstream, http2=" http2" if http2 else "")
+    )
     process = subprocess.Popen(
         [command, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")],
         stderr=subprocess.DEVNULL,

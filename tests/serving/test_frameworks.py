@@ -83,3 +83,29 @@ def test_nginx_in_front_lets_each_event_through_at_once_and_the_upstream_go(loca
         client.read_until(b":\n\n")
         client.leave()
         assert upstream.gone.wait(20)
+
+
+@pytest.mark.parametrize("location", ["buffered", "unbuffered", "compressed"])
+def test_nginx_in_front_with_http_2_lets_each_event_through_at_once_and_the_upstream_go(
+    location: str, tmp_path: Path
+) -> None:
+    command = real_parts.command("nginx", "nginx")
+    httpx = real_parts.library("httpx", "pip install 'ndstream[test-clients]'")
+    with (
+        serving("starlette", "uvicorn") as port,
+        nginx(command, f"http://127.0.0.1:{port}", tmp_path, http2=True) as front,
+        upstream_serving(response(EVENTS[0], kind="text/event-stream")[:-1]) as upstream,
+        upstream_serving(response(*EVENTS, kind="text/event-stream")) as short,
+    ):
+        with httpx.Client(http1=False, http2=True, timeout=20) as client:
+            body = client.get(f"{front}/{location}/relay?upstream={short.url}").content
+            assert body.replace(b":\n\n", b"") == b"".join(EVENTS)
+            with client.stream("GET", f"{front}/{location}/relay?upstream={upstream.url}") as answer:
+                assert answer.http_version == "HTTP/2"
+                assert "connection" not in answer.headers
+                received = b""
+                for part in answer.iter_bytes():
+                    received += part
+                    if EVENTS[0] in received and received.endswith(b":\n\n"):
+                        break
+        assert upstream.gone.wait(20)
