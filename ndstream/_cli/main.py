@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-COMMANDS = ("cat", "chat", "check", "demo", "redrive", "repair", "serve", "split")
+COMMANDS = ("cat", "chat", "check", "demo", "redrive", "repair", "replay", "serve", "split")
 """Each is a function of a module of the same name."""
 
 _SIGPIPE = 13

@@ -8,7 +8,7 @@ Records of equal times stay in the order in which they were read.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from heapq import heappop, heappush, merge
@@ -55,7 +55,7 @@ def logs_of(paths: PathOrFile | Iterable[PathOrFile], storage_options: dict[str,
 
 
 class LogRecords:
-    """All records; as an iterable, each time once more.
+    """Reads all records, each time once more.
 
     Args:
         logs: The files of each log.
@@ -106,8 +106,8 @@ class LogRecords:
         self._with_places = with_places
         self._read_options = read_options
 
-    def __iter__(self) -> Iterator[StampedRecord]:
-        """One round.
+    def read(self) -> Generator[StampedRecord, None, None]:
+        """All records once.
 
         Raises:
             StreamError: A line is bad or a file damaged. What was read of its log before that has come out.
@@ -147,8 +147,7 @@ class LogRecords:
         if isinstance(target, list):
             return LetterList(target)
         if not isinstance(target, DeadLetters):
-            target = DeadLetters(target, append=checkpoint is not None)
-        opened.enter_context(target)
+            target = opened.enter_context(DeadLetters(target, append=checkpoint is not None))
         if checkpoint is not None:
             checkpoint.before_save = partial(_call_both, checkpoint.before_save, target.sync)
         return target

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from datetime import datetime
 
+from ndstream.logs._files.remote import is_url
+from ndstream.logs._replay.log_records import Log
 from ndstream.logs._stamps.date_time import DateTimeForm
 from ndstream.logs._stamps.stamp_error import StampError
 from ndstream.logs._stamps.stamp_reader import nanoseconds_of
@@ -28,6 +31,35 @@ def check_pace(speed: float, max_gap: float | None, repeat: float, window: int) 
         raise ValueError(f"repeat must be a whole number from 1 on, or math.inf, not {repeat}")
     if window != int(window) or window < 0:
         raise ValueError(f"window must be a whole number of records from 0 on, not {window}")
+
+
+def check_period(start: datetime | str | int | None, end: datetime | str | int | None) -> tuple[int | None, int | None]:
+    """The times that bound a replay, in nanoseconds since 1970.
+
+    Raises:
+        TypeError: One of them is no moment.
+        ValueError: One of them states no zone, there is no such time, or the end comes first.
+    """
+    first, last = time_of("start", start), time_of("end", end)
+    if first is not None and last is not None and first > last:
+        raise ValueError(f"start must not be later than end: {start} is later than {end}")
+    return first, last
+
+
+def check_logs(logs: list[Log], *, repeat: float, has_checkpoint: bool, window: int, dry_run: bool) -> None:
+    """Check what the options ask of the logs.
+
+    Raises:
+        ValueError: They cannot be read twice, or are not the one log that a checkpoint is for.
+    """
+    if has_checkpoint and (len(logs) > 1 or window or repeat > 1 or dry_run):
+        raise ValueError(
+            "checkpoint= is a place in one log, which is read once and in its order: pass window=0, and leave out "
+            "other logs, repeat= and dry_run="
+        )
+    for path in (file for files in logs for file in files if repeat > 1):
+        if not (isinstance(path, str) and (is_url(path) or os.path.isfile(path))):
+            raise ValueError(f"repeat= reads everything again, which {path} does not allow: pass a path of a file")
 
 
 def time_of(name: str, moment: datetime | str | int | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import closing
 from inspect import isawaitable
 from itertools import count
@@ -18,7 +18,7 @@ class Player:
     """One replay.
 
     Args:
-        records: All records; each time that it is iterated over, once more.
+        records: Gives all records, each time that it is called.
         rounds: How often; may be infinite.
         schedule: Says when a record is due.
         pace: Waits for that; None for no waiting.
@@ -29,7 +29,7 @@ class Player:
 
     def __init__(
         self,
-        records: Iterable[StampedRecord],
+        records: Callable[[], Generator[StampedRecord, None, None]],
         rounds: float,
         schedule: Schedule,
         pace: Pace | None,
@@ -49,11 +49,13 @@ class Player:
     def _due_records(self) -> Generator[tuple[int, StampedRecord], None, None]:
         for number in count(1):
             before = self._report.records
-            for record in self._records:
-                due = self._schedule.due(record.time)
-                yield due, record
-                self._report.records += 1
-                self._report.unstamped += record.time is None
+            # Closed here, so that what closing the files raises is not lost.
+            with closing(self._records()) as records:
+                for record in records:
+                    due = self._schedule.due(record.time)
+                    yield due, record
+                    self._report.records += 1
+                    self._report.unstamped += record.time is None
             # A round without records would be repeated at once for ever.
             if number >= self._rounds or self._report.records == before:
                 return

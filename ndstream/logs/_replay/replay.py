@@ -21,7 +21,7 @@ from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW
 from ndstream.logs._files.paths import PathOrFile
 from ndstream.logs._reading.read import OnError
 from ndstream.logs._replay.log_records import LogRecords, logs_of
-from ndstream.logs._replay.options import check_pace, time_of
+from ndstream.logs._replay.options import check_logs, check_pace, check_period
 from ndstream.logs._replay.pace import Pace
 from ndstream.logs._replay.player import Player
 from ndstream.logs._replay.report import ReplayReport
@@ -147,7 +147,8 @@ def replay(
         seed: An integer; another one chooses another sample.
         on_error: "raise", "skip" (bad lines are counted; a damaged file is raised all the same), or a callable that
             is given each error.
-        dead_letters: Where to put bad lines instead of raising them: a path, `DeadLetters`, or a list.
+        dead_letters: Where to put bad lines instead of raising them: a path, `DeadLetters`, which stay open, or a
+            list. They hold those of the first round.
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         max_window: How much memory decompressing may take, in bytes; None for no limit.
         storage_options: What fsspec is to know to open URLs, such as credentials.
@@ -183,9 +184,7 @@ def replay(
         (2, 0)
     """
     check_pace(speed, max_gap, repeat, window)
-    begin, stop = time_of("start", start), time_of("end", end)
-    if begin is not None and stop is not None and begin > stop:
-        raise ValueError(f"start must not be later than end: {start} is later than {end}")
+    first, last = check_period(start, end)
     if rewrite not in (None, "now"):
         raise ValueError(f"rewrite must be 'now' or None, not {rewrite!r}")
     if unstamped not in ("error", "at_once"):
@@ -197,14 +196,7 @@ def replay(
     if not StampReader(by, format, zone, year).can_replace and rewrite:
         raise ValueError("rewrite= cannot write what a callable reads: pass a format of strptime as format=")
     logs = logs_of(paths, storage_options)
-    if checkpoint is not None and (len(logs) > 1 or window or repeat > 1 or dry_run):
-        raise ValueError(
-            "checkpoint= is a place in one log, which is read once and in its order: pass window=0, and leave out "
-            "other logs, repeat= and dry_run="
-        )
-    for path in (file for files in logs for file in files if repeat > 1):
-        if not (isinstance(path, str) and ("://" in path or os.path.isfile(path))):
-            raise ValueError(f"repeat= reads everything again, which {path} does not allow: pass a path of a file")
+    check_logs(logs, repeat=repeat, has_checkpoint=checkpoint is not None, window=window, dry_run=dry_run)
     counted = ReplayReport() if report is None else report
     options: dict[str, Any] = {
         "contains": contains, "sample": sample, "seed": seed, "max_frame_size": max_frame_size,
@@ -214,12 +206,12 @@ def replay(
     }  # fmt: skip
     records = LogRecords(
         logs, partial(StampReader, by, format, zone, year), loads, rewrite is not None, unstamped == "error",
-        window, begin, stop, on_error, dead_letters, counted, checkpoint, with_places, options,
+        window, first, last, on_error, dead_letters, counted, checkpoint, with_places, options,
     )  # fmt: skip
     gap = None if max_gap is None or max_gap == math.inf else round(max_gap * 1_000_000_000)
     pace = None if speed == math.inf or dry_run else Pace(clock, counted._lag)
     player = Player(
-        records, repeat, Schedule(speed, gap, counted), pace, wall_clock if rewrite else None, loads, counted
+        records.read, repeat, Schedule(speed, gap, counted), pace, wall_clock if rewrite else None, loads, counted
     )
     if iscoroutinefunction(to) or iscoroutinefunction(getattr(to, "__call__", None)):  # noqa: B004
         return player.arun(None if dry_run else to, event_loop_sleep if sleep is None else sleep)

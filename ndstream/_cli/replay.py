@@ -1,0 +1,173 @@
+"""``ndstream replay``: logs once more, at the pace of their time stamps, to a file, a pipe or a server."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
+from ndstream._cli.messages import STDIN, say, with_options
+from ndstream._cli.options import decoding_options, figures_of, figures_options
+from ndstream._cli.replay_options import checked_options, http_options
+from ndstream._errors import StreamError
+
+_STATUS = """\b
+Exit status:
+  0  every record was delivered, or bad lines were to be skipped
+  1  there was a bad line or a refused one, or something could not be read, written or delivered
+  2  the arguments make no sense, or do not go together
+"""
+
+
+@click.command(epilog=f"{DEAD_LETTERS_HELP}\n{_STATUS}", short_help="Write logs at the pace of their time stamps.")
+@click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
+@click.option(
+    "--by",
+    metavar="PATH",
+    multiple=True,
+    required=True,
+    help="The dotted path of the time stamp; twice for one of seconds and one of nanoseconds.",
+)
+@click.option("--to", metavar="TARGET", default=STDIN, help="A file, or an http(s) URL; standard output without it.")
+@click.option(
+    "--speed", metavar="NUMBER", type=float, default=1.0, help="Seconds of the log in a second; inf: no pace."
+)
+@click.option("--start", metavar="TIME", help="The earliest time, such as 2026-01-01T00:00:00Z.")
+@click.option("--end", metavar="TIME", help="The earliest time that is left out.")
+@click.option("--max-gap", metavar="SECONDS", type=float, help="The longest wait between two records.")
+@click.option("--repeat", metavar="TIMES", type=float, default=1, help="How often; inf: until it is interrupted.")
+@click.option("--rewrite-now", is_flag=True, help="Replace each stamp by the time when it is due, in its form.")
+@click.option(
+    "--window",
+    metavar="RECORDS",
+    type=click.IntRange(min=0),
+    help="How many records are looked ahead to put them in order; 100 by default, 0 with --checkpoint.",
+)
+@click.option("--stamp-format", metavar="FORMAT", help="How stamps are written, as for strptime: %d/%b/%Y:%H:%M:%S %z")
+@click.option("--zone", metavar="NAME", help="The zone of stamps that state none, such as Europe/Berlin; else UTC.")
+@click.option("--year", type=int, help="The year of the first record, for a format without one.")
+@click.option(
+    "--unstamped",
+    type=click.Choice(["error", "at-once"]),
+    default="error",
+    help="A line without a usable stamp is a bad one, or comes right after the one before it.",
+)
+@click.option("--contains", metavar="TEXT", multiple=True, help="Only lines that hold TEXT, or one of several.")
+@click.option("--sample", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True), help="About this share of them.")
+@click.option("--seed", metavar="NUMBER", type=int, default=0, help="Another number chooses another sample.")
+@click.option("--on-error", type=click.Choice(["raise", "skip"]), help="At a bad line: stop, or count it and go on.")
+@click.option("--bad", metavar="FILE", type=click.Path(), help="Write bad and refused lines to FILE and go on.")
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(),
+    help="Save in FILE how much of the one log was delivered, and go on from there the next time.",
+)
+@click.option(
+    "--on-mismatch",
+    type=click.Choice(["raise", "restart"]),
+    default="raise",
+    help="If a file is not the one of the checkpoint: fail (the default), or read it from its beginning.",
+)
+@click.option("--dry-run", is_flag=True, help="Deliver nothing: say how long it would take, and what is wrong.")
+@http_options
+@decoding_options
+@figures_options
+@click.pass_context
+def replay(context: click.Context, /, files: tuple[str, ...], **options: Any) -> int:
+    """Write the lines of logs as they are, each when it is due by its time stamp.
+
+    FILE is NDJSON: a path, a glob in quotation marks or a URL, or standard input; what is compressed is decompressed.
+    Several logs are merged in order of time. What is late is written at once, and nothing is dropped.
+
+    To a URL, lines are posted in batches. Answers of 408, 429, 500, 502, 503 and 504 and failed connections are tried
+    again, after Retry-After if the server sends one; 413 halves a batch; other answers of 4xx put its lines into
+    --bad, or end the replay. --checkpoint moves once a batch was answered.
+    """
+    names = list(files or (STDIN,))
+    try:
+        checked_options(context, names, options)
+        return _replay(names, options)
+    except click.ClickException:
+        raise
+    except (StreamError, ModuleNotFoundError) as error:
+        say(_advice(str(error)))
+        return 1
+    except FileNotFoundError as error:
+        say(f"{error.filename}: {error.strerror}")
+        return 1
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(_advice(str(error))) from None
+
+
+def _replay(names: list[str], options: dict[str, Any]) -> int:
+    from ndstream import logs
+    from ndstream._cli.dead_letters import open_dead_letters
+    from ndstream._cli.replay_options import arguments_of, make_sink, standard_input
+
+    figures = figures_of(options) or ("table" if options["dry_run"] else None)
+    goes_on = options["checkpoint"] is not None
+    report = logs.ReplayReport()
+    with ExitStack() as closing:
+        letters = None
+        if options["bad"] is not None:
+            letters = closing.enter_context(open_dead_letters(options["bad"], append=goes_on))
+        sink = None if options["dry_run"] else make_sink(options, letters, append=goes_on)
+        checkpoint = None
+        if sink is not None:
+            closing.callback(sink.close)
+            if goes_on:
+                checkpoint = logs.Checkpoint(
+                    options["checkpoint"], on_mismatch=options["on_mismatch"], before_save=sink.flush
+                )
+        arguments: dict[str, Any] = {
+            **arguments_of(options),
+            "loads": bytes,
+            "dead_letters": letters,
+            "checkpoint": checkpoint,
+            "with_places": True,
+            "report": report,
+            **({"dry_run": True} if sink is None else {"to": sink.deliver, "sleep": sink.wait}),
+        }
+        try:
+            try:
+                logs.replay([standard_input() if name == STDIN else name for name in names], **arguments)
+            finally:
+                # What came before an error arrives as well; an error of the sink itself is raised once more.
+                if sink is not None:
+                    sink.flush()
+        finally:
+            if figures is not None:
+                from ndstream._cli.replay_figures import write_replay_figures
+
+                write_replay_figures(report, {} if sink is None else sink.counts, figures)
+    refused = 0 if sink is None else sink.counts.get("refused", 0)
+    return int(refused > 0 or (report.bad > 0 and options["on_error"] != "skip"))
+
+
+_ADVICE = {
+    "pass format=": "pass --stamp-format",
+    "pass year=": "pass --year",
+    "start states": "--start states",
+    "end states": "--end states",
+    "start must": "--start must",
+    "end must": "--end must",
+    "speed must": "--speed must",
+    "such as 0.5, 10 or math.inf": "such as 0.5, 10 or inf",
+    "max_gap must be a number of seconds from 0 on, or None": "--max-gap must be a number of seconds from 0 on",
+    "repeat must be a whole number from 1 on, or math.inf": "--repeat must be a whole number from 1 on, or inf",
+    "repeat= reads": "--repeat reads",
+    "checkpoint= is": "--checkpoint is",
+    "pass window=0, and leave out other logs, repeat= and dry_run=": "leave out other logs, --window, --repeat and "
+    "--dry-run",
+    "format= and": "--stamp-format and",
+}
+
+
+def _advice(message: str) -> str:
+    """The message with the options of the command in place of arguments."""
+    for argument, option in _ADVICE.items():
+        message = message.replace(argument, option)
+    return with_options(message)
