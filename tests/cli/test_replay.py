@@ -228,10 +228,10 @@ def test_a_server_that_refuses_ends_the_replay_or_its_lines_are_kept(path: Path,
 def test_a_killed_replay_to_a_server_that_fails_loses_nothing(tmp_path: Path) -> None:
     """The checkpoint moves once a batch was answered, so that what was under way comes again."""
     path = tmp_path / "a.log"
-    path.write_bytes(b"".join(line(0, i=number) for number in range(3000)))
+    path.write_bytes(b"".join(line(0, i=number) for number in range(700)))
     arguments = ["--by", "ts", "--speed", "inf", "--batch", "7", "--checkpoint", str(tmp_path / "c"), str(path)]
     with BatchServer(failing_at_times(1)).running() as server:
-        for kill_after in (20, 60, 100):
+        for kill_after in (10, 40, 70):
             with running("replay", "--to", server.url, *arguments) as process:
                 while len(server.batches) < kill_after and process.poll() is None:
                     time.sleep(0.01)
