@@ -48,7 +48,7 @@ async def run(listening: socket.socket, server: Server | None, grace: float) -> 
             return await client.send(request, stream=True)
 
         application = chat_application(
-            ask, group=group, wire=asked.wire, model=asked.model, server=asked.name, secret=asked.key
+            ask, group=group, wire=asked.wire, model=asked.model, server=asked.url.netloc, secret=asked.key
         )
         await _serve(application, listening, group, grace)
 
@@ -75,6 +75,6 @@ class _UvicornServer(uvicorn.Server):
         self._grace = grace
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        ending = asyncio.create_task(self._group.aclose(self._grace))
+        ending = asyncio.create_task(self._group.aclose(self._grace, "The server of this page was stopped."))
         await super().shutdown(sockets)
         await ending

@@ -79,7 +79,9 @@ def test_a_signal_ends_200_open_replies_in_the_words_of_their_format(number: sig
                 while more := connection.recv(65536):
                     received[index] += more
             ending = received[index].rpartition(b"data: {")[2]
-            assert ending == b'"type":"error","errorText":"the server is shutting down"}\n\n\r\n0\r\n\r\n', ending
+            assert ending == b'"type":"error","errorText":"The server of this page was stopped."}\n\n\r\n0\r\n\r\n', (
+                ending
+            )
             assert b'"verdict":"cut"' in received[index]
             assert b"[DONE]" not in received[index]
     assert status in (-number, 128 + number)
@@ -114,7 +116,7 @@ def test_a_reply_whose_model_has_not_answered_yet_is_ended_as_well() -> None:
             received = b""
             while more := connection.recv(65536):
                 received += more
-        assert b"the server is shutting down" in received
+        assert b"The server of this page was stopped." in received
         assert model.left.wait(PATIENCE)
 
 

@@ -57,7 +57,7 @@ def test_a_server_that_stops_says_so_on_the_page(browser: Any, model: Server) ->
         ask(page)
         page.locator(".reply .text", has_text="Hello th").wait_for()
         served.stop()
-        assert ended(page, "cut").locator(".message").inner_text() == "the server is shutting down"
+        assert ended(page, "cut").locator(".message").inner_text() == "The server of this page was stopped."
 
 
 def test_the_conversation_is_there_after_a_reload_and_a_reply_that_was_left_is_cut(page: Any, model: Server) -> None:
