@@ -125,9 +125,8 @@ class OrderedParts(FrameWriter):
             self.write_thinking_start(part)
         else:
             assert isinstance(part, CallPart)
-            part.number = choice.calls_opened
+            part.start(choice.calls_opened, self._unique_id(part.call))
             choice.calls_opened += 1
-            part.id = self._unique_id(part.call)
             self.write_call_start(part)
 
     def _unique_id(self, call: ToolCall) -> str:

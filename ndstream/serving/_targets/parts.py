@@ -38,7 +38,9 @@ class CallPart(Part):
         is_left_out: Whether it is not for the client, since the upstream runs it by itself.
     """
 
-    __slots__ = ("_beginning", "_in_pieces", "_looked_at", "call", "ended", "id", "is_left_out", "number", "written")
+    __slots__ = (
+        "_beginning", "_in_pieces", "_looked_at", "_name_at_start", "call", "ended", "id", "is_left_out", "number", "written",
+    )  # fmt: skip
 
     def __init__(self, call: ToolCall) -> None:
         super().__init__("call")
@@ -48,6 +50,7 @@ class CallPart(Part):
         self.written = 0
         self.ended = False
         self.is_left_out = False
+        self._name_at_start = ""
         # Whether arguments were written before the call ended.
         self._in_pieces = False
         # The first characters of the arguments but for white space, and how many pieces were looked at for them.
@@ -57,7 +60,14 @@ class CallPart(Part):
     @property
     def is_changed(self) -> bool:
         """Whether the upstream changed what is written, or added to a call whose end is written."""
-        return bool(self.pieces) or (self._in_pieces and self.call.arguments_revised)
+        renamed = self.name != self._name_at_start
+        return renamed or bool(self.pieces) or (self._in_pieces and self.call.arguments_revised)
+
+    def start(self, number: int, id: str) -> None:
+        """Note that its start is written now."""
+        self.number = number
+        self.id = id
+        self._name_at_start = self.name
 
     @property
     def name(self) -> str:
