@@ -39,7 +39,8 @@ class CallPart(Part):
     """
 
     __slots__ = (
-        "_beginning", "_in_pieces", "_looked_at", "_name_at_start", "call", "ended", "id", "is_left_out", "number", "written",
+        "_beginning", "_in_pieces", "_looked_at", "_name_at_start", "call", "ended", "id", "is_left_out",
+        "number", "written",
     )  # fmt: skip
 
     def __init__(self, call: ToolCall) -> None:
