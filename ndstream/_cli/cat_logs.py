@@ -20,7 +20,7 @@ from ndstream._cli.input_files import is_output, is_regular
 from ndstream._cli.messages import STDIN
 from ndstream._cli.value_output import ValueOutput
 from ndstream._errors import StreamError
-from ndstream.logs._following.follow import SystemClock
+from ndstream._sources.clocks import SystemClock
 
 _LINES_BETWEEN_MOVES = 1024
 _CHUNK_SIZE = 64 * 1024
@@ -50,13 +50,11 @@ class FlushingClock(SystemClock):
 
     def __init__(self, target: ValueOutput) -> None:
         super().__init__()
-        wait = self.wait
+        self._target = target
 
-        def flush_and_wait(timeout: float | None = None) -> bool:
-            target.buffer.flush()
-            return wait(timeout)
-
-        self.wait = flush_and_wait
+    def wait(self, seconds: float) -> None:
+        self._target.buffer.flush()
+        super().wait(seconds)
 
 
 def copy_logs(

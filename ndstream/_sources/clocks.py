@@ -7,7 +7,7 @@ from _thread import allocate_lock
 from contextlib import suppress
 from typing import Protocol
 
-from ndstream._sources.event_loops import trio_if_running
+from ndstream._sources.event_loops import sleep
 
 
 class Clock(Protocol):
@@ -42,11 +42,4 @@ class SystemClock:
         with suppress(RuntimeError):
             self._asleep.release()
 
-    async def sleep(self, seconds: float) -> None:
-        trio = trio_if_running()
-        if trio is not None:
-            await trio.sleep(seconds)
-        else:
-            import asyncio
-
-            await asyncio.sleep(seconds)
+    sleep = staticmethod(sleep)

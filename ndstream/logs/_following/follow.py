@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from types import TracebackType
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from orjson import loads as orjson_loads
 
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE, NDJSONDecoder
 from ndstream._errors import FrameTooLargeError, StreamError
-from ndstream._sources.event_loops import sleep
+from ndstream._sources.clocks import Clock, SystemClock
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._containers.line_formats import Container
 from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrapping
@@ -33,27 +31,6 @@ T = TypeVar("T")
 Path = str | os.PathLike[str]
 
 _MAX_OPEN = 4096
-
-
-class Clock(Protocol):
-    """What a follower knows of time."""
-
-    def now(self) -> float: ...
-    def wait(self, seconds: float) -> object: ...
-    async def sleep(self, seconds: float) -> object: ...
-    def wake(self) -> object: ...
-
-
-class SystemClock:
-    """The real time. A wait ends early if another thread wakes it."""
-
-    now = staticmethod(time.monotonic)
-    sleep = staticmethod(sleep)
-
-    def __init__(self) -> None:
-        self._woken = threading.Event()
-        self.wait = self._woken.wait
-        self.wake = self._woken.set
 
 
 class FollowStream(chain[T]):
