@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.harness import rounds
-from benchmarks.serving import encoders, fan_out, in_server, relays, targets
+from benchmarks.serving import encoders, fan_out, in_server, load, relays, targets
 from benchmarks.serving.row import Row, show
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     # Kept to the end, so that no contender pays for memory that the system takes back.
     _ballast = rounds.Ballast()
     rows: list[Row] = []
-    for make in (encoders.rows, relays.rows, targets.rows, fan_out.rows, in_server.rows):
+    for make in (encoders.rows, relays.rows, targets.rows, fan_out.rows, in_server.rows, load.rows):
         for row in make(scale):
             if arguments.only in row.name:
                 rows.append(row.measured(0 if arguments.quick else 1.0))

@@ -50,7 +50,7 @@ async def _run(library: str, relayed: bool, streams: int) -> int:
     responses: Any = import_module("starlette.responses")
     upstream = await asyncio.start_server(_upstream, "127.0.0.1", 0, backlog=1000)
     url = f"http://127.0.0.1:{upstream.sockets[0].getsockname()[1]}/"
-    async with _Client(library) as client:
+    async with UpstreamClient(library) as client:
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             async with client(url) as response:
@@ -101,7 +101,7 @@ async def _read(port: int) -> int:
     return events
 
 
-class _Client:
+class UpstreamClient:
     """A client library as a context that gives a function from a URL to a context of its response."""
 
     def __init__(self, library: str) -> None:
