@@ -74,6 +74,8 @@ def test_the_page_fits_a_phone_in_light_and_dark(scheme: str, browser: Any, serv
         ended(page, "cut")
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert page.evaluate("document.querySelector('main').scrollWidth") <= 360
+        blocks = "[...document.querySelectorAll('article p, summary')]"
+        assert page.evaluate(f"{blocks}.filter(block => block.scrollWidth > block.clientWidth + 1).length") == 0
         for button in page.get_by_role("button").all():
             if button.is_visible():
                 box = button.bounding_box()

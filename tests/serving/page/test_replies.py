@@ -130,3 +130,12 @@ def test_copy_gives_the_text_as_the_model_wrote_it(page: Any, model: Server) -> 
     ended(page, "complete").get_by_role("button", name="Copy").click()
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "- **a** `b`\n"
+
+
+def test_a_stream_that_merely_ends_is_cut(page: Any) -> None:
+    """As a proxy between them may end it, which no server here does."""
+    body = 'data: {"type":"text-delta","id":"0","delta":"Hel"}\n\ndata: {"type":"text-de'
+    page.route("**/api/chat", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    ask(page)
+    assert "was closed before the reply was complete" in ended(page, "cut").inner_text()
+    assert last_text(page) == "Hel"
