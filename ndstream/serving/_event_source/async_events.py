@@ -11,20 +11,17 @@ from ndstream._core import Event
 from ndstream._errors import TruncatedError
 from ndstream._sources.opened_source import any_closer
 from ndstream.serving._event_source.async_connection import AsyncConnection
+from ndstream.serving._event_source.attempts import Attempts
 from ndstream.serving._event_source.event_loop import EventLoop, Scope, running_event_loop
 from ndstream.serving._event_source.reconnection import Reconnection
-from ndstream.serving._event_source.settings import ResentFilter, Settings
-from ndstream.serving._event_source.verdicts import Verdict, may_pass, refusal, verdict_on
+from ndstream.serving._event_source.settings import Settings
 
 
-class AsyncEvents:
+class AsyncEvents(Attempts[AsyncConnection]):
     """An async iterator over the events."""
 
     def __init__(self, settings: Settings, reconnection: Reconnection) -> None:
-        self._settings = settings
-        self._reconnection = reconnection
-        self._connection: AsyncConnection | None = None
-        self._resent = ResentFilter("")
+        super().__init__(settings, reconnection)
         self._loop: EventLoop | None = None
         self._scope: Scope | None = None
         self._running = False
@@ -119,13 +116,11 @@ class AsyncEvents:
         except Exception as error:
             with suppress(Exception):
                 await any_closer(getattr(error, "response", error))()
-            if not may_pass(error):
-                reconnection.note_refused(error)
-                raise
-            reconnection.note_end(error)
+            self._request_failed(error)
             return False
         try:
-            await self._open(connection)
+            if self._begin(connection):
+                self._refuse(connection, await connection.body())
         except Exception as error:
             reconnection.note_refused(error)
             raise
@@ -133,23 +128,3 @@ class AsyncEvents:
             if self._connection is None:
                 await connection.release()
         return self._connection is not None
-
-    async def _open(self, connection: AsyncConnection) -> None:
-        """Begin to read an answer, if it is a stream."""
-        settings, reconnection = self._settings, self._reconnection
-        if reconnection.closed:
-            return
-        verdict = verdict_on(connection.status, connection.headers, settings.any_content_type)
-        if verdict is Verdict.OPEN:
-            decoder = settings.decoder(reconnection.last_event_id)
-            connection.open(decoder, settings.read_timeout)
-            self._resent = settings.resent_filter(reconnection.last_event_id)
-            self._connection = connection
-            reconnection.note_open(decoder)
-        elif verdict is Verdict.END:
-            reconnection.close()
-        else:
-            error = refusal(connection.status, connection.headers, await connection.body())
-            if verdict is Verdict.REFUSE:
-                raise error
-            reconnection.note_end(error)

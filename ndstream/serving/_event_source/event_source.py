@@ -156,7 +156,8 @@ class EventSource:
     @property
     def last_error(self) -> Exception | None:
         """What ended the last attempt: an error of the client, a `TruncatedError` (which has the client's own as its
-        cause) or an `UpstreamError`; None if the response just ended."""
+        cause) or an `UpstreamError`; None if the response just ended. Its traceback is kept until the next connection
+        is open."""
         return self._reconnection.last_error
 
     @property

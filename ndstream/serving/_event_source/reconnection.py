@@ -88,6 +88,7 @@ class Reconnection:
 
     def note_open(self, decoder: SSEDecoder[Event]) -> None:
         self.decoder = decoder
+        _forget_frames(self.last_error)
         self._change("open")
 
     def note_event(self, event: Event) -> None:
@@ -167,3 +168,18 @@ class Reconnection:
         changed, self._phase = phase != self._phase, phase
         if changed and not self.closed:
             self._on_state_change()
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drop the tracebacks of an error and of those that it came of.
+
+    Their frames refer to whoever iterated, and so to the source: kept, they would keep an open connection from being
+    released when nobody refers to the source any more.
+    """
+    chain, seen = [error], set()
+    while chain:
+        error = chain.pop()
+        if error is not None and id(error) not in seen:
+            seen.add(id(error))
+            error.__traceback__ = None
+            chain += [error.__cause__, error.__context__]

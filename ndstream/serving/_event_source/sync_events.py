@@ -13,20 +13,17 @@ from contextlib import suppress
 from ndstream._core import Event
 from ndstream._errors import TruncatedError
 from ndstream._sources.opened_source import closer
+from ndstream.serving._event_source.attempts import Attempts
 from ndstream.serving._event_source.reconnection import Reconnection
-from ndstream.serving._event_source.settings import ResentFilter, Settings
+from ndstream.serving._event_source.settings import Settings
 from ndstream.serving._event_source.sync_connection import SyncConnection
-from ndstream.serving._event_source.verdicts import Verdict, may_pass, refusal, verdict_on
 
 
-class SyncEvents:
+class SyncEvents(Attempts[SyncConnection]):
     """An iterator over the events."""
 
     def __init__(self, settings: Settings, reconnection: Reconnection) -> None:
-        self._settings = settings
-        self._reconnection = reconnection
-        self._connection: SyncConnection | None = None
-        self._resent = ResentFilter("")
+        super().__init__(settings, reconnection)
         self._reading = threading.Lock()
 
     def next(self) -> Event:
@@ -104,13 +101,11 @@ class SyncEvents:
         except Exception as error:
             with suppress(Exception):
                 closer(getattr(error, "response", error))()
-            if not may_pass(error):
-                reconnection.note_refused(error)
-                raise
-            reconnection.note_end(error)
+            self._request_failed(error)
             return False
         try:
-            self._open(connection)
+            if self._begin(connection):
+                self._refuse(connection, connection.body())
         except Exception as error:
             reconnection.note_refused(error)
             raise
@@ -118,23 +113,3 @@ class SyncEvents:
             if self._connection is None:
                 connection.release()
         return self._connection is not None
-
-    def _open(self, connection: SyncConnection) -> None:
-        """Begin to read an answer, if it is a stream."""
-        settings, reconnection = self._settings, self._reconnection
-        if reconnection.closed:
-            return
-        verdict = verdict_on(connection.status, connection.headers, settings.any_content_type)
-        if verdict is Verdict.OPEN:
-            decoder = settings.decoder(reconnection.last_event_id)
-            connection.open(decoder, settings.read_timeout)
-            self._resent = settings.resent_filter(reconnection.last_event_id)
-            self._connection = connection
-            reconnection.note_open(decoder)
-        elif verdict is Verdict.END:
-            reconnection.close()
-        else:
-            error = refusal(connection.status, connection.headers, connection.body())
-            if verdict is Verdict.REFUSE:
-                raise error
-            reconnection.note_end(error)

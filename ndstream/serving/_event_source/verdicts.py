@@ -35,8 +35,7 @@ class Verdict(Enum):
 
     OPEN = "it is a stream of events"
     END = "the server has no more events"
-    RETRY = "another attempt may get a stream"
-    REFUSE = "no attempt can mend it"
+    REFUSED = "it is no stream of events"
 
 
 def verdict_on(status: int | None, headers: Any, any_content_type: bool) -> Verdict:
@@ -49,16 +48,16 @@ def verdict_on(status: int | None, headers: Any, any_content_type: bool) -> Verd
 
     Example:
         >>> verdict_on(503, {}, False).name, verdict_on(200, {"Content-Type": "TEXT/Event-Stream;x=y"}, False).name
-        ('RETRY', 'OPEN')
+        ('REFUSED', 'OPEN')
     """
     if status == NO_CONTENT:
         return Verdict.END
     if status is not None and status != 200:
-        return Verdict.RETRY if is_temporary(status) else Verdict.REFUSE
+        return Verdict.REFUSED
     if headers is None or any_content_type:
         return Verdict.OPEN
     content_type = header(headers, "content-type").partition(";")[0].strip().lower()
-    return Verdict.OPEN if content_type == "text/event-stream" else Verdict.REFUSE
+    return Verdict.OPEN if content_type == "text/event-stream" else Verdict.REFUSED
 
 
 def is_temporary(status: int) -> bool:

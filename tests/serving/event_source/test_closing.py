@@ -220,16 +220,19 @@ def test_two_threads_cannot_iterate_at_once() -> None:
     assert ends(reader)
 
 
-def test_a_source_that_nobody_refers_to_any_more_releases_its_response() -> None:
-    server = Server(Answer(b"data: a\n\ndata: b\n\n"))
-    source = EventSource(sync_context(server))
-    next(source)
+@pytest.mark.parametrize("earlier", [(), (OSError("down"),), (Answer(b"data: a\n\n", OSError("cut")),)])
+def test_a_source_that_nobody_refers_to_any_more_releases_its_response(earlier: tuple[Any, ...]) -> None:
+    """At once, also after an error whose traceback leads through the source."""
+    server = Server(*earlier, Answer(b"data: b\n\ndata: c\n\n"))
+    source = EventSource(sync_context(server), clock=Clock())
+    while next(source).data != "b":
+        pass
     gc.disable()
     try:
         reference = weakref.ref(source)
         del source
         assert reference() is None
-        assert server.given[0].closed
+        assert server.given[-1].closed
     finally:
         gc.enable()
 
@@ -403,15 +406,17 @@ def test_two_tasks_cannot_iterate_at_once(library: str) -> None:
     run(library, main)
 
 
-def test_an_async_source_that_nobody_refers_to_any_more_releases_its_response() -> None:
+@pytest.mark.parametrize("earlier", [(), (OSError("down"),), (Answer(b"data: a\n\n", OSError("cut")),)])
+def test_an_async_source_that_nobody_refers_to_any_more_releases_its_response(earlier: tuple[Any, ...]) -> None:
     async def main() -> None:
-        server = Server(Answer(b"data: a\n\ndata: b\n\n"))
-        source = EventSource(async_response(server))
-        await source.__anext__()
+        server = Server(*earlier, Answer(b"data: b\n\ndata: c\n\n"))
+        source = EventSource(async_response(server), clock=Clock())
+        while (await source.__anext__()).data != "b":
+            pass
         gc.disable()
         try:
             del source
-            await until(lambda: server.given[0].closed > 0)
+            await until(lambda: server.given[-1].closed > 0)
         finally:
             gc.enable()
 
