@@ -14,6 +14,7 @@ from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._checkpoints.cursor import Cursor
 from ndstream.logs._containers.line_formats import Envelope
 from ndstream.logs._containers.unwrapper import Record
+from ndstream.logs._dask.collections import LogBag, LogFrame, read_bag, read_dataframe
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.redrive import Redrive, RedriveReport, redrive
 from ndstream.logs._errors import CheckpointError, LogFileError, LogFileTruncatedError
@@ -40,8 +41,10 @@ __all__ = [
     "Envelope",
     "FileReport",
     "FollowStream",
+    "LogBag",
     "LogFileError",
     "LogFileTruncatedError",
+    "LogFrame",
     "LogStream",
     "Member",
     "Position",
@@ -56,6 +59,8 @@ __all__ = [
     "check",
     "follow",
     "read",
+    "read_bag",
+    "read_dataframe",
     "redrive",
     "repair_tail",
     "replay",
