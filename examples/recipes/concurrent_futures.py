@@ -7,7 +7,6 @@ Each process reads splits, and sends back sums, counts and bad lines, never valu
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -31,10 +30,10 @@ def bytes_by_status(split: logs.Split) -> tuple[Counter[int], list[logs.DeadLett
 def main(pattern: str) -> None:
     total: Counter[int] = Counter()
     bad: list[logs.DeadLetter] = []
-    # Some splits for each process, so that all of them end at about the same time.
-    size = max(sum(map(os.path.getsize, {split.path for split in logs.splits(pattern)})) // (4 * (os.cpu_count() or 1)), 1)
+    # Small splits keep all processes busy up to the end.
+    splits = logs.splits(pattern, size=4 * 1024 * 1024)
     with ProcessPoolExecutor() as processes:
-        for sums, letters in processes.map(bytes_by_status, logs.splits(pattern, size)):
+        for sums, letters in processes.map(bytes_by_status, splits):
             total += sums
             bad += letters
     for status, number in sorted(total.items()):
