@@ -48,6 +48,7 @@ COLUMNS: dict[str, Callable[[Found, str], bool]] = {
     "thinking": lambda found, target: _complete(found, STOP[target], "ab") and found.thinking == "hmso",
     "tools": lambda found, target: _complete(found, ASKS[target], "a") and decoded(found.calls) == CALLS,
     "usage": lambda found, target: _complete(found, STOP[target], "Hi") and (found.input, found.output) == (3, 2),
+    "silence": lambda found, target: _complete(found, STOP[target], "Hi there"),
     "length": lambda found, target: _complete(found, LENGTH[target], "Hi"),
     "refusal": lambda found, target: _complete(found, REFUSES[target], "I will not."),
     "error": lambda found, _: _failed(found, "too busy", "Hi"),

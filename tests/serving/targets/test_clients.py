@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from ndstream import llm
 from serving.relaying import relayed
 
-from .clients import CLIENTS, Client, Found
+from .clients import CLIENTS, PATIENCE, Client, Found
 from .expected import Expected
 from .serving_targets import serving_targets
 from .table import COLUMNS, STOP, row
-from .upstreams import upstreams
+from .upstreams import MADE, upstreams
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,14 @@ def base() -> Iterator[str]:
 @pytest.mark.parametrize("client", CLIENTS, ids=str)
 def test_a_client_gets_text_thoughts_calls_usage_refusals_errors_and_cuts_right(client: Client, base: str) -> None:
     assert row(client, base) == dict.fromkeys(COLUMNS, True)
+
+
+@pytest.mark.parametrize("target", STOP)
+def test_the_heartbeats_that_clients_are_shown_to_take_are_sent(target: str, base: str) -> None:
+    number = list(MADE).index("silence")
+    request = {"threadId": "t", "runId": "r"}
+    told = httpx.post(f"{base}/{target}/{number}/", json=request, timeout=PATIENCE).text
+    assert (":\n\n" in told) == (target != "ollama-chat")
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=str)

@@ -7,12 +7,15 @@ import json
 import random
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies  # noqa: F401
+from llm.engine import PATIENCE, Engine
 from llm.hostile_frames import FRAMES
+from llm.test_engine import CASES, SAMPLING, Case
 from serving.made_replies import DONE, call, chunk
 from serving.relaying import relayed
 
@@ -53,7 +56,14 @@ def test_every_reply_of_every_wire_keeps_the_rules(target: str) -> None:
         assert content.ended == "error" or has(content, expected), (name, content, vars(expected))
 
 
-FRAME_NAMES = [(wire, name) for wire in FRAMES for name in FRAMES[wire]]
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_replies_of_a_real_engine_keep_the_rules(case: Case, engine: Engine) -> None:
+    url = engine.url + case.path
+    data = httpx.post(url, json=case.body | SAMPLING | {"stream": True}, timeout=PATIENCE).content
+    for target in READERS:
+        content, expected = translate(data, target, case.wire), Expected(data, target, case.wire)
+        assert expected.fails == (content.ended == "error"), target
+        assert content.ended == "error" or has(content, expected), (target, content, vars(expected))
 
 
 @st.composite

@@ -21,6 +21,8 @@ MADE = {
         reason="tool_calls",
     ),
     "usage": reply(chunk(text="Hi")),
+    # Sent with pauses, in which heartbeats come.
+    "silence": reply(chunk(text="Hi"), chunk(text=" there")),
     "length": reply(chunk(text="Hi"), reason="length"),
     "cut call": reply(chunk(calls=[call(0, "c1", "weather", ROME[:7])]), reason="length"),
     "refusal": reply(chunk(refusal="I will not.")),
