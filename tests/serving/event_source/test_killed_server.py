@@ -69,7 +69,7 @@ def test_each_event_comes_once_over_a_sync_client(client: str) -> None:
         reader.check()
 
 
-@pytest.mark.parametrize("client", ["httpx", "aiohttp"])
+@pytest.mark.parametrize("client", ["aiohttp"])
 def test_each_event_comes_once_over_an_async_client(client: str) -> None:
     async def main() -> None:
         port = free_port()
