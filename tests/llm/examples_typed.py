@@ -42,7 +42,7 @@ def input_delta(text: str) -> dict[str, Any]:
     return {"type": "input_json_delta", "partial_json": text}
 
 
-def stopped(reason: str, usage: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+def stopped(reason: str | None, usage: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     delta = {"stop_reason": reason, "stop_sequence": None, **more}
     return [{"type": "message_delta", "delta": delta, "usage": usage}, {"type": "message_stop"}]
 

@@ -2,7 +2,8 @@
 
 `ToolCalls.add` adds a fragment to the call that it belongs to:
 
-1. A known id: that call, whatever the index says.
+1. A known id: that call, whatever the index says. But with another index, and another name or a second begin of
+   arguments after whole ones, it is a second call with the same id, which its index tells from the first.
 2. A new id: a new call, even if its index is taken. Only an open call with this index that has no id yet and
    is not named otherwise takes the id as its own, since the id may come late. A new id without a name opens no
    call if it comes with arguments: they go on with the named call of its index, or without an index with the last.
@@ -208,6 +209,12 @@ class ToolCalls:
         last = self._calls[-1] if self._calls else None
         if key is not None:
             call = self._by_id.get(key)
+            if call is not None and number is not None:
+                of_index = self._by_index.get(number)
+                if of_index is not None and of_index.id == key:
+                    return of_index
+                if call.index not in (None, number) and call._is_another(name, fragment.arguments):
+                    return None
             if call is not None:
                 # Of several calls with one index, the index alone means the one that came last.
                 if number is not None and call.index in (None, number):

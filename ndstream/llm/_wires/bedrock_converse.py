@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
-from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.bedrock_converse_block import Block
 from ndstream.llm._wires.frame_gains import FrameGains
 from ndstream.llm._wires.single_message import SingleMessage
-from ndstream.llm._wires.wire import overlay
+from ndstream.llm._wires.wire import merged_usage, overlay
 
 _MESSAGES = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
 # The exceptions of the API's reference, each with the kind of error that it is.
@@ -33,56 +33,6 @@ _EXCEPTIONS = {
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
 
 
-class _Block:
-    """One block of the content: text, reasoning, a tool call, or what its start says."""
-
-    __slots__ = (
-        "call",
-        "citations",
-        "fields",
-        "index",
-        "redacted",
-        "results",
-        "signature",
-        "stopped",
-        "texts",
-        "thoughts",
-    )
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.fields: dict[str, Any] = {}
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
-        self.signature: list[str] = []
-        self.redacted: Any = None
-        self.citations: list[Any] = []
-        self.results: list[Any] = []
-        self.call: ToolCall | None = None
-        self.stopped = False
-
-    def body(self) -> dict[str, Any]:
-        body = dict(self.fields)
-        if self.call is not None:
-            body["toolUse"] = {**dict_of(body.get("toolUse")), "toolUseId": self.call.id, "name": self.call.name}
-            if self.call.arguments is not None:
-                body["toolUse"]["input"] = self.call.arguments
-        if self.thoughts or self.signature:
-            reasoning = {"text": joined(self.thoughts)}
-            if self.signature:
-                reasoning["signature"] = joined(self.signature)
-            body["reasoningContent"] = {"reasoningText": reasoning}
-        elif self.redacted is not None:
-            body["reasoningContent"] = {"redactedContent": self.redacted}
-        if self.results:
-            body["toolResult"] = {**dict_of(body.get("toolResult")), "content": list(self.results)}
-        if self.citations:
-            body["citationsContent"] = {"content": [{"text": joined(self.texts)}], "citations": list(self.citations)}
-        elif self.texts:
-            body["text"] = joined(self.texts)
-        return body
-
-
 class BedrockConverse(SingleMessage):
     """Amazon Bedrock's ``ConverseStream`` as JSON, and ``Converse``."""
 
@@ -92,8 +42,10 @@ class BedrockConverse(SingleMessage):
         super().__init__()
         self.message: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
-        self.blocks: list[_Block] = []
-        self.by_index: dict[int, _Block] = {}
+        self.blocks: list[Block] = []
+        self.by_index: dict[int, Block] = {}
+        # The content as the answer of Converse says it after its pieces.
+        self.whole_content: list[dict[str, Any]] = []
         self.latency: Any = None
 
     @classmethod
@@ -135,7 +87,9 @@ class BedrockConverse(SingleMessage):
             elif name == "contentBlockStart":
                 self.start_block(index, dict_of(message.get("start")), gains)
             elif name == "contentBlockDelta":
-                self.add(self.block(index), dict_of(message.get("delta")), gains)
+                # What says nothing begins no block.
+                if dict_of(message.get("delta")):
+                    self.add(self.block(index), message["delta"], gains)
             elif name == "contentBlockStop":
                 self.stop_block(index)
             elif name == "messageStop":
@@ -158,7 +112,11 @@ class BedrockConverse(SingleMessage):
         gains = FrameGains()
         message = dict_of(dict_of(frame.get("output")).get("message"))
         overlay(self.message, message, ("content",))
-        for index, content in enumerate(dicts_of(message.get("content"))):
+        contents = list(dicts_of(message.get("content")))
+        if self.blocks:
+            self.fold_whole_again(contents, gains)
+            contents = []
+        for index, content in enumerate(contents):
             block = self.block(index)
             text, reasoning = content.get("text"), dict_of(content.get("reasoningContent"))
             cited = dict_of(content.get("citationsContent"))
@@ -175,11 +133,30 @@ class BedrockConverse(SingleMessage):
         self.stop({name: frame[name] for name in known if name in frame}, gains)
         return gains.delta(frame)
 
-    def block(self, index: int) -> _Block:
+    def fold_whole_again(self, contents: list[dict[str, Any]], gains: FrameGains) -> None:
+        """Fold the whole content after its pieces: what it says wins over them."""
+        if not contents or self.whole_content:
+            return
+        self.whole_content = contents
+        texts, thoughts, calls = [], [], []
+        for content in contents:
+            cited = dicts_of(dict_of(content.get("citationsContent")).get("content"))
+            texts += [text_of(content.get("text")), *(text_of(part.get("text")) for part in cited)]
+            reasoning = dict_of(dict_of(content.get("reasoningContent")).get("reasoningText"))
+            thoughts.append(text_of(reasoning.get("text")))
+            if isinstance(content.get("toolUse"), dict):
+                tool = content["toolUse"]
+                calls.append({"id": tool.get("toolUseId"), "name": tool.get("name"), "arguments": tool.get("input")})
+        text, thinking = self.set_final("".join(texts), "".join(thoughts))
+        gains.texts.append(text)
+        gains.thoughts.append(thinking)
+        gains.tool_calls += self.calls.add_whole(calls)
+
+    def block(self, index: int) -> Block:
         """The block that an index means now: after its stop, the index means a new one."""
         block = self.by_index.get(index)
         if block is None or block.stopped:
-            block = _Block(index)
+            block = Block(index)
             if not self.room.take():
                 return block
             self.by_index[index] = block
@@ -187,18 +164,25 @@ class BedrockConverse(SingleMessage):
         return block
 
     def start_block(self, index: int, start: dict[str, Any], gains: FrameGains) -> None:
+        tool = start.get("toolUse")
+        known = self.by_index.get(index)
+        if known is not None and isinstance(tool, dict) and not known.goes_on_with(tool):
+            self.stop_block(index)
         block = self.block(index)
         overlay(block.fields, start)
-        tool = start.get("toolUse")
         if isinstance(tool, dict):
             given = tool.get("input")
-            block.call = self.calls.open(
-                id=tool.get("toolUseId"),
-                index=index,
-                name=tool.get("name"),
-                arguments=given if given else None,
-                type=tool.get("type"),
-            )
+            if block.call is None:
+                block.call = self.calls.open(
+                    id=tool.get("toolUseId"),
+                    index=index,
+                    name=tool.get("name"),
+                    arguments=given if given else None,
+                    type=tool.get("type"),
+                )
+            else:
+                # Arguments came before the call that they are of, or its begin is repeated.
+                block.call.identify(tool.get("toolUseId"), tool.get("name"), tool.get("type"))
             gains.tool_calls.append(block.call)
 
     def stop_block(self, index: int) -> None:
@@ -208,7 +192,7 @@ class BedrockConverse(SingleMessage):
             if block.call is not None:
                 block.call.close()
 
-    def add(self, block: _Block, new: dict[str, Any], gains: FrameGains) -> None:
+    def add(self, block: Block, new: dict[str, Any], gains: FrameGains) -> None:
         text = text_of(new.get("text"))
         if text:
             block.texts.append(text)
@@ -238,7 +222,7 @@ class BedrockConverse(SingleMessage):
 
     def stop(self, message: dict[str, Any], gains: FrameGains) -> None:
         overlay(self.fields, message)
-        reason = text_of(message.get("stopReason"))
+        reason = label_of(message.get("stopReason"))
         if reason:
             self.note_finish_reason(reason)
         if reason in _CUT and len(self.calls) and self.blocks[-1].call is not None:
@@ -251,7 +235,8 @@ class BedrockConverse(SingleMessage):
     def add_metadata(self, message: dict[str, Any], gains: FrameGains) -> None:
         usage = message.get("usage")
         if isinstance(usage, dict):
-            self.usage = gains.usage = usage
+            self.usage = merged_usage(self.usage, usage)
+            gains.usage = usage or None
         self.latency = dict_of(message.get("metrics")).get("latencyMs", self.latency)
         known = {"output", "stopReason", "additionalModelResponseFields"}
         overlay(self.fields, message, known)
@@ -264,7 +249,7 @@ class BedrockConverse(SingleMessage):
         if not self.message and not self.blocks and not self.fields:
             return None
         content = [block.body() for block in sorted(self.blocks, key=lambda block: block.index)]
-        message = {"role": "assistant", **self.message, "content": content}
+        message = {"role": "assistant", **self.message, "content": self.whole_content or content}
         return {"output": {"message": message}, **self.fields}
 
     @property

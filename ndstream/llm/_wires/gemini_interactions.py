@@ -15,43 +15,15 @@ from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens, sum_of
-from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.frame_gains import FrameGains
+from ndstream.llm._wires.gemini_interactions_step import Step, call_of, is_call, texts_of
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
-from ndstream.llm._wires.wire import overlay
+from ndstream.llm._wires.wire import merged_usage, overlay
 
 _EVENTS = ("interaction.", "step.")
 _CUT = frozenset({"incomplete", "budget_exceeded", "cancelled", "failed"})
 _GOES_ON = frozenset({"", "in_progress", "queued", "requires_continuation"})
-
-
-class _Step:
-    """One step; its texts are joined, and what grows item by item is kept as items."""
-
-    __slots__ = ("call", "fields", "items", "stopped")
-
-    def __init__(self) -> None:
-        self.fields: dict[str, Any] = {}
-        # The content of an output, or the summary of a thought.
-        self.items: list[Piece] = []
-        self.call: ToolCall | None = None
-        self.stopped = False
-
-    def text_item(self) -> Piece:
-        """The item that text is added to: the last one, if it is text."""
-        if not self.items or self.items[-1].fields.get("type") != "text":
-            self.items.append(Piece())
-            self.items[-1].fields["type"] = "text"
-        return self.items[-1]
-
-    def body(self) -> dict[str, Any]:
-        body = dict(self.fields)
-        if self.items:
-            body["summary" if body.get("type") == "thought" else "content"] = [item.body() for item in self.items]
-        if self.call is not None and self.call.arguments is not None:
-            body["arguments"] = self.call.arguments
-        return body
 
 
 class GeminiInteractions(SingleMessage):
@@ -62,8 +34,10 @@ class GeminiInteractions(SingleMessage):
     def __init__(self) -> None:
         super().__init__()
         self.fields: dict[str, Any] = {}
-        self.steps: list[_Step] = []
-        self.by_index: dict[int, _Step] = {}
+        self.steps: list[Step] = []
+        self.by_index: dict[int, Step] = {}
+        # The steps as the last event says them.
+        self.whole_steps: list[dict[str, Any]] = []
         # Where most deltas go: the output's text that was added to last, and the index of its step.
         self.open_text: dict[int, list[str]] = {}
 
@@ -123,12 +97,26 @@ class GeminiInteractions(SingleMessage):
         overlay(self.fields, interaction, ("steps", "usage"))
         self.add_usage(interaction.get("usage"), gains)
         steps = [step for step in dicts_of(interaction.get("steps")) if step.get("type") != "user_input"]
-        # Steps that were streamed are known better than from a summary of them.
-        for index, step in enumerate(steps[len(self.steps) :], len(self.steps)):
-            self.start_step(index, step, gains)
-            self.stop_step(index)
+        known = [step.fields.get("type") for step in self.steps]
+        # Once is enough, and a server that says it again and again makes no work.
+        if ends and known and not self.whole_steps and [step.get("type") for step in steps[: len(known)]] == known:
+            self.fold_whole(steps, gains)
+        elif not self.whole_steps:
+            for index, step in enumerate(steps[len(known) :], len(known)):
+                self.start_step(index, step, gains)
+                self.stop_step(index)
         if ends:
             self.note_status(text_of(interaction.get("status")), gains, ends=True)
+
+    def fold_whole(self, steps: list[dict[str, Any]], gains: FrameGains) -> None:
+        """Fold all steps as they come once more at the end: what they say wins over their pieces."""
+        self.whole_steps = steps
+        text, thinking = self.set_final(*texts_of(steps))
+        gains.texts.append(text)
+        gains.thoughts.append(thinking)
+        gains.tool_calls += self.calls.add_whole(
+            [call_of(step) for step in steps if is_call(text_of(step.get("type")))]
+        )
 
     def note_status(self, status: str, gains: FrameGains, ends: bool) -> None:
         if status in _GOES_ON or (status not in _CUT and not ends):
@@ -145,11 +133,11 @@ class GeminiInteractions(SingleMessage):
         if ends:
             self.note_end("interaction.completed")
 
-    def step(self, index: int) -> _Step:
+    def step(self, index: int) -> Step:
         """The step that an index means now: after its stop, the index means a new one."""
         step = self.by_index.get(index)
         if step is None or step.stopped:
-            step = _Step()
+            step = Step()
             if not self.room.take():
                 return step
             self.by_index[index] = step
@@ -158,19 +146,20 @@ class GeminiInteractions(SingleMessage):
         return step
 
     def start_step(self, index: int, given: dict[str, Any], gains: FrameGains) -> None:
+        open_step = self.by_index.get(index)
+        if open_step is not None and not open_step.goes_on_with(given):
+            self.stop_step(index)
         step = self.step(index)
         kind = text_of(given.get("type"))
         grows = "summary" if kind == "thought" else "content"
         overlay(step.fields, given, (grows,))
-        if kind == "function_call" or kind.endswith("_call"):
-            arguments = given.get("arguments")
-            step.call = self.calls.open(
-                id=given.get("id"),
-                index=index,
-                name=given.get("name") or kind.removesuffix("_call"),
-                arguments=arguments if arguments else None,
-                type=kind,
-            )
+        if is_call(kind):
+            call = call_of(given)
+            if step.call is None:
+                step.call = self.calls.open(index=index, **call)
+            else:
+                # Arguments came before the call that they are of, or its begin is repeated.
+                step.call.identify(call["id"], call["name"], kind)
             gains.tool_calls.append(step.call)
         for item in dicts_of(given.get(grows)):
             self.add_item(index, step, item, gains)
@@ -203,7 +192,7 @@ class GeminiInteractions(SingleMessage):
                 step.call.add_arguments(new["arguments"])
                 gains.tool_calls.append(step.call)
 
-    def add_item(self, index: int, step: _Step, item: dict[str, Any], gains: FrameGains) -> None:
+    def add_item(self, index: int, step: Step, item: dict[str, Any], gains: FrameGains) -> None:
         """Add an item of an output or of a thought's summary; text goes on where text was."""
         if item.get("type", "text") != "text":
             if self.room.take():
@@ -233,8 +222,8 @@ class GeminiInteractions(SingleMessage):
                 step.call.close()
 
     def add_usage(self, usage: Any, gains: FrameGains) -> None:
-        if isinstance(usage, dict) and usage:
-            self.usage = gains.usage = usage
+        self.usage = merged_usage(self.usage, usage)
+        gains.usage = dict_of(usage) or None
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)
@@ -243,7 +232,7 @@ class GeminiInteractions(SingleMessage):
     def body(self) -> Any:
         if not self.fields and not self.steps:
             return None
-        body = {**self.fields, "steps": [step.body() for step in self.steps]}
+        body = {**self.fields, "steps": self.whole_steps or [step.body() for step in self.steps]}
         if self.usage is not None:
             body["usage"] = self.usage
         return body

@@ -30,7 +30,7 @@ _OF_A_FAILURE = frozenset(
 _NEVER_0 = frozenset(
     {
         "input_tokens", "prompt_tokens", "total_tokens", "promptTokenCount", "totalTokenCount", "prompt_eval_count",
-        "inputTokens", "totalTokens", "tokens_evaluated",
+        "inputTokens", "totalTokens", "tokens_evaluated", "total_input_tokens",
     }
 )  # fmt: skip
 """Counts that no server can mean to be 0."""

@@ -77,6 +77,21 @@ CASES = [
         [f("a", 0, "x"), f("b", 1, "y"), f("a", 1, None, A), f("b", 0, None, B)],
         [("a", "x", A), ("b", "y", B)],
     ),
+    Case(
+        "one_id_for_two_functions_at_two_indexes_is_two_calls",
+        [f("a", 0, "x", A), f("a", 1, "y", '{"b"'), f("a", 1, None, ":2}"), f("a", 0, None, "\n")],
+        [("a", "x", A + "\n"), ("a", "y", B)],
+    ),
+    Case(
+        "and_so_is_one_id_for_one_function_with_arguments_that_begin_twice",
+        [f("a", 0, "x", A), f("a", 1, "x", B)],
+        [("a", "x", A), ("a", "x", B)],
+    ),
+    Case(
+        "but_arguments_that_go_on_under_another_index_are_of_the_call",
+        [f("a", 0, "x", '{"a"'), f("a", 1, "x", ":1}")],
+        [("a", "x", A)],
+    ),
     Case("a_known_id_with_an_unseen_index_is_no_new_call", [f("a", 0, "x"), f("a", 7, None, A)], [("a", "x", A)]),
     Case(
         "a_stray_index_does_not_take_the_index_from_its_call",

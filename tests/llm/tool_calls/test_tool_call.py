@@ -218,3 +218,22 @@ def test_final_arguments_win_over_their_pieces_if_they_say_something(pieces: lis
         assert call.raw == raw
         call.close()
         assert call.arguments == orjson.loads(raw)
+
+
+def test_a_fragment_after_the_end_opens_the_call_again_in_the_short_way_too() -> None:
+    call = ToolCalls().add(id="a", name="x")
+    assert [call.add_and_take(text) for text in ('{"list":[', "1", ",2")] == ['{"list":[', "1", ",2"]
+    call.close()
+    assert call.incomplete
+    assert (call.add_and_take("]}"), call.closed, call.raw) == ("]}", False, '{"list":[1,2]}')
+    call.close()
+    assert call.arguments == {"list": [1, 2]}
+
+
+def test_text_after_an_object_after_text_starts_over_in_the_short_way_too() -> None:
+    call = ToolCalls().add(id="a", name="x")
+    for text in ('{"list":[', "1", ",2"):
+        call.add_and_take(text)
+    call.add_arguments({"a": 2})
+    assert call.add_and_take('{"b":') == '{"b":'
+    assert (call.raw, call.arguments_revised) == ('{"b":', True)

@@ -84,6 +84,13 @@ class TestAnthropic:
         assert (answer.text, answer.text_revised, answer.ending.verdict) == (text or "Hi", revised, "complete")
         assert [(call.name, call.arguments) for call in answer.tool_calls] == [("f", {"a": 1})]
 
+    def test_whole_thoughts_win_over_their_pieces(self) -> None:
+        thought = {"type": "thinking", "thinking": "Hi."}
+        piece = {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Ho."}}
+        answer = llm.collect(iter(typed(STARTED, piece, self.whole(thought))))
+        assert (answer.thinking, answer.text_revised) == ("Hi.", False)
+        assert answer.body["content"] == [thought]
+
     def test_texts_of_blocks_side_by_side_are_in_the_order_in_which_they_came(self) -> None:
         frames = typed(STARTED, text_delta(1, "b"), text_delta(0, "a"), text_delta(1, "B"), {"type": "message_stop"})
         answer = read(frames)
@@ -110,6 +117,11 @@ class TestGemini:
         if nothing != "FINISH_REASON_UNSPECIFIED":
             assert answer.body["modelVersion"] == "m"
             assert answer.usage == {"promptTokenCount": 3}
+
+    @pytest.mark.parametrize("value", [None, 0, 1, "", "true", "false", {}])
+    def test_only_true_makes_a_part_a_thought(self, value: Any) -> None:
+        answer = read(sse(gemini_frame([{"text": "Hi", "thought": value}], "STOP")))
+        assert (answer.text, answer.thinking) == ("Hi", "")
 
     def test_log_probabilities_are_of_the_tokens_of_their_frame(self) -> None:
         frames = [gemini_frame([{"text": text}]) for text in "ab"]

@@ -252,3 +252,11 @@ def test_a_response_that_was_cancelled_is_no_complete_reply() -> None:
     assert (answer.ending.verdict, answer.finish_reason, answer.ending.error.code) == ("error", "error", "cancelled")
     assert [(each.name, each.incomplete) for each in answer.tool_calls] == [("weather", True)]
     assert answer.body["status"] == "cancelled"
+
+
+def test_final_thoughts_that_do_not_go_on_with_their_pieces_are_the_servers_last_word() -> None:
+    piece = event("reasoning_summary_text.delta", item_id="t", output_index=0, summary_index=0, delta="Ho.")
+    final = event("reasoning_summary_text.done", item_id="t", output_index=0, summary_index=0, text="Hi.")
+    answer = llm.collect(iter(typed(piece, final, completed())))
+    assert (answer.thinking, answer.text_revised) == ("Hi.", False)
+    assert answer.body["output"] == [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hi."}]}]
