@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -66,10 +67,12 @@ class Stream(NamedTuple):
     Attributes:
         chunks: Its bytes.
         reconnects: Whether the browser is to ask again after it.
+        rest: What it gets then; empty for a 204, which ends it.
     """
 
     chunks: list[bytes]
     reconnects: bool
+    rest: bytes = b""
 
     @property
     def data(self) -> bytes:
@@ -152,7 +155,7 @@ def cut(data: bytes, chance: random.Random) -> Stream:
 
 
 class StreamServer:
-    """Serves each stream once; what asks for it again gets a 204, which ends it.
+    """Serves each stream once; what asks for it again gets its rest, or a 204, which ends it.
 
     Attributes:
         ids: The Last-Event-ID of the second request for a stream; "" without one.
@@ -160,14 +163,14 @@ class StreamServer:
 
     def __init__(self) -> None:
         self.streams: Sequence[Stream] = ()
-        self.asked: set[int] = set()
+        self.asked: Counter[int] = Counter()
         self.ids: dict[int, str] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def serve(self, streams: Sequence[Stream]) -> None:
-        self.streams, self.asked, self.ids = streams, set(), {}
+        self.streams, self.asked, self.ids = streams, Counter(), {}
 
     def close(self) -> None:
         # This ends the accept that waits.
@@ -202,14 +205,17 @@ class StreamServer:
             )
             return
         number = int(found[1])
-        if number in self.asked:
+        self.asked[number] += 1
+        chunks = self.streams[number].chunks
+        if self.asked[number] == 2:
+            chunks = [self.streams[number].rest]
             named = re.search(rb"\r\nlast-event-id: *([^\r]*)", head, re.IGNORECASE)
             self.ids[number] = "" if named is None else named[1].decode()
+        if self.asked[number] > 2 or not any(chunks):
             connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
             return
-        self.asked.add(number)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for chunk in self.streams[number].chunks:
+        for chunk in chunks:
             connection.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         connection.sendall(b"0\r\n\r\n")
 
@@ -222,20 +228,27 @@ class Judge:
         self._server = server
         page.goto(server.url)
 
-    def differences(self, streams: Sequence[Stream]) -> list[str]:
-        """Where the browser receives anything but what our decoder reads."""
+    def received(self, streams: Sequence[Stream]) -> list[list[Received]]:
+        """What the browser receives of each."""
         self._server.serve(streams)
         asked = [(f"/stream/{number}", stream.types, stream.reconnects) for number, stream in enumerate(streams)]
         received = self._page.evaluate(SCRIPT, asked)
+        return [[(type_, data, last_id) for type_, data, last_id in events] for events in received]
+
+    def asked_after(self, number: int) -> str | None:
+        """The id that the browser sent when it asked for a stream again; None if it did not."""
+        return self._server.ids.get(number)
+
+    def differences(self, streams: Sequence[Stream]) -> list[str]:
+        """Where the browser receives anything but what our decoder reads."""
         found = []
-        for number, (stream, theirs) in enumerate(zip(streams, received, strict=True)):
+        for number, (stream, theirs) in enumerate(zip(streams, self.received(streams), strict=True)):
             ours, last_id = read(stream)
-            if [tuple(event) for event in theirs] != ours:
+            if theirs != ours:
                 found.append(f"{stream.chunks}: the browser received {theirs}, we read {ours}")
             # A header has no white space at its ends.
-            if stream.reconnects and self._server.ids.get(number) != last_id.strip(" \t"):
-                theirs = self._server.ids.get(number)
-                found.append(f"{stream.chunks}: the browser went on after {theirs!r}, and we would after {last_id!r}")
+            if stream.reconnects and self.asked_after(number) != last_id.strip(" \t"):
+                found.append(f"{stream.chunks}: the browser went on after {self.asked_after(number)!r}, we {last_id!r}")
         return found
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from ndstream import EventSource
+
 from .browser_differential import Judge, Stream, cut, encoded_stream, judge, random_stream
+from .event_source.scripted import Answer, SyncResponse
 
 COUNT = 150
 
@@ -56,3 +60,28 @@ def test_a_difference_is_seen(chromium_page: Judge, monkeypatch: pytest.MonkeyPa
     same, other = (Stream([b"id: %d\ndata: a\n\nretry: 1\n\n" % number], reconnects=True) for number in (1, 2))
     assert chromium_page.differences([same]) == []
     assert len(chromium_page.differences([other])) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        (b"id: 7\ndata: a\n\n", b"data: b\n\n"),
+        (b"id: 7\ndata: a\n\nid: 8\n\n", b"data: b\n\nid\ndata: c\n\n"),
+        (b"id: 7\ndata: a\n\nid: 8\ndata: cut", b"id: 8\ndata: whole\n\n"),
+        (b"id: 7\ndata: a\n\nid:\ndata: b\n\n", b"data: c\n\n"),
+        (b"event: x\ndata: cut", b"data: b\n\n"),
+    ],
+)
+def test_a_lost_connection_is_gone_on_with_as_the_browser_does(first: bytes, rest: bytes, chromium_page: Judge) -> None:
+    answers = [[b"retry: 1\n\n" + first], [rest]]
+
+    def connect(headers: dict[str, str]) -> Any:
+        asked.append(headers.get("Last-Event-ID", ""))
+        return answers.pop(0) if answers else SyncResponse(Answer(status=204))
+
+    asked: list[str] = []
+    with EventSource(connect, delay=lambda attempt, retry: 0.0) as source:
+        ours = [(event.event, event.data, event.id) for event in source]
+    stream = Stream([b"retry: 1\n\n", first], reconnects=True, rest=rest)
+    assert chromium_page.received([stream]) == [ours]
+    assert chromium_page.asked_after(0) == asked[1]
