@@ -14,7 +14,7 @@ from commands import PATIENCE, environment
 
 NOBODY = 65534
 
-PROGRAM = """
+PROGRAM = f"""
 import importlib, os, pkgutil, sys
 import ndstream
 # Nobody may be unable to read these later.
@@ -24,10 +24,10 @@ for module in pkgutil.walk_packages(ndstream.__path__, "ndstream."):
 for name in ("ndstream._cli.value_output", "ndstream._cli.main", "rich.progress", "encodings.idna"):
     importlib.import_module(name)
 if os.geteuid() == 0:
-    os.setegid(%d)
-    os.seteuid(%d)
+    os.setegid({NOBODY})
+    os.seteuid({NOBODY})
 ndstream._cli.main.main()
-""" % (NOBODY, NOBODY)
+"""
 
 
 @contextmanager
