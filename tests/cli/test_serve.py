@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from chat_server import Server
 from commands import PATIENCE, environment, only_line, run
 from llm.engine import Engine
 from serving.page.serving_page import serving_page
-from serving.servers import GET
+from serving.servers import GET, until
 
 for library in ("starlette", "uvicorn", "httpx"):
     real_parts.library(library, GET)
@@ -118,6 +119,25 @@ def test_a_reply_whose_model_has_not_answered_yet_is_ended_as_well() -> None:
                 received += more
         assert b"The server of this page was stopped." in received
         assert model.left.wait(PATIENCE)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the open connections of a process are counted in /proc")
+def test_a_thousand_clients_that_come_and_leave_at_once_leave_nothing_open() -> None:
+    # It takes connections and says nothing.
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/chat"
+        with serving_page("--url", url, "--model", "m") as served:
+            descriptors = Path(f"/proc/{served.process.pid}/fd")
+            assert b"model" in exchange(served.port, b"GET /api/state HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            before = len(list(descriptors.iterdir()))
+            for _ in range(20):
+                connections = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(50)]
+                for number, connection in enumerate(connections):
+                    # At once, in the middle of the request, and after it.
+                    connection.sendall((b"", POST[:-5], POST)[number % 3])
+                    connection.close()
+            assert until(lambda: len(list(descriptors.iterdir())) <= before + 1)
+            assert b"model" in exchange(served.port, b"GET /api/state HTTP/1.0\r\nHost: localhost\r\n\r\n")
 
 
 def test_a_client_that_leaves_before_the_model_s_server_answers_ends_the_request() -> None:
