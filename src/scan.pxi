@@ -18,8 +18,53 @@ cdef extern from *:
     #else
     #define ndstream_memmem memmem
     #endif
+
+    /* Bytes that are common in JSON, the commonest first after the quotation mark. All others are rare. */
+    static const char ndstream_common[] = "etainosrl:,d0123456789cmup-./hg_bf{}T ZwyS";
+
+    static size_t ndstream_rareness(unsigned char byte) {
+        const char *found = (const char *)memchr(ndstream_common, byte, sizeof ndstream_common - 1);
+        if (byte == 0x22) return 0;
+        return found ? (size_t)(found - ndstream_common) + 1 : sizeof ndstream_common;
+    }
+
+    /* The first needle. Blocks are looked at for three bytes of it at their distances, which a compiler does for many
+       places at once, and takes a half to a quarter of the time of memmem. Two of them are its rarest bytes, and the
+       third is in its second half: what many lines have in common (a key) is at the beginning. If there are many
+       places that look like the needle and are not, memmem goes on, whose work is linear. */
+    static const void *ndstream_find(const void *data, size_t size, const void *sought, size_t length) {
+        const unsigned char *begin = (const unsigned char *)data, *needle = (const unsigned char *)sought;
+        size_t first = 0, second = 1, third, place, block = 0, work = 0;
+        if (length < 4 || size < length + 64) return ndstream_memmem(data, size, sought, length);
+        for (place = 1; place < length; place++)
+            if (ndstream_rareness(needle[place]) > ndstream_rareness(needle[first])) { second = first; first = place; }
+            else if (ndstream_rareness(needle[place]) > ndstream_rareness(needle[second])) second = place;
+        third = length - 1;
+        for (place = length / 2; place < length; place++)
+            if (place != first && place != second
+                && ndstream_rareness(needle[place]) > ndstream_rareness(needle[third])) third = place;
+        for (; block + 64 <= size - length + 1; block += 64) {
+            const unsigned char *one = begin + block + first, *two = begin + block + second;
+            const unsigned char *three = begin + block + third;
+            unsigned char found = 0;
+            int index;
+            for (index = 0; index < 64; index++)
+                found |= (one[index] == needle[first]) & (two[index] == needle[second])
+                    & (three[index] == needle[third]);
+            for (index = 0; found && index < 64; index++) {
+                if (one[index] != needle[first] || two[index] != needle[second]) continue;
+                if (memcmp(begin + block + index, needle, length) == 0) return begin + block + index;
+                work += length;
+                if (work > 4 * (block + 64)) {
+                    block += index + 1;
+                    return ndstream_memmem(begin + block, size - block, sought, length);
+                }
+            }
+        }
+        return ndstream_memmem(begin + block, size - block, sought, length);
+    }
     """
-    const void* ndstream_memmem(
+    const void* ndstream_find(
         const void* data, size_t size, const void* needle, size_t length) noexcept nogil
 
 
@@ -38,7 +83,7 @@ cdef inline Py_ssize_t find_bytes(
     const unsigned char* data, Py_ssize_t begin, Py_ssize_t end, const unsigned char* needle, Py_ssize_t length
 ) noexcept nogil:
     """The index of the first whole ``needle`` in [begin, end), or ``end``."""
-    cdef const unsigned char* found = <const unsigned char*> ndstream_memmem(
+    cdef const unsigned char* found = <const unsigned char*> ndstream_find(
         data + begin, <size_t> (end - begin), needle, <size_t> length)
     return end if found == NULL else found - data
 

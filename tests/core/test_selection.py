@@ -105,3 +105,22 @@ def test_a_selection_that_makes_no_sense_is_refused_by_name(
 ) -> None:
     with pytest.raises(error, match=words):
         decoder(**options)
+
+
+@pytest.mark.parametrize("alphabet", [b"ab", b'"level:or', bytes(range(32, 127)), bytes(range(128, 256))])
+def test_what_is_found_is_what_python_finds_at_every_place(alphabet: bytes) -> None:
+    chance = random.Random(alphabet)
+    for size in [*range(0, 140, 7), 200, 300, 1000]:
+        line = bytes(chance.choices(alphabet, k=size))
+        for length in (1, 2, 3, 4, 5, 9, 17, 64, 65):
+            start = chance.randrange(max(1, size - length + 1))
+            for needle in (line[start : start + length], bytes(chance.choices(alphabet, k=length))):
+                if needle:
+                    assert selected(line + b"\n", contains=needle) == ([line] if needle in line else [])
+
+
+@pytest.mark.parametrize("needle", [b"ab" * 500_000 + b"bb", b"ab" * 250_000 + b"aa" + b"ab" * 250_000])
+def test_a_line_that_looks_like_the_needle_everywhere_takes_linear_work(needle: bytes) -> None:
+    # A search that compares at every place would take minutes.
+    line = b"ab" * 4_000_000
+    assert selected(line + b"\n", contains=needle) == []

@@ -40,6 +40,8 @@ DEFAULT_MAX_WINDOW = 128 * 1024 * 1024
 
 # Measured: larger ones fall out of the cache before they are decoded, smaller ones cost more calls.
 _PLAIN_CHUNK_SIZE = 128 * 1024
+SEARCHED_CHUNK_SIZE = 512 * 1024
+"""Of a plain file in which most lines are passed over. Nothing is decoded then that could fall out of the cache."""
 _INLINE_CHUNK_SIZE = 1024 * 1024
 # A thread that gives up the GIL gets it back late, so that it has to hand over much at once.
 _AHEAD_CHUNK_SIZE = 2 * 1024 * 1024
@@ -68,6 +70,7 @@ class OpenedFile:
         start: Position = START,
         max_window: int | None = DEFAULT_MAX_WINDOW,
         ahead: int | None = None,
+        plain_chunk_size: int = _PLAIN_CHUNK_SIZE,
     ) -> None:
         self.path = stored.path
         self.size = stored.size
@@ -89,7 +92,7 @@ class OpenedFile:
             stored.seek(start.offset if compression is None else start.member.compressed_offset)
             head = b""
         if compression is None:
-            self.chunks = _plain_chunks(stored, head, start.offset, self._content_map)
+            self.chunks = _plain_chunks(stored, head, start.offset, self._content_map, plain_chunk_size)
         else:
             size = _AHEAD_CHUNK_SIZE if count else _INLINE_CHUNK_SIZE
             self.chunks = Archive(stored, head, start, size, max_window, self._content_map).chunks()
@@ -119,6 +122,7 @@ def open_file(
     max_window: int | None = DEFAULT_MAX_WINDOW,
     ahead: int | None = None,
     storage_options: dict[str, Any] | None = None,
+    plain_chunk_size: int = _PLAIN_CHUNK_SIZE,
 ) -> OpenedFile:
     """Open a log file.
 
@@ -128,6 +132,7 @@ def open_file(
         max_window: How much memory decompressing may take for the window of a member, in bytes; None for no limit.
         ahead: How many chunks a thread reads ahead, 0 for none; None to do so if it pays.
         storage_options: What fsspec is to know to open a URL.
+        plain_chunk_size: The size of chunks of a plain file, in bytes.
 
     Returns:
         The opened file.
@@ -144,7 +149,7 @@ def open_file(
     else:
         stored = StoredFile(os.fsdecode(source))
     try:
-        return OpenedFile(stored, start, max_window, ahead)
+        return OpenedFile(stored, start, max_window, ahead, plain_chunk_size)
     except BaseException:
         stored.close()
         raise
@@ -153,9 +158,9 @@ def open_file(
 # No methods: a generator that refers to the object that holds it keeps both until the garbage collector comes.
 
 
-def _plain_chunks(stored: Stored, block: bytes, offset: int, content_map: ContentMap) -> Iterator[bytes]:
+def _plain_chunks(stored: Stored, block: bytes, offset: int, content_map: ContentMap, size: int) -> Iterator[bytes]:
     """The blocks of a plain file, the first of which was read already."""
-    while block := block or stored.read(_PLAIN_CHUNK_SIZE):
+    while block := block or stored.read(size):
         offset += len(block)
         content_map.note_chunk_end(offset, offset)
         yield block

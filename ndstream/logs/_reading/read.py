@@ -18,7 +18,7 @@ from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrappi
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
 from ndstream.logs._files.after_damage import open_after_damage
-from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, open_file
+from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, SEARCHED_CHUNK_SIZE, open_file
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._files.positions import START, Position
 from ndstream.logs._files.remote import is_url
@@ -180,6 +180,8 @@ def read(
     # Options are checked here, not when the first file is opened.
     make_decoder()
     file_options: Any = {"max_window": max_window, "ahead": prefetch, "storage_options": storage_options}
+    if contains is not None or sample is not None:
+        file_options["plain_chunk_size"] = SEARCHED_CHUNK_SIZE
     opener = partial(open_file, start=start, **file_options)
     if isinstance(paths, Split):
         if checkpoint is not None or unwrap is not None or start.offset:

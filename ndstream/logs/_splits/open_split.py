@@ -25,6 +25,7 @@ class _Options(TypedDict, total=False):
     max_window: int | None
     ahead: int | None
     storage_options: dict[str, Any] | None
+    plain_chunk_size: int
 
 
 def open_split(path: str, *, split: Split, **options: Unpack[_Options]) -> OpenedFile:
@@ -36,6 +37,7 @@ def open_split(path: str, *, split: Split, **options: Unpack[_Options]) -> Opene
         max_window: How much memory decompressing may take, in bytes; None for no limit.
         ahead: How many chunks a thread reads ahead; None to do so if it pays.
         storage_options: What fsspec is to know to open a URL.
+        plain_chunk_size: The size of chunks of a plain file, in bytes.
 
     Raises:
         FileNotFoundError: The file is not on this machine.
