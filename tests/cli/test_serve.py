@@ -85,6 +85,7 @@ def test_a_signal_ends_200_open_replies_in_the_words_of_their_format(number: sig
             )
             assert b'"verdict":"cut"' in received[index]
             assert b"[DONE]" not in received[index]
+        assert served.rest_of_stderr() == ("ndstream: interrupted\n" if number == signal.SIGINT else "")
     assert status in (-number, 128 + number)
 
 
@@ -154,6 +155,8 @@ def test_a_client_that_leaves_before_the_model_s_server_answers_ends_the_request
                 connection.close()
                 while asked.recv(65536):
                     pass
+            served.stop()
+            assert served.rest_of_stderr() == ""
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,11 @@ class ServedPage:
         os.kill(self.process.pid, number)
         return self.process.wait(PATIENCE)
 
+    def rest_of_stderr(self) -> str:
+        """What it said after its greeting, once it has ended."""
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(PATIENCE)
