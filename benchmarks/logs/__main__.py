@@ -37,6 +37,7 @@ IMPORTS = {
     "polars": "polars",
     "pyarrow": "pyarrow.json",
     "pandas": "pandas",
+    **dict.fromkeys(("dask_read_json", "dask_read_dataframe"), "dask.dataframe"),
     **dict.fromkeys(OURS, "ndstream.logs"),
 }
 COMMANDS = {"jq": ("jq",), "ripgrep_jq": ("rg", "jq")}
@@ -90,6 +91,13 @@ ROWS = (
         "read",
         ("read_typed", "read_fields"),
         (Limit("read_typed", "cpu", 1 / 2.5),),
+    ),
+    Row(
+        "plain, four fields to a frame of Dask",
+        "plain",
+        "dask_read_json",
+        ("dask_read_dataframe",),
+        (Limit("dask_read_dataframe", "cpu", 1 / 3),),
     ),
 )
 MAX_MEMORY = 32 * 2**20
