@@ -127,6 +127,11 @@ FRAMES: dict[str, dict[str, Frame]] = {
             "index": n,
             "step": {"type": "function_call", "id": f"{n}"},
         },
+        "new calls in one place": lambda n: {
+            "event_type": "step.start",
+            "index": 0,
+            "step": {"type": "function_call", "id": f"{n}"},
+        },
         "text": lambda n: {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": "a"}},
         "text anywhere": lambda n: {"event_type": "step.delta", "index": n, "delta": {"type": "text", "text": "a"}},
         "images": lambda n: {"event_type": "step.delta", "index": 0, "delta": {"type": "image", "data": "a"}},
@@ -149,6 +154,10 @@ FRAMES: dict[str, dict[str, Frame]] = {
         "new calls": lambda n: {
             "contentBlockStart": {"contentBlockIndex": n, "start": {"toolUse": {"toolUseId": f"{n}", "name": "f"}}}
         },
+        "new calls in one place": lambda n: {
+            "contentBlockStart": {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": f"{n}", "name": "f"}}}
+        },
+        "answers": lambda n: {"output": {"message": {"content": [{"text": f"a{n}"}]}}, "stopReason": "end_turn"},
         "text": lambda n: {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "a"}}},
         "text anywhere": lambda n: {"contentBlockDelta": {"contentBlockIndex": n, "delta": {"text": "a"}}},
         "arguments": lambda n: {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"toolUse": {"input": "1"}}}},

@@ -97,19 +97,26 @@ class GeminiInteractions(SingleMessage):
         overlay(self.fields, interaction, ("steps", "usage"))
         self.add_usage(interaction.get("usage"), gains)
         steps = [step for step in dicts_of(interaction.get("steps")) if step.get("type") != "user_input"]
-        known = [step.fields.get("type") for step in self.steps]
-        # Once is enough, and a server that says it again and again makes no work.
-        if ends and known and not self.whole_steps and [step.get("type") for step in steps[: len(known)]] == known:
+        if ends and self.steps and not self.whole_steps and self.begin_with_known(steps):
             self.fold_whole(steps, gains)
         elif not self.whole_steps:
-            for index, step in enumerate(steps[len(known) :], len(known)):
+            for index, step in enumerate(steps[len(self.steps) :], len(self.steps)):
                 self.start_step(index, step, gains)
                 self.stop_step(index)
         if ends:
             self.note_status(text_of(interaction.get("status")), gains, ends=True)
 
+    def begin_with_known(self, steps: list[dict[str, Any]]) -> bool:
+        """Whether whole steps begin with those that came, as their types say."""
+        return len(steps) >= len(self.steps) and all(
+            known.fields.get("type") == step.get("type") for known, step in zip(self.steps, steps, strict=False)
+        )
+
     def fold_whole(self, steps: list[dict[str, Any]], gains: FrameGains) -> None:
-        """Fold all steps as they come once more at the end: what they say wins over their pieces."""
+        """Fold all steps as they come once more at the end: what they say wins over their pieces.
+
+        Once is enough, and a server that says it again and again makes no work.
+        """
         self.whole_steps = steps
         text, thinking = self.set_final(*texts_of(steps))
         gains.texts.append(text)

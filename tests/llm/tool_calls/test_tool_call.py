@@ -9,6 +9,7 @@ import pytest
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from ndstream.llm._tool_calls.router import ToolCalls
+from ndstream.llm._tool_calls.tool_call import ToolCall
 
 Fragment = dict[str, Any]
 A, B = '{"a":1}', '{"b":2}'
@@ -237,3 +238,21 @@ def test_text_after_an_object_after_text_starts_over_in_the_short_way_too() -> N
     call.add_arguments({"a": 2})
     assert call.add_and_take('{"b":') == '{"b":'
     assert (call.raw, call.arguments_revised) == ('{"b":', True)
+
+
+def test_a_view_sees_the_fragments_that_are_added_in_the_short_way() -> None:
+    call = ToolCalls().add(id="a", name="x")
+    seen = []
+    for text in ('{"list":[', "10", ",2", "0]}"):
+        call.add_and_take(text)
+        seen.append(str(call.partial))
+    assert seen == ["{'list': []}", "{'list': []}", "{'list': [10]}", "{'list': [10, 20]}"]
+
+
+def test_final_arguments_that_go_on_with_their_pieces_add_the_rest_alone() -> None:
+    call = ToolCall("a")
+    assert call.add_and_take('{"a":') == '{"a":'
+    call.set_final_arguments('{"a":1}')
+    assert (call.take_added(), call.raw, call.arguments_revised) == ("1}", '{"a":1}', False)
+    call.set_final_arguments('{"a":2}')
+    assert (call.take_added(), call.raw, call.arguments_revised) == ('{"a":2}', '{"a":2}', True)
