@@ -8,6 +8,9 @@
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
+#   make docs                      the site of the documentation, into build/site
+#   make release                   all that a release needs, short of uploading
+#   make conformance               hold other decoders to the corpus; rewrites docs/conformance.md
 #   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make bench-logs                compare the ways to read log files
@@ -29,7 +32,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz matrix targets browser-differential bench bench-logs bench-serving clean
+.PHONY: run test test-all lint fuzz matrix targets browser-differential bench bench-logs bench-serving clean conformance docs release
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -60,6 +63,27 @@ targets: $(VENV)/installed-cli,test
 
 browser-differential: $(VENV)/installed-cli,test
 	PYTHONPATH=tests $(BIN)/python -m serving.browser_differential
+
+# Other decoders live in an environment of their own; those from npm, and the Node.js that runs them, in a folder of it.
+CONFORMANCE := build/conformance
+conformance:
+	test -x $(CONFORMANCE)/bin/python || $(PYTHON) -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check . tests/conformance \
+		--requirement tests/conformance/peers/requirements.txt
+	mkdir -p $(CONFORMANCE)/npm && cp tests/conformance/peers/package.json $(CONFORMANCE)/npm/
+	cd $(CONFORMANCE)/npm && npm install --silent --no-package-lock
+	cd tests/conformance && ../../$(CONFORMANCE)/bin/python -m peers ../../docs/conformance.md ../../$(CONFORMANCE)/npm
+
+docs: build/docs/installed
+	build/docs/bin/mkdocs build --quiet --strict
+
+build/docs/installed: docs/site_requirements.txt
+	test -x build/docs/bin/python || $(PYTHON) -m venv build/docs
+	build/docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/site_requirements.txt
+	touch $@
+
+release:
+	.ci/release
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.compare

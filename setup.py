@@ -23,6 +23,8 @@ link_args: list[str] = []
 if sys.platform != "win32":
     compile_args += ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
     compile_args += ["-O0", "-g3"] if debug or coverage else ["-O3"]
+    # Where it was built is no part of what was built: two builds of one source are the same bytes.
+    compile_args += [f"-ffile-prefix-map={Path.cwd()}=."]
 if sys.platform == "linux" and not (debug or coverage or sanitize):
     # Calls of the interpreter without a stub between: 2 to 4 % less where each chunk holds one line or event.
     compile_args += ["-fno-plt", "-fno-semantic-interposition"]

@@ -5,33 +5,19 @@ Whatever the cut, the outcomes must be the same: `cuts` gives the cuts, `outcome
 
 from __future__ import annotations
 
-import random
-import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from ndstream import DecodeError, Event, StreamError
-
-# Past these sizes the cuts are samples, so that a stream of a megabyte stays affordable.
-BYTEWISE_MOST = 64 * 1024
-TWO_WAY_MOST = 4096
-
-# Where a decoder has something to decide: terminators, quotes, escapes, separators, all but ASCII.
-INTERESTING = re.compile(rb'[\0\n\r\x1e":,\\{}\[\]\x80-\xff]')
+from stream_framing_conformance import Cut as Cut
+from stream_framing_conformance import cuts as cuts
+from stream_framing_conformance import exact as exact_json
 
 # What a decoder tells of the stream; not every decoder has all of it.
 ATTRIBUTES = (
     "offset", "line", "frames", "errors", "pending", "done",
     "unterminated", "array_closed", "last_event_id", "retry", "comments", "stray",
 )  # fmt: skip
-
-
-class Cut(NamedTuple):
-    """One way to cut a stream; the name is for the message of a failed test."""
-
-    name: str
-    chunks: list[bytes]
 
 
 class Progress(NamedTuple):
@@ -85,61 +71,6 @@ class Decoder(Protocol):
     def __next__(self) -> Any: ...
 
 
-def cuts(data: bytes, *, two_way_most: int = TWO_WAY_MOST) -> Iterator[Cut]:
-    """Yield the stream cut whole, byte by byte, at every place in two, at random, and with empty chunks.
-
-    The same bytes always give the same cuts. Of streams longer than `two_way_most` only the places
-    that look interesting, and some others, are cut in two; of those longer than 64 KiB only the two
-    ends go byte by byte.
-    """
-    chance = random.Random(zlib.crc32(data))
-    size = len(data)
-    yield Cut("whole", [data])
-    yield Cut("whole, with empty chunks", [b"", data, b""])
-    if size <= BYTEWISE_MOST:
-        each = [data[i : i + 1] for i in range(size)]
-        yield Cut("byte by byte", each)
-        if size <= two_way_most:
-            spaced = [chunk for byte in each for chunk in (b"", byte, b"")]
-            yield Cut("byte by byte, with empty chunks", spaced)
-    else:
-        first, middle, last = data[:256], data[256:-256], data[-256:]
-        ends = [[end[i : i + 1] for i in range(len(end))] for end in (first, last)]
-        yield Cut("both ends byte by byte", [*ends[0], middle, *ends[1]])
-        yield Cut("a thousand bytes at a time", [data[i : i + 1000] for i in range(0, size, 1000)])
-    for place in _places(data, two_way_most, chance):
-        yield Cut(f"in two at {place}", [data[:place], data[place:]])
-        if size <= 256:
-            yield Cut(f"in two at {place}, with an empty chunk", [data[:place], b"", data[place:]])
-    for number in range(6):
-        yield Cut(f"at random ({number})", _pieces(data, chance))
-
-
-def _places(data: bytes, two_way_most: int, chance: random.Random) -> Iterable[int]:
-    size = len(data)
-    if size <= two_way_most:
-        return range(1, size)
-    most = 200 if size <= BYTEWISE_MOST else 20
-    near = {hit.start() + shift for hit in INTERESTING.finditer(data) for shift in (0, 1)}
-    near.update(*(range(edge - 4, edge + 4) for edge in (0, 256, 4096, BYTEWISE_MOST, size)))
-    inside = sorted(place for place in near if 0 < place < size)
-    chosen = set(chance.sample(inside, min(most, len(inside))))
-    chosen.update(chance.randrange(1, size) for _ in range(most // 4))
-    return sorted(chosen)
-
-
-def _pieces(data: bytes, chance: random.Random) -> list[bytes]:
-    largest = chance.choice([2, 5, 17, 64, 1460]) if len(data) <= BYTEWISE_MOST else 65_536
-    pieces = []
-    start = 0
-    while start < len(data):
-        # Zero is among the sizes: an empty chunk is a cut as well.
-        end = start + chance.randint(0, largest)
-        pieces.append(data[start:end])
-        start = end
-    return pieces
-
-
 def run(decoder: Decoder, chunks: Iterable[Any], *, finish: bool = True) -> Run:
     """Feed the chunks and then finish, each time taking all that comes out, errors among it."""
     by_feed = [_drain(decoder.feed(chunk)) for chunk in chunks]
@@ -186,29 +117,9 @@ def state_of(decoder: Decoder) -> dict[str, Any]:
 
 
 def exact(value: object) -> object:
-    """A form of a value in which 1, 1.0 and True differ, as 0.0 and -0.0 do; an event as all its parts.
-
-    A loop, since comparing values a thousand levels deep would exhaust the stack of older Pythons.
-    """
+    """A form of a value in which 1, 1.0 and True differ, as 0.0 and -0.0 do; an event as all its parts."""
     if isinstance(value, Event):
         return (
             value.event, value.data, value.id, value.retry, value.payload, value.raw, value.offset,
         )  # fmt: skip
-    parts: list[str] = []
-    rest: list[tuple[bool, object]] = [(False, value)]
-    while rest:
-        literal, item = rest.pop()
-        if literal:
-            parts.append(str(item))
-        elif isinstance(item, list):
-            rest.append((True, "]"))
-            rest.extend(part for each in reversed(item) for part in ((True, ","), (False, each)))
-            parts.append("[")
-        elif isinstance(item, dict):
-            rest.append((True, "}"))
-            for key, each in reversed(item.items()):
-                rest.extend([(True, ","), (False, each), (True, ":"), (False, key)])
-            parts.append("{")
-        else:
-            parts.append(f"{type(item).__name__} {item!r}")
-    return "".join(parts)
+    return exact_json(value)

@@ -1,6 +1,6 @@
 """Every decoder gives what the conformance corpus says, however the stream is cut.
 
-The corpus and its format are described in conformance/README.md.
+The corpus and its format are described in tests/conformance/README.md.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ import json
 import pickle
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +25,8 @@ from ndstream import (
     StreamError,
     TruncatedError,
 )
+from stream_framing_conformance import Case, bytes_of, cases, text_of
 
-CORPUS = Path(__file__).parents[1] / "conformance"
 DECODERS: dict[str, Any] = {
     "sse": SSEDecoder,
     "ndjson": NDJSONDecoder,
@@ -40,72 +38,15 @@ DECODERS: dict[str, Any] = {
 FEW = 256
 
 
-def text_of(parts: Any) -> str:
-    """What a string stands for, or a list of strings and repeats."""
-    if isinstance(parts, str):
-        return parts
-    if isinstance(parts, dict):
-        return text_of(parts["of"]) * int(parts["repeat"])
-    return "".join(map(text_of, parts))
+CASES = cases()
 
 
-def bytes_of(parts: Any) -> bytes:
-    return text_of(parts).encode("latin-1")
+def decoder_for(case: Case, **more: Any) -> Any:
+    return DECODERS[case.framing](**case.options, **more)
 
 
-@dataclass(frozen=True)
-class Case:
-    """One case of the corpus; `feeds` is None where only the stream as a whole matters."""
-
-    file: str
-    framing: str
-    id: str
-    title: str
-    rule: str
-    source: str | None
-    data: bytes
-    feeds: list[bytes] | None
-    by_feed: list[list[dict[str, Any]]]
-    end: dict[str, Any]
-    finish: bool = True
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def expected(self) -> list[dict[str, Any]]:
-        return [one for outcomes in self.by_feed for one in outcomes]
-
-    def decoder(self, **more: Any) -> Any:
-        return DECODERS[self.framing](**self.options, **more)
-
-    def run(self, chunks: Iterable[Any], **more: Any) -> Run:
-        return run(self.decoder(**more), chunks, finish=self.finish)
-
-
-def cases_of(path: Path) -> Iterator[Case]:
-    book = json.loads(path.read_text("utf-8"))
-    for case in book["cases"]:
-        options = dict(case.get("options", {}))
-        for name in ("contains", "done"):
-            if name in options:
-                options[name] = bytes_of(options[name])
-        feeds = [bytes_of(feed) for feed in case["feeds"]] if "feeds" in case else None
-        yield Case(
-            file=path.name,
-            framing=book["framing"],
-            id=case["id"],
-            title=case["title"],
-            rule=case["rule"],
-            source=case.get("source"),
-            data=b"".join(feeds) if feeds is not None else bytes_of(case["bytes"]),
-            feeds=feeds,
-            by_feed=[*case["expect"], case["after_finish"]] if feeds is not None else [case["expect"]],
-            end=case["end"],
-            finish=case.get("finish", True),
-            options=options,
-        )
-
-
-CASES = [case for path in sorted(CORPUS.glob("*.json")) for case in cases_of(path)]
+def run_case(case: Case, chunks: Iterable[Any], **more: Any) -> Run:
+    return run(decoder_for(case, **more), chunks, finish=case.finish)
 
 
 def each(chosen: Iterable[Case]) -> pytest.MarkDecorator:
@@ -160,7 +101,7 @@ def check_end(state: dict[str, Any], expected: dict[str, Any]) -> None:
 
 @each(CASES)
 def test_a_whole_stream_gives_what_the_corpus_says(case: Case) -> None:
-    got = case.run([case.data])
+    got = run_case(case, [case.data])
     assert len(got.outcomes) == len(case.expected), got.outcomes
     for outcome, expected in zip(got.outcomes, case.expected, strict=True):
         check_outcome(outcome, expected)
@@ -169,16 +110,16 @@ def test_a_whole_stream_gives_what_the_corpus_says(case: Case) -> None:
 
 @each(CASES)
 def test_every_cut_gives_the_same_as_the_whole_stream(case: Case) -> None:
-    whole = case.run([case.data])
+    whole = run_case(case, [case.data])
     for cut in cuts(case.data):
-        got = case.run(cut.chunks)
+        got = run_case(case, cut.chunks)
         assert got.outcomes == whole.outcomes, cut.name
         assert got.state == whole.state, cut.name
 
 
 @each(case for case in CASES if any("nesting" in one for one in case.expected))
 def test_deeply_nested_values_are_as_deep_as_they_were_sent(case: Case) -> None:
-    decoder = case.decoder()
+    decoder = decoder_for(case)
     values = list(decoder.feed(case.data))
     assert [nesting_of(value) for value in values] == [one["nesting"] for one in case.expected]
 
@@ -186,7 +127,7 @@ def test_deeply_nested_values_are_as_deep_as_they_were_sent(case: Case) -> None:
 @each(case for case in CASES if case.feeds is not None)
 def test_each_feed_delivers_what_it_completes(case: Case) -> None:
     assert case.feeds is not None
-    got = case.run(case.feeds).by_feed
+    got = run_case(case, case.feeds).by_feed
     assert [len(outcomes) for outcomes in got] == [len(outcomes) for outcomes in case.by_feed]
     for seen, expected in zip(got, case.by_feed, strict=True):
         for outcome, one in zip(seen, expected, strict=True):
@@ -195,11 +136,11 @@ def test_each_feed_delivers_what_it_completes(case: Case) -> None:
 
 @each(CASES)
 def test_chunks_of_any_kind_give_the_same_and_may_change_after_they_were_fed(case: Case) -> None:
-    whole = outcomes(case.decoder, [case.data], finish=case.finish)
+    whole = outcomes(partial(decoder_for, case), [case.data], finish=case.finish)
     for cut in cuts(case.data, two_way_most=FEW):
         if not cut.name.startswith(("whole", "at random")):
             continue
-        decoder = case.decoder()
+        decoder = decoder_for(case)
         got: list[Outcome] = []
         for chunk in cut.chunks:
             owner = bytearray(chunk)
@@ -218,20 +159,20 @@ FAULTY = [case for case in CASES if any(map(is_error, case.expected))]
 
 @each(FAULTY)
 def test_skipped_errors_are_counted_and_leave_the_values_as_they_are(case: Case) -> None:
-    whole = case.run([case.data])
+    whole = run_case(case, [case.data])
     values = [one for one in whole.outcomes if one.error is None]
     for cut in cuts(case.data, two_way_most=FEW):
-        got = case.run(cut.chunks, on_error="skip")
+        got = run_case(case, cut.chunks, on_error="skip")
         assert got.outcomes == values, cut.name
         assert got.state == whole.state, cut.name
 
 
 @each(FAULTY)
 def test_a_handler_gets_every_error_in_its_place(case: Case) -> None:
-    whole = case.run([case.data])
+    whole = run_case(case, [case.data])
     for cut in cuts(case.data, two_way_most=FEW):
         got: list[object] = []
-        decoder = case.decoder(on_error=lambda error, got=got: got.append(wrong(error)))
+        decoder = decoder_for(case, on_error=lambda error, got=got: got.append(wrong(error)))
         for chunk in cut.chunks:
             got.extend(exact(value) for value in decoder.feed(chunk))
         if case.finish:
@@ -243,7 +184,7 @@ def test_a_handler_gets_every_error_in_its_place(case: Case) -> None:
 @each(FAULTY)
 def test_errors_hold_the_bytes_of_the_stream_and_survive_a_pickle(case: Case) -> None:
     errors: list[StreamError] = []
-    decoder = case.decoder(on_error=errors.append)
+    decoder = decoder_for(case, on_error=errors.append)
     list(decoder.feed(case.data))
     if case.finish:
         list(decoder.finish())
