@@ -1,11 +1,11 @@
 """Compare the ways to read a log: time on the clock, time of the processor, memory.
 
-    python -m benchmarks.logs             200 MB, five rounds
+    python -m benchmarks.logs             200 MB (whole commands 1 GB, memory 2 GB), five rounds
     python -m benchmarks.logs --quick     2 MB, one round: a check that all get the same sum, no figures
 
-Contenders take turns, each in a process of its own. Imports are not timed. A ratio is the median over the rounds of
-one contender's time in units of the reference's; memory is the most that the process held beyond what it held with
-its imports done.
+Contenders take turns, each in a process of its own. Imports are not timed, except those of whole commands. A ratio is
+the median over the rounds of one contender's time in units of the reference's; memory is the most that the process held
+beyond what it held with its imports done, and of a whole command all that it held.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,14 +22,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 from statistics import median
 from typing import Any
 
-from benchmarks.logs import contenders
-from benchmarks.logs.corpus import MB, corpus
+from benchmarks.logs import contenders, whole_commands
+from benchmarks.logs.corpus import MB, corpus, idle_files, repeated
 
-OURS = ("read", "read_inline", "read_typed", "read_fields", "read_selected")
+OURS = (
+    "read", "read_inline", "read_typed", "read_fields", "read_selected",
+    "read_one_worker", "read_two_workers", "follow_idle",
+)  # fmt: skip
 IMPORTS = {
     "orjson_loop": "orjson",
     "orjson_loop_isal": "isal.igzip",
@@ -40,7 +43,7 @@ IMPORTS = {
     **dict.fromkeys(("dask_read_json", "dask_read_dataframe"), "dask.dataframe"),
     **dict.fromkeys(OURS, "ndstream.logs"),
 }
-COMMANDS = {"jq": ("jq",), "ripgrep_jq": ("rg", "jq")}
+COMMANDS = {"jq": ("jq",), "jq_compact": ("jq",), "ripgrep_jq": ("rg", "jq")}
 ALL_LINES = ("read_typed", "read_fields", "msgspec_lines", "duckdb", "polars", "pyarrow", "pandas", "jq")
 
 
@@ -60,6 +63,9 @@ class Row:
     reference: str
     others: tuple[str, ...]
     limits: tuple[Limit, ...] = ()
+    times: int = 1
+    """How many times the log is read in a row: large inputs show what small ones hide."""
+    rounds: int | None = None
 
 
 ROWS = (
@@ -99,7 +105,37 @@ ROWS = (
         ("dask_read_dataframe",),
         (Limit("dask_read_dataframe", "cpu", 1 / 3),),
     ),
+    Row(
+        "cat, start-up included",
+        "plain",
+        "decode_alone",
+        ("cat",),
+        (Limit("cat", "wall", 1.05),),
+        times=5,
+    ),
+    Row("cat against jq", "plain", "jq_compact", ("cat",), (Limit("cat", "wall", 1 / 5),), times=5, rounds=1),
+    Row(
+        "cat with two workers, start-up included",
+        "plain",
+        "cat",
+        ("cat_two_workers",),
+        (Limit("cat_two_workers", "wall", 1 / 1.7),),
+        times=5,
+    ),
+    Row(
+        "two workers that are warm",
+        "plain",
+        "read_one_worker",
+        ("read_two_workers",),
+        (Limit("read_two_workers", "wall", 1 / 1.9),),
+    ),
+    *(
+        Row(f"memory, {form}", form, "read", (), times=10, rounds=1)
+        for form in ("plain", "gzip", "zstd", "lz4", "bz2", "xz")
+    ),
 )
+MAX_IDLE_SHARE = 0.03
+IDLE_FILES = 1000
 MAX_MEMORY = 32 * 2**20
 
 
@@ -129,10 +165,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         met = [
-            compare(row, corpus(folder, size, row.form), 1 if options.quick else options.rounds, not options.quick)
+            compare(
+                row,
+                corpus(folder, size, row.form) if row.times == 1 else repeated(folder, size, row.form, row.times),
+                1 if options.quick else row.rounds or options.rounds,
+                not options.quick,
+            )
             for row in ROWS
             if options.only in row.title
         ]
+        if options.only in "idle" and not options.quick:
+            met.append(idle(folder))
     if not options.quick and not all(met):
         raise SystemExit("Not all limits are met.")
 
@@ -140,6 +183,9 @@ def main() -> None:
 def compare(row: Row, path: Path, rounds: int, judged: bool) -> bool:
     """Print a row's table; whether its limits are met."""
     names = [name for name in (row.reference, *row.others) if not missing(name)]
+    if row.reference not in names:
+        print(f"\n{row.title}: left out, since {row.reference} is not here")
+        return not judged
     runs: dict[str, list[Run]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
@@ -181,10 +227,27 @@ def missing(name: str) -> bool:
     module = IMPORTS.get(name)
     if module is not None and find_spec(module.partition(".")[0]) is None:
         return True
-    return any(which(command) is None for command in COMMANDS.get(name, ()))
+    if name in whole_commands.COMMANDS and shutil.which(whole_commands.COMMANDS[name][0]) is None:
+        return True
+    return any(shutil.which(command) is None for command in COMMANDS.get(name, ()))
+
+
+def idle(folder: Path) -> bool:
+    """Print what following files costs at which nothing happens; whether that is little enough."""
+    run = in_a_process("follow_idle", idle_files(folder, IDLE_FILES))
+    share = run.cpu / run.wall
+    met = share <= MAX_IDLE_SHARE
+    print(
+        f"\n{IDLE_FILES:,} followed idle files: {share:.1%} of a processor, promised at most {MAX_IDLE_SHARE:.0%}: ",
+        end="",
+    )
+    print("met" if met else "MISSED")
+    return met
 
 
 def in_a_process(name: str, path: Path) -> Run:
+    if name in whole_commands.COMMANDS:
+        return Run(0, *whole_commands.run(name, path))
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.logs", "--work", name, str(path)],
         cwd=Path(__file__).parents[2],
@@ -202,6 +265,8 @@ def work(name: str, path: str) -> None:
     if name in IMPORTS:
         import_module(IMPORTS[name])
     contender: contenders.Contender = getattr(contenders, name)
+    if name in contenders.WARM_UP:
+        contenders.WARM_UP[name]()
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     before = max(resource.getrusage(kind).ru_maxrss for kind in kinds)
     began, cpu_began = time.perf_counter(), _cpu(kinds)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gzip
 import subprocess
+import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,54 @@ def ripgrep_jq(path: Path) -> int:
 
 def _output(*command: str, stdin: Any = None) -> str:
     return subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=True).stdout
+
+
+def read_two_workers(path: Path) -> int:
+    """Two processes that are warm, each of which reads and sums up splits."""
+    from ndstream import logs
+
+    return sum(_pool(2).map(_sum_of_split, logs.splits(path, 4 * 2**20)))
+
+
+def read_one_worker(path: Path) -> int:
+    """The same with one."""
+    from ndstream import logs
+
+    return sum(_pool(1).map(_sum_of_split, logs.splits(path, 4 * 2**20)))
+
+
+_pools: dict[int, ProcessPoolExecutor] = {}
+
+
+def _pool(size: int) -> ProcessPoolExecutor:
+    """A pool whose processes have imported what they need."""
+    if size not in _pools:
+        _pools[size] = ProcessPoolExecutor(size)
+        list(_pools[size].map(_sum_of_split, [None] * 4 * size))
+    return _pools[size]
+
+
+def _sum_of_split(split: Any) -> int:
+    from ndstream import logs
+
+    if split is None:
+        time.sleep(0.05)
+        return 0
+    return sum(value["http"]["bytes"] for value in logs.read(split))
+
+
+WARM_UP: dict[str, Callable[[], object]] = {
+    "read_one_worker": lambda: _pool(1),
+    "read_two_workers": lambda: _pool(2),
+}
+"""What happens before a contender is timed."""
+
+
+def follow_idle(folder: Path) -> int:
+    """A thousand files at rest, followed for 20 seconds."""
+    from ndstream import logs
+
+    return sum(1 for _ in logs.follow(*sorted(folder.iterdir()), start="end", stop_after_idle=20))
 
 
 Contender = Callable[[Path], int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from random import Random
@@ -13,7 +14,14 @@ LEVELS = ("info",) * 99 + ("error",)
 PATHS = ("/api/v1/items", "/static/app.js", "/login", "/api/v1/users", "/health")
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36", "curl/8.5.0", "python-httpx/0.28.1")
 
-COMPRESS = {"gzip": ("gzip", "-6", "-c"), "zstd": ("zstd", "-q", "-3", "-c"), "lz4": ("lz4", "-q", "-c")}
+COMPRESS = {
+    "gzip": ("gzip", "-6", "-c"),
+    "zstd": ("zstd", "-q", "-3", "-c"),
+    "lz4": ("lz4", "-q", "-c"),
+    "bz2": ("bzip2", "-c"),
+    "xz": ("xz", "-6", "-T2", "-c"),
+}
+"""By the commands that people use, at their default levels."""
 
 
 def corpus(folder: Path, size: int, form: str = "plain") -> Path:
@@ -28,6 +36,27 @@ def corpus(folder: Path, size: int, form: str = "plain") -> Path:
         with archive.open("wb") as file:
             subprocess.run([*COMPRESS[form], str(path)], stdout=file, check=True)
     return archive
+
+
+def repeated(folder: Path, size: int, form: str, times: int) -> Path:
+    """The log so many times in a row: of an archive its members, as ``cat`` would put them."""
+    once = corpus(folder, size, form)
+    path = once.with_name(f"{times}x-{once.name}")
+    if not path.exists():
+        with path.open("wb") as file:
+            for _ in range(times):
+                with once.open("rb") as part:
+                    shutil.copyfileobj(part, file, 2**20)
+    return path
+
+
+def idle_files(folder: Path, count: int) -> Path:
+    """A folder of so many small logs, to which nobody writes."""
+    path = folder / f"idle-{count}"
+    path.mkdir(exist_ok=True)
+    for number in range(count):
+        (path / f"{number}.log").write_bytes(b'{"a":1}\n')
+    return path
 
 
 def _write(path: Path, size: int) -> None:
