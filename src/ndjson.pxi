@@ -125,6 +125,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         if self.selection is not None and not self.is_selected(data, size) and not self.is_end(data, size):
             self.consume_to(end + 1)
             self.lines += 1
+            self.skip_to_hit()
             return NOTHING
         if size > MAX_REUSED:
             return self.decode_large(data, size, end)
@@ -132,6 +133,24 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         self.consume_to(end + 1)
         self.lines += 1
         return self.decode(payload)
+
+    cdef inline int skip_to_hit(self) except -1:
+        """Pass over the lines before that of the next hit at once: all there is to do about them is to count them."""
+        cdef Py_ssize_t stop
+        if self.sentinel is not None or self.refuses_blank or self.selection.chunk_offset != self.chunk_offset:
+            return 0
+        stop = self.selection.nearest_hit
+        # In so few bytes no line is too long.
+        if stop - self.start > self.limit:
+            return 0
+        while stop > self.start and self.base[stop - 1] != b"\n":
+            stop -= 1
+        if stop > self.start:
+            self.lines += <long long> ndstream_count(self.base + self.start, <size_t> (stop - self.start), b"\n")
+            self.touched += stop - self.start
+            self.consume_to(stop)
+            self.scan = stop
+        return 0
 
     cdef Result decode_large(self, const unsigned char* data, Py_ssize_t size, Py_ssize_t end) except NULL:
         """The value of a line too long to be reused; one that was buffered is not copied again."""
