@@ -67,8 +67,8 @@ def read_typed(path: Path) -> int:
 
     from ndstream import logs
 
-    inner = msgspec.defstruct("HTTP", [("bytes", int)])
-    outer: Any = msgspec.defstruct("Line", [("http", inner)])
+    inner = msgspec.defstruct("HTTP", [("bytes", int)], gc=False)
+    outer: Any = msgspec.defstruct("Line", [("http", inner)], gc=False)
     total = 0
     for value in logs.read(path, loads=msgspec.json.Decoder(outer).decode):
         total += value.http.bytes
@@ -98,8 +98,8 @@ def read_selected(path: Path) -> int:
 def msgspec_lines(path: Path) -> int:
     import msgspec
 
-    inner = msgspec.defstruct("HTTP", [("bytes", int)])
-    outer: Any = msgspec.defstruct("Line", [("http", inner)])
+    inner = msgspec.defstruct("HTTP", [("bytes", int)], gc=False)
+    outer: Any = msgspec.defstruct("Line", [("http", inner)], gc=False)
     return sum(line.http.bytes for line in msgspec.json.Decoder(outer).decode_lines(path.read_bytes()))
 
 

@@ -81,7 +81,8 @@ class _Branch:
             rename[f"_{index}"] = key
             kind = kind.struct(msgspec, f"{name}_{index}") if isinstance(kind, _Branch) else kind
             fields.append((f"_{index}", kind if kind is Any else kind | None, None))
-        return msgspec.defstruct(name, fields, rename=rename, namespace=namespace)
+        # What is decoded from JSON refers to nothing that refers back, so that the garbage collector need not know it.
+        return msgspec.defstruct(name, fields, rename=rename, namespace=namespace, gc=False)
 
 
 def _path_and_type(column: str, field: Any) -> tuple[str, Any]:
