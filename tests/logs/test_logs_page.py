@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+
+from commands import environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
@@ -46,6 +49,34 @@ def test_an_example_of_the_page_on_logs_prints_what_it_says(number: int, folder:
     ran = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.stderr == ""
     assert ran.stdout == expected
+
+
+COMMANDS = [
+    (command, said)
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    for command, said in re.findall(r"(?m)^\$ (.*)\n((?:(?!\$ ).*\n)*)", block)
+]
+
+
+def test_the_commands_of_the_page_on_logs_say_in_their_order_what_it_says(folder: Path) -> None:
+    (folder / "dirty.log").write_bytes(b'{"n":1}\n{"n":NaN}\n{"n":3}\n{"n"')
+    command = folder / "bin" / "ndstream"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m ndstream "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    for line, expected in COMMANDS:
+        ran = subprocess.run(
+            ["bash", "-c", line],
+            cwd=folder,
+            env=environment(PATH=path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ran.stdout == expected, line
+    assert len(COMMANDS) > 10
 
 
 def test_every_example_of_the_page_on_logs_says_what_it_prints() -> None:
