@@ -5,6 +5,7 @@
 #   make test PYTHON=python3.13    the same with another Python, in an environment of its own
 #   make test-all                  with each supported Python that is installed, or each of PYTHONS
 #   make fuzz                      the property tests with 20,000 examples each
+#   make kill-rounds               readers of logs are killed at 200 random moments each, and go on without a loss
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
@@ -32,7 +33,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz matrix targets browser-differential bench bench-logs bench-serving clean conformance docs release
+.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench bench-logs bench-serving clean conformance docs release
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -54,6 +55,9 @@ test-all:
 fuzz: $(VENV)/installed-cli,test
 	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py \
 		tests/core/test_stateful.py tests/core/test_concatenated.py
+
+kill-rounds: $(VENV)/installed-cli,test
+	NDSTREAM_KILL_ROUNDS=200 $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/logs/test_kill_and_resume.py
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix

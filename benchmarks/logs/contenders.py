@@ -152,14 +152,14 @@ def read_two_workers(path: Path) -> int:
     """Two processes that are warm, each of which reads and sums up splits."""
     from ndstream import logs
 
-    return sum(_pool(2).map(_sum_of_split, logs.splits(path, 4 * 2**20)))
+    return sum(_pool(2).map(_sum_of_split, logs.splits(path, 8 * 2**20)))
 
 
 def read_one_worker(path: Path) -> int:
     """The same with one."""
     from ndstream import logs
 
-    return sum(_pool(1).map(_sum_of_split, logs.splits(path, 4 * 2**20)))
+    return sum(_pool(1).map(_sum_of_split, logs.splits(path, 8 * 2**20)))
 
 
 _pools: dict[int, ProcessPoolExecutor] = {}

@@ -24,7 +24,8 @@ from ndstream.logs._files.positions import START, Position
 from ndstream.logs._files.remote import is_url
 from ndstream.logs._reading.bookkeeping import BadLines, open_bookkeeping
 from ndstream.logs._reading.fields import Fields, row_decoder
-from ndstream.logs._reading.stream import LogFiles, LogStream, stream_of
+from ndstream.logs._reading.log_files import LogFiles
+from ndstream.logs._reading.stream import LogStream, stream_of
 from ndstream.logs._splits.open_split import open_split
 from ndstream.logs._splits.splits import Split
 
