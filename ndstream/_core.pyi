@@ -15,7 +15,7 @@ exception; it becomes the cause of a `DecodeError`, but for RuntimeError (Recurs
 MemoryError, which pass. After a MemoryError only `reset` is of use.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import GenericAlias
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final, overload
 
@@ -572,6 +572,53 @@ class AsyncPuller(Generic[_T_co]):
 
 def iterates_in_c(kind: type[_T], /) -> type[_T]:
     """Give a subclass of a puller the puller's own slot for the next value."""
+
+NOT_YET: object
+"""What awaiting an `InterruptibleRead` gives if it was woken before the chunk came."""
+
+@final
+class InterruptibleRead:
+    """Awaited again and again, it gives the chunks of an async source; its end and its errors are raised as they come.
+    While it waits it can be woken, under asyncio, and be left where it waits.
+
+    Args:
+        chunks: The source.
+        loop: The event loop that runs.
+    """
+
+    def __init__(self, chunks: AsyncIterator[Any], loop: Any) -> None: ...
+    _asyncio_future_blocking: bool
+    idle_since: float | None
+    """When it began to wait, by the loop's clock. It is set only if it is None, so that whoever sets it to None decides
+    what counts as news."""
+
+    @property
+    def suspensions(self) -> int:
+        """How often it has let others run."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a task waits for it right now."""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a read was left where it waits."""
+
+    def wake(self) -> bool:
+        """Make the await give `NOT_YET`. Returns whether it does."""
+
+    def __await__(self) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def send(self, argument: None, /) -> Any: ...
+    def throw(self, *arguments: Any) -> Any: ...
+    def close(self) -> None: ...
+    def get_loop(self) -> Any: ...
+    def done(self) -> bool: ...
+    def add_done_callback(self, callback: Callable[[Any], object], /, *, context: Any = None) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Any], object], /) -> int: ...
+    def cancel(self, msg: Any = None) -> bool: ...
+    def result(self) -> None: ...
 
 def encode_sse(
     data: object,

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from ndstream._sources.event_loops import trio_if_running
 from ndstream._sources.opened_source import Chunk
+from ndstream.serving import _interruptible_read as interruptible_read
 from ndstream.serving._interruptible_read import NOT_YET as NOT_YET
-from ndstream.serving._interruptible_read import InterruptibleRead
+from ndstream.serving._interruptible_read import InterruptibleRead, TimerLimit
 
 
 class AsyncRead(Protocol):
@@ -22,17 +23,13 @@ class AsyncRead(Protocol):
     """
 
     idle_since: float | None
-    suspensions: int
 
+    @property
+    def suspensions(self) -> int: ...
     @property
     def is_pending(self) -> bool: ...
     def __await__(self) -> Any: ...
     def wake(self) -> bool: ...
-    def wake_after(self, seconds: float) -> Limit | None:
-        """Have it woken after so many seconds; None if that would end the source."""
-        ...
-
-    async def discard(self) -> None: ...
 
 
 class Limit(Protocol):
@@ -97,9 +94,6 @@ class TrioRead:
     def cancel(self) -> None:
         self._limit = math.inf
 
-    async def discard(self) -> None:
-        """Nothing is left waiting."""
-
 
 def read_of_running_loop(chunks: AsyncIterator[Chunk], heartbeat: float | None) -> AsyncRead:
     """The reads of a source in the event loop that runs now.
@@ -109,7 +103,25 @@ def read_of_running_loop(chunks: AsyncIterator[Chunk], heartbeat: float | None) 
         heartbeat: Under trio, after how many idle seconds a read is woken; under asyncio a `HeartbeatTimer` does that.
     """
     trio = trio_if_running()
-    return InterruptibleRead(chunks) if trio is None else TrioRead(trio, chunks, heartbeat)
+    if trio is not None:
+        return TrioRead(trio, chunks, heartbeat)
+    import asyncio
+
+    return InterruptibleRead(chunks, asyncio.get_running_loop())
+
+
+def wake_after(read: AsyncRead, seconds: float) -> Limit | None:
+    """Have a read woken after so many seconds; None if that would end the source."""
+    if isinstance(read, TrioRead):
+        return read.wake_after(seconds)
+    assert isinstance(read, InterruptibleRead)
+    return TimerLimit(read, seconds)
+
+
+async def discard(read: AsyncRead) -> None:
+    """End a read that was left where it waits."""
+    if isinstance(read, InterruptibleRead):
+        await interruptible_read.discard(read)
 
 
 def checkpoint() -> Awaitable[object]:

@@ -19,7 +19,15 @@ from ndstream._sources.event_loops import move_on_after, trio_if_running
 from ndstream._sources.opened_source import OpenedAsyncSource
 from ndstream._sources.prefetch import read_ahead
 from ndstream.serving._asgi import respond
-from ndstream.serving._async_reads import NOT_YET, AsyncRead, Limit, checkpoint, read_of_running_loop
+from ndstream.serving._async_reads import (
+    NOT_YET,
+    AsyncRead,
+    Limit,
+    checkpoint,
+    discard,
+    read_of_running_loop,
+    wake_after,
+)
 from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
 from ndstream.serving._consumer_watch import ConsumerWatch
 from ndstream.serving._converters.converter import Converter
@@ -197,7 +205,7 @@ class AsyncRelay(RelayState):
             if message:
                 self._ready = b""
             if opening is not None and opening < math.inf:
-                limit = read.wake_after(opening)
+                limit = wake_after(read, opening)
             while not message:
                 if self._stopping and not self._over:
                     message = self._take_stop()
@@ -272,7 +280,7 @@ class AsyncRelay(RelayState):
         """End a read that was left waiting when a heartbeat was due."""
         if self._read is not None and self._read.is_pending:
             with suppress(Exception), move_on_after(RELEASE_SECONDS):
-                await self._read.discard()
+                await discard(self._read)
 
     def _detach(self) -> None:
         """Have nothing outside refer to the relay any more."""

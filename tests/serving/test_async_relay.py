@@ -14,7 +14,6 @@ import pytest
 import ndstream
 from ndstream.serving import _async_release as async_release
 from ndstream.serving import _consumer_watch
-from ndstream.serving._interruptible_read import NOT_YET, InterruptibleRead
 
 from .relaying import Response, Upstream, collect, relayed, run
 
@@ -320,90 +319,7 @@ def test_leaving_while_the_first_frame_is_awaited_releases_the_upstream() -> Non
     run(main)
 
 
-# The read
-
-
-def test_a_wake_and_a_cancellation_at_once_are_a_cancellation() -> None:
-    async def main() -> None:
-        upstream = Upstream(asyncio.Event())
-        read = InterruptibleRead(upstream)
-
-        async def wait() -> object:
-            return await read
-
-        task = asyncio.create_task(wait())
-        await settle()
-        assert read.wake()
-        assert not read.wake()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert upstream.cancelled == 1
-
-    run(main)
-
-
-def test_a_woken_read_goes_on_where_it_was() -> None:
-    async def main() -> None:
-        event = asyncio.Event()
-        read = InterruptibleRead(Upstream(event, A))
-
-        async def wait() -> object:
-            return await read
-
-        for _ in range(3):
-            task = asyncio.create_task(wait())
-            await settle()
-            assert read.wake()
-            assert await task is NOT_YET
-        event.set()
-        await settle()
-        assert await read == A
-        assert not read.wake()
-
-    run(main)
-
-
-def test_errors_of_a_future_reach_the_read() -> None:
-    async def main() -> None:
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-        class Source:
-            def __aiter__(self) -> Source:
-                return self
-
-            async def __anext__(self) -> bytes:
-                return await future
-
-        read = InterruptibleRead(Source())
-        asyncio.get_running_loop().call_soon(future.set_exception, ValueError("x"))
-        with pytest.raises(ValueError, match="x"):
-            await read
-
-    run(main)
-
-
-def test_awaitables_of_any_kind_are_read() -> None:
-    class Ready:
-        """An awaitable that is no coroutine, and whose iterator can be asked for the next alone."""
-
-        def __await__(self) -> Any:
-            return iter(())
-
-    class Source:
-        def __aiter__(self) -> Source:
-            return self
-
-        def __anext__(self) -> Any:
-            return Ready()
-
-    async def main() -> None:
-        assert await InterruptibleRead(Source()) is None
-        stream = ndstream.ndjson(Upstream(b"1\n2\n"), loads=bytes)
-        read: Any = InterruptibleRead(stream)
-        assert [await read, await read] == [b"1", b"2"]
-
-    run(main)
+# The source
 
 
 def test_a_read_timeout_of_the_source_is_its_own() -> None:

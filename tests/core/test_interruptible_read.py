@@ -1,0 +1,333 @@
+"""Reads that can be left waiting: a task goes on, the read stays where it is, and the next await goes on with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+import ndstream
+from ndstream._core import NOT_YET, InterruptibleRead
+
+A = b"data: a\n\n"
+
+
+class Upstream:
+    """An async source of bytes; an event among the parts is waited for. It counts its cancellations."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = list(parts)
+        self.cancelled = 0
+
+    def __aiter__(self) -> Upstream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while self.parts:
+            part = self.parts.pop(0)
+            if isinstance(part, bytes):
+                return part
+            try:
+                await part
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+        raise StopAsyncIteration
+
+
+class Bare:
+    """Yields to the loop without a future, as `asyncio.sleep(0)` does."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __await__(self) -> Any:
+        for _ in range(self.times):
+            yield
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(main())
+
+
+def reading(chunks: Any) -> InterruptibleRead:
+    return InterruptibleRead(chunks, asyncio.get_running_loop())
+
+
+async def settle() -> None:
+    """Let everything run that is due."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_a_wake_and_a_cancellation_at_once_are_a_cancellation() -> None:
+    async def main() -> None:
+        upstream = Upstream(asyncio.get_running_loop().create_future())
+        read = reading(upstream)
+
+        async def wait() -> object:
+            return await read
+
+        task = asyncio.create_task(wait())
+        await settle()
+        assert read.wake()
+        assert not read.wake()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert upstream.cancelled == 1
+
+    run(main)
+
+
+def test_a_woken_read_goes_on_where_it_was() -> None:
+    async def main() -> None:
+        event = asyncio.get_running_loop().create_future()
+        read = reading(Upstream(event, A))
+
+        async def wait() -> object:
+            return await read
+
+        for _ in range(3):
+            task = asyncio.create_task(wait())
+            await settle()
+            assert read.wake()
+            assert await task is NOT_YET
+        event.set_result(None)
+        await settle()
+        assert await read == A
+        assert not read.wake()
+
+    run(main)
+
+
+def test_errors_of_a_future_reach_the_read() -> None:
+    async def main() -> None:
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        class Source:
+            def __aiter__(self) -> Source:
+                return self
+
+            async def __anext__(self) -> bytes:
+                return await future
+
+        read = reading(Source())
+        asyncio.get_running_loop().call_soon(future.set_exception, ValueError("x"))
+        with pytest.raises(ValueError, match="x"):
+            await read
+
+    run(main)
+
+
+def test_awaitables_of_any_kind_are_read() -> None:
+    class Ready:
+        """An awaitable that is no coroutine, and whose iterator can be asked for the next alone."""
+
+        def __await__(self) -> Any:
+            return iter(())
+
+    class Source:
+        def __aiter__(self) -> Source:
+            return self
+
+        def __anext__(self) -> Any:
+            return Ready()
+
+    async def main() -> None:
+        assert await reading(Source()) is None
+        stream = ndstream.ndjson(Upstream(b"1\n2\n"), loads=bytes)
+        read: Any = reading(stream)
+        assert [await read, await read] == [b"1", b"2"]
+
+    run(main)
+
+
+def test_bare_yields_are_passed_on_and_counted() -> None:
+    async def main() -> None:
+        read = reading(Upstream(Bare(3), A))
+        assert await read == A
+        assert (read.suspensions, read.is_pending) == (3, False)
+        with pytest.raises(StopAsyncIteration):
+            await read
+
+    run(main)
+
+
+def test_a_source_that_never_waits_suspends_nothing() -> None:
+    async def main() -> None:
+        read = reading(Upstream(A, A))
+        assert [await read, await read] == [A, A]
+        assert (read.suspensions, read.idle_since) == (0, None)
+
+    run(main)
+
+
+def test_idle_since_is_kept_until_somebody_says_that_there_is_news() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in range(2)]
+        read = reading(Upstream(*futures, A))
+        for future in futures:
+            loop.call_soon(future.set_result, None)
+        await read
+        assert read.idle_since is not None
+        first = read.idle_since
+        read = reading(Upstream(Bare(1), A))
+        read.idle_since = first
+        await read
+        assert read.idle_since == first
+
+    run(main)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+def test_an_error_ends_one_read_and_the_next_one_begins_anew(error: BaseException) -> None:
+    class Source:
+        def __init__(self) -> None:
+            self.reads = 0
+
+        def __aiter__(self) -> Source:
+            return self
+
+        async def __anext__(self) -> bytes:
+            self.reads += 1
+            await Bare(1)
+            if self.reads == 1:
+                raise error
+            return A
+
+    async def main() -> None:
+        read = reading(Source())
+        awaited = read.__await__()
+        assert next(awaited) is None
+        with pytest.raises(type(error)):
+            next(awaited)
+        assert not read.is_pending
+        assert await read == A
+
+    run(main)
+
+
+def test_a_source_without_anext_and_one_that_gives_no_awaitable_are_errors() -> None:
+    class Nothing:
+        def __anext__(self) -> Any:
+            return 5
+
+    async def main() -> None:
+        with pytest.raises(AttributeError, match="__anext__"):
+            await reading(object())
+        with pytest.raises(TypeError, match="cannot be awaited"):
+            await reading(Nothing())
+
+    run(main)
+
+
+def test_a_source_that_awaits_its_own_read_is_told_so() -> None:
+    async def main() -> None:
+        reads: list[InterruptibleRead] = []
+
+        class Source:
+            def __aiter__(self) -> Source:
+                return self
+
+            async def __anext__(self) -> bytes:
+                chunk: bytes = await reads[0]
+                return chunk
+
+        reads.append(reading(Source()))
+        with pytest.raises(RuntimeError, match="awaited already"):
+            await reads[0]
+
+    run(main)
+
+
+def test_a_task_that_is_closed_closes_the_read() -> None:
+    ended = []
+
+    class Source:
+        def __aiter__(self) -> Source:
+            return self
+
+        async def __anext__(self) -> bytes:
+            try:
+                await Bare(5)
+            finally:
+                ended.append(sys.exc_info()[0])
+            return A
+
+    async def main() -> None:
+        read = reading(Source())
+
+        async def wait() -> object:
+            return await read
+
+        coroutine = wait()
+        coroutine.send(None)
+        coroutine.close()
+        assert ended == [GeneratorExit]
+        assert not read.is_pending
+
+    run(main)
+
+
+def test_a_source_that_ignores_its_end_is_told_so() -> None:
+    class Stubborn:
+        def __await__(self) -> Any:
+            with contextlib.suppress(GeneratorExit):
+                yield
+            yield
+
+    class Source:
+        def __anext__(self) -> Any:
+            return Stubborn()
+
+    async def main() -> None:
+        read = reading(Source())
+        next(read.__await__())
+        with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
+            read.close()
+
+    run(main)
+
+
+def test_no_reference_is_kept_of_what_was_read() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        class Source:
+            def __aiter__(self) -> Source:
+                return self
+
+            async def __anext__(self) -> bytes:
+                future = loop.create_future()
+                loop.call_soon(future.set_result, None)
+                await future
+                return bytes(1000)
+
+        read = reading(Source())
+
+        async def wait() -> object:
+            return await read
+
+        async def rounds() -> None:
+            for number in range(500):
+                task = asyncio.create_task(wait())
+                await asyncio.sleep(0)
+                if number % 3 == 0:
+                    read.wake()
+                await task
+
+        await rounds()
+        gc.collect()
+        before = sys.getallocatedblocks()
+        await rounds()
+        gc.collect()
+        assert sys.getallocatedblocks() - before < 100
+
+    run(main)
