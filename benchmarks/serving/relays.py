@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -44,7 +45,32 @@ def rows(scale: float) -> Iterator[Row]:
             at_most=limit,
             faster_than={"httpx-sse decode + sse-starlette encode": times},
         )
+
+    def awaited(heartbeat: float | None) -> Loop:
+        return Loop(lambda: asyncio.run(_awaited(small, heartbeat)), events)
+
+    yield Row(
+        "heartbeats while data flows, an awaited event a chunk",
+        {"relay with heartbeats": awaited(15.0), "relay without": awaited(None)},
+        "event",
+        times_of={"relay without": 1.02},
+    )
     yield Row("relay of an OpenAI reply as text, an event a chunk", {"relay": loop(text, small)}, "event")
+
+
+async def _awaited(chunks: list[bytes], heartbeat: float | None) -> None:
+    """A relay of an upstream whose every chunk is waited for."""
+    loop = asyncio.get_running_loop()
+
+    async def upstream() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            arrived = loop.create_future()
+            loop.call_soon(arrived.set_result, None)
+            await arrived
+            yield chunk
+
+    async for _ in ndstream.relay(upstream(), format="sse", heartbeat=heartbeat):
+        pass
 
 
 def by_peers(chunks: list[bytes]) -> bytes:
