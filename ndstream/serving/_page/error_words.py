@@ -41,10 +41,12 @@ def _words(error: Exception) -> str:
     if isinstance(error, UpstreamError):
         said = _message_in(error.body)
         if is_success(error.status):
-            return said or "the model's server reported an error"
+            return said or "the model's server answered with something that is no reply"
         return f"the model's server answered {error.status}" + (f": {said}" if said else "")
     if isinstance(error, ReplyServerError):
-        return kind_and_message(error)[1]
+        # Its own words, unless they are about its bytes.
+        _, words = kind_and_message(error)
+        return words if words == str(error) else _of_model(words)
     cause = _first_cause(error)
     if cause is not error and type(cause).__module__.partition(".")[0] != "ndstream":
         # The words of HTTP clients often are empty, and never longer than a line.
@@ -52,7 +54,11 @@ def _words(error: Exception) -> str:
         if "Connect" in name:
             return "the model's server cannot be reached" + (f": {said}" if said else "")
         return f"the connection to the model's server broke ({name}" + (f": {said})" if said else ")")
-    return kind_and_message(error)[1].replace("the upstream", "the model's server")
+    return _of_model(kind_and_message(error)[1])
+
+
+def _of_model(words: str) -> str:
+    return words.replace("the upstream", "the model's server")
 
 
 def _first_cause(error: BaseException) -> BaseException:

@@ -198,6 +198,28 @@ def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:
     assert refused.closed == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (200, b"<html>Welcome</html>", "The model's server answered with something that is no reply"),
+        (200, b"", "The model's server ended before its stream was complete"),
+        (200, b"hello\n", "The model's server sent a frame that cannot be read"),
+        (200, b'{"error":{"message":"no such model"}}', "No such model"),
+        (302, b"", "The model's server answered 302"),
+        (422, b'{"detail":[{"loc":["body"],"msg":"missing"}]}', "The model's server answered 422: body: missing"),
+        (502, b"<html>Bad Gateway</html>", "The model's server answered 502"),
+        (500, b"\xff" * 2000, "The model's server answered 500: " + "\ufffd" * 967 + " ..."),
+    ],
+)
+def test_what_is_no_reply_is_an_error_in_few_words(status: int, body: bytes, words: str) -> None:
+    async def ask(messages: Any) -> Any:
+        return Response(body, status=status)
+
+    with testclient.TestClient(chat_application(ask), "http://localhost") as client:
+        answer = client.post("/api/chat", json=QUESTION)
+    assert (answer.status_code >= 400, answer.text) == (True, words)
+
+
 def test_a_refusal_after_the_response_has_started_is_an_error_in_the_stream() -> None:
     refused = Response(0.3, b'{"error":"too late"}', status=503)
 
