@@ -25,7 +25,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ndstream.serving._group import RelayGroup
-from ndstream.serving._page.asked import chunks_of
+from ndstream.serving._page.deferred_request import deferred_chunks
 from ndstream.serving._page.error_words import ErrorWords
 from ndstream.serving._page.messages import BadRequestError, Message, messages_in
 from ndstream.serving._page.page_target import PageTarget
@@ -98,7 +98,7 @@ def chat_application(
             messages = await messages_in(request)
         except BadRequestError as error:
             return PlainTextResponse(str(error), error.status)
-        return relays.relay(chunks_of(ask, messages), PageTarget(), wire=wire, error_message=error_words)
+        return relays.relay(deferred_chunks(ask, messages), PageTarget(), wire=wire, error_message=error_words)
 
     return Starlette(
         routes=[

@@ -18,7 +18,9 @@ from ndstream.serving._upstream_error import MAX_BODY, is_success, status_of, up
 _logger = logging.getLogger("ndstream.serving")
 
 
-async def chunks_of(ask: Callable[[list[Message]], Awaitable[Any]], messages: list[Message]) -> AsyncGenerator[Chunk]:
+async def deferred_chunks(
+    ask: Callable[[list[Message]], Awaitable[Any]], messages: list[Message]
+) -> AsyncGenerator[Chunk]:
     """Ask, and give the chunks of the response. It is released at the end, and when the generator is closed.
 
     Raises:
