@@ -15,6 +15,7 @@
 #   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make bench-logs                compare the ways to read log files
+#   make recipes                   run the recipes for engines that read splits, Ray among them
 
 PYTHON ?= python3
 SUPPORTED = python3.10 python3.11 python3.12 python3.13 python3.14 python3.15
@@ -33,7 +34,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench bench-logs bench-serving clean conformance docs release
+.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench bench-logs bench-serving recipes clean conformance docs release
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -94,6 +95,9 @@ bench: $(VENV)/installed-cli,bench
 
 bench-logs: $(VENV)/installed-bench-logs
 	$(BIN)/python -m benchmarks.logs
+
+recipes: $(VENV)/installed-recipes
+	RAY_AUTH_MODE=disabled $(BIN)/python examples/recipes/check.py
 
 bench-serving: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.serving
