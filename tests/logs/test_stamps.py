@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ndstream.logs._stamps.field_span import find_field
+from ndstream.logs._stamps.field_span import find_field, find_known_field
 from ndstream.logs._stamps.stamp_error import StampError
 from ndstream.logs._stamps.stamp_reader import StampReader
 
@@ -366,6 +366,7 @@ def test_a_field_is_found_where_a_decoder_finds_it(value: Any, option: int) -> N
             span = find_field(line, path)
             assert span is not None
             assert orjson.dumps(orjson.loads(line[span.start : span.end])) == orjson.dumps(inner)
+            assert find_known_field(line, path) == span
         if isinstance(inner, dict):
             assert find_field(line, [*path, "absent"]) is None
             for key, below in inner.items():
@@ -384,6 +385,20 @@ def test_a_key_that_is_written_with_escapes_is_found() -> None:
     line = rb'{"\u0061":1,"x\/y":2}'
     assert find_field(line, ["a"]) == (10, 11)
     assert find_field(line, ["x/y"]) == (19, 20)
+
+
+def test_a_known_field_is_found_whatever_else_looks_like_it() -> None:
+    for line in (
+        b'{"a":"t","t":5}',
+        b'{"a":{"t":1},"t":5}',
+        b'{"t":1,"t":5}',
+        rb'{"\u0074":5,"a":{"t":1}}',
+        rb'{"a":"\"t\":1","t":5}',
+        b'{"a":["t"],"t" : 5}',
+    ):
+        span = find_known_field(line, ["t"])
+        assert span is not None
+        assert line[span.start : span.end] == b"5"
 
 
 def test_finding_a_field_takes_linear_time_in_a_long_line() -> None:

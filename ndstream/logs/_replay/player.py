@@ -87,7 +87,10 @@ class Player:
             for due, record in records:
                 while pace is not None and (seconds := pace.seconds_until(due)):
                     sleep(seconds)
-                if to is not None and isawaitable(result := to(self._delivery(due, record))):
+                if to is None:
+                    continue
+                result = to(self._delivery(due, record))
+                if result is not None and isawaitable(result):
                     if isinstance(result, Coroutine):
                         # It will never run, which is no news.
                         result.close()

@@ -11,7 +11,7 @@ import orjson
 
 from ndstream.logs._stamps.date_time import DateTimeForm
 from ndstream.logs._stamps.epoch import EpochForm
-from ndstream.logs._stamps.field_span import find_field
+from ndstream.logs._stamps.field_span import find_known_field
 from ndstream.logs._stamps.pattern import PatternForm
 from ndstream.logs._stamps.stamp_error import StampError, checked
 
@@ -198,7 +198,7 @@ def _digits(number: int, old: bytes) -> bytes:
 
 
 def _with_value(line: bytes, keys: Sequence[str], change: Callable[[bytes], bytes]) -> bytes:
-    span = find_field(line, keys)
+    span = find_known_field(line, keys)
     if span is None:
         raise StampError(f"there is no time stamp at {'.'.join(keys)!r}")
     return line[: span.start] + change(line[span.start : span.end]) + line[span.end :]
