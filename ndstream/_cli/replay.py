@@ -106,6 +106,7 @@ def _replay(names: list[str], options: dict[str, Any]) -> int:
     from ndstream import logs
     from ndstream._cli.dead_letters import open_dead_letters
     from ndstream._cli.replay_options import arguments_of, make_sink, standard_input
+    from ndstream._cli.replay_progress import with_bar
 
     figures = figures_of(options) or ("table" if options["dry_run"] else None)
     goes_on = options["checkpoint"] is not None
@@ -117,6 +118,7 @@ def _replay(names: list[str], options: dict[str, Any]) -> int:
         sink = None if options["dry_run"] else make_sink(options, letters, append=goes_on)
         checkpoint = None
         if sink is not None:
+            sink = with_bar(sink, report, names, options["repeat"])
             closing.callback(sink.close)
             if goes_on:
                 checkpoint = logs.Checkpoint(

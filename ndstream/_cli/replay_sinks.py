@@ -48,13 +48,17 @@ class LineSink:
         path: The file; ``-`` for standard output.
         append: Whether what is in the file stays there.
 
+    Attributes:
+        output: Standard output, if it is written to.
+
     Raises:
         OSError: The file cannot be written. It names the file.
     """
 
     def __init__(self, path: str, *, append: bool) -> None:
         self._syncs = path != STDIN
-        self._file = Output() if path == STDIN else io.FileIO(path, "a" if append else "w")
+        self.output = Output() if path == STDIN else None
+        self._file = io.FileIO(path, "a" if append else "w") if self.output is None else self.output
         self._name = "standard output" if path == STDIN else path
         self.counts: dict[str, int] = {}
         self._failure: BaseException | None = None

@@ -102,3 +102,17 @@ def test_words_and_the_bar_do_not_mix(tmp_path: Path) -> None:
     assert output == b"1\n2\n"
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.decode()).splitlines()
     assert "ndstream: 1 bad frame skipped" in lines
+
+
+def test_a_replay_has_a_bar_while_it_waits(tmp_path: Path) -> None:
+    lines = [b'{"ts":%d.%d}\n' % divmod(n, 10) for n in range(20)] + [b"x\n"]
+    (tmp_path / "a.log").write_bytes(b"".join(lines[:10]))
+    (tmp_path / "b.log").write_bytes(b"".join(lines[10:]))
+    arguments = ["replay", "--by", "ts", "--on-error", "skip", "--speed", "2", str(tmp_path / "*.log")]
+    for shared in (False, True):
+        output, terminal = on_terminal(*arguments, shared=shared)
+        assert b"20 lines, 1 bad" in terminal or shared
+        assert b"a.log" in terminal
+        assert b"b.log" in terminal
+        if not shared:
+            assert output == b"".join(lines[:20])

@@ -241,7 +241,7 @@ def test_a_killed_replay_to_a_server_that_fails_loses_nothing(tmp_path: Path) ->
     assert list(dict.fromkeys(server.lines)) == [each.rstrip() for each in path.read_bytes().splitlines()]
 
 
-def test_an_interrupt_sends_what_waits_before_the_checkpoint_is_saved(path: Path, tmp_path: Path) -> None:
+def test_an_interrupted_replay_to_a_server_goes_on_without_a_loss(path: Path, tmp_path: Path) -> None:
     lines = [*LINES[:2], line(4), b'{"ts":"2026-01-02T00:00:00Z"}\n']
     path.write_bytes(b"".join(lines))
     arguments = ["--by", "ts", "--linger", "0.3", "--checkpoint", str(tmp_path / "c"), str(path)]
@@ -253,7 +253,8 @@ def test_an_interrupt_sends_what_waits_before_the_checkpoint_is_saved(path: Path
             assert process.wait() == -signal.SIGINT
         result = run("replay", "--to", server.url, "--speed", "inf", *arguments)
         assert result.returncode == 0
-    assert server.lines == [each.rstrip() for each in lines]
+    # A batch comes again if it was interrupted before its answer came.
+    assert list(dict.fromkeys(server.lines)) == [each.rstrip() for each in lines]
 
 
 def test_without_httpx_the_command_says_what_to_install(

@@ -149,6 +149,18 @@ def test_a_report_can_be_looked_at_while_the_replay_runs() -> None:
     assert report.records == 3
 
 
+def test_a_report_tells_how_much_was_read(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log(0, 1))
+    (tmp_path / "b.log").write_bytes(gzip.compress(log(0, 1)))
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    report = logs.ReplayReport()
+    seen: list[int] = []
+    options: dict[str, Any] = {"by": "ts", "speed": math.inf, "report": report, "repeat": 2}
+    logs.replay(tmp_path / "*.log", lambda _: seen.append(report.compressed_bytes), **options)
+    assert seen == sorted(seen)
+    assert seen[-1] == report.compressed_bytes == report.to_dict()["compressed_bytes"] == 2 * size
+
+
 def test_a_gap_is_shortened_and_all_that_follows_comes_earlier() -> None:
     clock, report = run(log(0, 1, 8 * 3600, 8 * 3600 + 2, 8 * 3600 + 7), max_gap=5)
     assert clock.moments == [0, 1, 6, 8, 13]

@@ -119,7 +119,7 @@ class LogRecords:
             if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
                 checkpoint = Checkpoint(checkpoint)
             letters = self._open_dead_letters(opened, checkpoint)
-            logs = []
+            logs, streams = [], []
             for files in self._logs:
                 readers.append(self._make_stamps())
                 decode = RecordDecoder(readers[-1], self._loads, self._keeps_lines, self._requires_stamps)
@@ -128,15 +128,18 @@ class LogRecords:
                     read(files, loads=decode, on_error=handler, checkpoint=checkpoint, **self._read_options)
                 )
                 handler.begin(stream)
+                streams.append(stream)
                 records = _Placed(stream) if self._with_places else stream
                 in_order = self._in_order(filter(self._is_inside, records))
                 logs.append(in_order if checkpoint is None else _committed(in_order, stream))
             if letters is not None:
                 # They are in the letters of the first round.
                 self._on_error = "skip"
+            self._report.begin_round(streams)
             try:
                 yield from merge(*logs, key=attrgetter("order")) if len(logs) > 1 else logs[0]
             finally:
+                self._report.end_round()
                 self._report.assumed_utc += sum(reader.without_zone for reader in readers)
 
     def _open_dead_letters(self, opened: ExitStack, checkpoint: Checkpoint | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ndstream.logs._reading.stream import LogStream
 from ndstream.logs._replay.lag import Lag
 
 _SECOND = 1_000_000_000
@@ -27,6 +28,7 @@ class ReplayReport:
         first: The earliest time of a record, in nanoseconds since 1970; None before the first one.
         last: The latest one.
         duration: How long the records so far take at this speed, in seconds.
+        compressed_bytes: How much of the files was read, in bytes as stored. The window is ahead of what was delivered.
         lag: How late the last record was delivered, in seconds; 0 without a pace.
         max_lag: How late the latest one was.
     """
@@ -43,6 +45,21 @@ class ReplayReport:
     last: int | None = None
     duration: float = 0.0
     _lag: Lag = field(default_factory=Lag, repr=False, compare=False)
+    _streams: list[LogStream[Any]] = field(default_factory=list, repr=False, compare=False)
+    _compressed_bytes_before: int = field(default=0, repr=False, compare=False)
+
+    @property
+    def compressed_bytes(self) -> int:
+        """How much of the files was read, in bytes as stored. It is counted when it is asked for."""
+        return self._compressed_bytes_before + sum(stream.report.compressed_bytes for stream in self._streams)
+
+    def begin_round(self, streams: list[LogStream[Any]]) -> None:
+        """Count what these streams read, too."""
+        self._streams = streams
+
+    def end_round(self) -> None:
+        """The streams of this round were read."""
+        self._compressed_bytes_before, self._streams = self.compressed_bytes, []
 
     @property
     def lag(self) -> float:
@@ -62,4 +79,5 @@ class ReplayReport:
     def to_dict(self) -> dict[str, Any]:
         """The report as values of JSON."""
         counts = {name: getattr(self, name) for name in self.__dataclass_fields__ if not name.startswith("_")}
+        counts["compressed_bytes"] = self.compressed_bytes
         return counts | {"lag": self.lag, "max_lag": self.max_lag, "p99_lag": self.p99_lag}
