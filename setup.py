@@ -21,7 +21,7 @@ sanitize, coverage, debug = (bool(os.environ.get(f"NDSTREAM_{switch}")) for swit
 compile_args: list[str] = []
 link_args: list[str] = []
 if sys.platform != "win32":
-    compile_args += ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"]
+    compile_args += ["-Wall", "-Wextra", "-Wconversion"]
     compile_args += ["-O0", "-g3"] if debug or coverage else ["-O3"]
     # Where it was built is no part of what was built: two builds of one source are the same bytes.
     compile_args += [f"-ffile-prefix-map={Path.cwd()}=."]

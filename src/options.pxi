@@ -20,4 +20,4 @@ cdef int choice(object value, str name, tuple choices) except -1:
     """The index of the value among its choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
-    return choices.index(value)
+    return <int> choices.index(value)

@@ -48,7 +48,7 @@ cdef class Payloads(ErrorReporting):
         self.state = RUNNING
         self.limit = limit
         self.policy = policy
-        self.sentinel_byte = 0 if sentinel is None else (<bytes> sentinel)[0]
+        self.sentinel_byte = 0 if sentinel is None else <unsigned char> PyBytes_AS_STRING(sentinel)[0]
         self.require_done = require_done
         self.loads = loads
         self.handler = on_error

@@ -93,7 +93,7 @@ cdef Selection selection_or_none(object contains, object sample, object seed):
         return None
     cdef Selection selection = Selection.__new__(Selection)
     selection.needles = () if None in needles else needles
-    selection.hits = bytearray(len(selection.needles) * sizeof(Py_ssize_t))
+    selection.hits = bytearray(len(selection.needles) * <Py_ssize_t> sizeof(Py_ssize_t))
     selection.takes_sample = sample is not None and sample < 1
     selection.threshold = int(sample * 2.0**64) if selection.takes_sample else 0
     selection.seed = mixed(seed & 0xFFFFFFFFFFFFFFFF)
