@@ -145,6 +145,13 @@ class TestGoingOn:
             assert read(fifo, place=place) == [1]
 
 
+def open_files(log: Path) -> int:
+    """How many handles there are to a log and its generations; 0 where that cannot be seen."""
+    handles = Path("/proc/self/fd")
+    links = [os.readlink(handle) for handle in handles.iterdir() if handle.is_symlink()] if handles.exists() else []
+    return sum(link.startswith(str(log)) for link in links)
+
+
 class TestRotation:
     def test_what_was_not_read_comes_from_the_rotated_files(self, log: Path, place: Path) -> None:
         log.write_bytes(lines(0, 1))
@@ -207,9 +214,11 @@ class TestRotation:
         assert run() == []
         log.unlink()
         log.write_bytes(lines(5))
+        before = open_files(log)
         with pytest.raises(logs.CheckpointError) as caught:
             run()
         assert (caught.value.path, caught.value.line) == (str(log), 1)
+        assert open_files(log) == before, "a file that was found for the checkpoint is left open"
 
 
 class TestMismatch:

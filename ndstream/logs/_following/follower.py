@@ -108,7 +108,16 @@ class Follower:
         self._open: OrderedDict[FollowedLog, None] = OrderedDict()
         self._changed = True
         self._scanned_at = now()
-        self._scan(first=True)
+        try:
+            self._scan(first=True)
+        except BaseException:
+            self._close_parts()
+            raise
+
+    def _close_parts(self) -> None:
+        for log in self.logs.values():
+            for part in log.parts:
+                part.close()
 
     @property
     def part(self) -> Part | None:
@@ -139,10 +148,10 @@ class Follower:
                 {each.identity for each in generations}, history, self._at_end and first,
                 None if self._make_unwrapper is None else self._make_unwrapper(),
             )  # fmt: skip
+            self.logs[path] = log
             if cursors:
                 assert self._checkpoint is not None
                 log.resume(cursors, self._checkpoint.on_mismatch == "restart", self._checkpoint.path)
-            self.logs[path] = log
             heapq.heappush(self._heap, (now, next(self._numbers), _Scheduled(log, now)))
 
     def _is_new(self, path: str, bases: set[str], active: set[tuple[int, int]]) -> bool:
@@ -271,9 +280,7 @@ class Follower:
             try:
                 self.save()
             finally:
-                for log in self.logs.values():
-                    for part in log.parts:
-                        part.close()
+                self._close_parts()
                 if self._checkpoint is not None:
                     self._checkpoint.close()
                 if self._letters is not None:
