@@ -47,7 +47,7 @@ lint: $(VENV)/installed-cli,test
 	$(BIN)/ruff format --check .
 	PATH="$(BIN):$$PATH" cython-lint src/*.pyx src/*.pxi
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest ndstream._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml ndstream._core
 
 test-all:
 	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
