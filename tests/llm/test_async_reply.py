@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import pytest
 
 from cuts import cuts
-from llm.examples import EXAMPLES, Example, ids
+from llm.example import sse
+from llm.examples import EXAMPLES, Example, chat_frame, ids
 from ndstream import llm
 
 T = TypeVar("T")
@@ -58,3 +59,25 @@ def test_an_awaited_reply_that_is_cut_raises_once_and_then_ends(example: Example
         assert "".join(delta.text for delta in deltas if delta.choice == 0) == reply.text
 
     run(main())
+
+
+async def collected(*frames: bytes) -> tuple[llm.AsyncReply, list[llm.Delta]]:
+    reply = llm.reply(chunks_of(frames), on_incomplete="return")
+    return reply, [delta async for delta in reply]
+
+
+def test_the_choices_of_one_frame_come_out_in_their_order() -> None:
+    choices = [{"index": index, "delta": {"content": text}} for index, text in enumerate("abcd")]
+    _, deltas = asyncio.run(collected(*sse({"choices": choices}, {"choices": choices})))
+    assert [(delta.choice, delta.text) for delta in deltas] == 2 * [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+
+
+def test_the_first_text_is_noted_when_it_comes_after_frames_without_any() -> None:
+    role, text = chat_frame({"role": "assistant", "content": ""}), chat_frame({"content": "Hi"}, "stop")
+    reply, _ = asyncio.run(collected(*sse(role, role, text)))
+    first_text, first_payload = reply.clock.first_text, reply.clock.first_payload
+    assert first_text is not None
+    assert first_payload is not None
+    assert first_text >= first_payload
+    reply, _ = asyncio.run(collected(*sse(role, role)))
+    assert reply.clock.first_text is None

@@ -36,10 +36,13 @@ class GrowingText:
             >>> growing.set_final("Hello"), growing.set_final("Help"), growing.text, growing.revised
             ('lo', '', 'Help', True)
         """
-        known = self.text
-        if not text or text == known:
+        # What does not begin with the first piece is no whole, and costs no look at the others.
+        if not text:
             return ""
-        if text.startswith(known):
+        known = self.text if not self.pieces or text.startswith(self.pieces[0]) else None
+        if text == known:
+            return ""
+        if known is not None and text.startswith(known):
             added = text[len(known) :]
             self.pieces.append(added)
             return added

@@ -104,8 +104,10 @@ class Piece:
             What it adds to the pieces; None if it does not go on with them.
         """
         pieces = self.join(name, "")
+        if not text:
+            return ""
         known = joined(pieces)
-        if not text or text == known:
+        if text == known:
             return ""
         if text.startswith(known):
             added = text[len(known) :]

@@ -113,7 +113,12 @@ class Choice:
     def is_whole(self, message: dict[str, Any]) -> bool:
         """Whether a message is the whole answer so far, and not another piece of a server that streams messages."""
         content = message.get("content")
-        begins_so = isinstance(content, str) and content.startswith(self.text.text)
+        # Its first piece is asked first, since all of the text is put together for the second question.
+        begins_so = (
+            isinstance(content, str)
+            and content.startswith(self.texts[0] if self.texts else "")
+            and content.startswith(self.text.text)
+        )
         return self.cumulative or self.streams_deltas or not self.message.fields or (begins_so and content != "")
 
     def fold_delta(self, delta: dict[str, Any], calls: list[ToolCall]) -> tuple[str, str]:

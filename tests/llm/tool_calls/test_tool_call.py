@@ -256,3 +256,39 @@ def test_final_arguments_that_go_on_with_their_pieces_add_the_rest_alone() -> No
     assert (call.take_added(), call.raw, call.arguments_revised) == ("1}", '{"a":1}', False)
     call.set_final_arguments('{"a":2}')
     assert (call.take_added(), call.raw, call.arguments_revised) == ('{"a":2}', '{"a":2}', True)
+
+
+GROWN = ('{"list":[', "1", ",2")
+
+
+def grown() -> ToolCall:
+    """A call whose fragments are added in the short way."""
+    call = ToolCall("a")
+    for text in GROWN:
+        call.add_and_take(text)
+    return call
+
+
+def test_a_call_that_was_cut_and_goes_on_is_whole_if_it_ends() -> None:
+    for cut in (ToolCall.cut, lambda call: call.close(complete=False)):
+        call = grown()
+        cut(call)
+        assert call.incomplete
+        assert call.add_and_take("]}") == "]}"
+        assert (call.closed, call.incomplete) == (False, False)
+        call.close()
+        assert call.arguments == {"list": [1, 2]}
+
+
+def test_what_was_added_and_not_yet_given_out_comes_before_the_next_fragment() -> None:
+    call = grown()
+    call.add_arguments(",3")
+    assert call.add_and_take(",4") == ",3,4"
+    assert call.raw == '{"list":[1,2,3,4'
+
+
+def test_a_repeat_of_all_is_dropped_in_the_short_way_too() -> None:
+    call = grown()
+    call.add_and_take("]}")
+    assert call.add_and_take('{"list":[1,2]}') == ""
+    assert call.raw == '{"list":[1,2]}'

@@ -152,3 +152,7 @@ class TestABlockThatBeginsWhereAnotherHasNotEnded:
             nested = {"x": nested}
         answer = read(begin({"type": "result", "content": nested}), begin({"type": "result", "content": nested}))
         assert answer.ending.verdict == "complete"
+
+    def test_arguments_after_a_text_of_the_same_index_are_not_of_the_call_before_it(self) -> None:
+        answer = read(begin(tool()), add(input_delta('{"a":1}')), begin(TEXT), add(input_delta('{"b":2}')))
+        assert [call.arguments for call in answer.tool_calls] == [{"a": 1}, {"b": 2}]

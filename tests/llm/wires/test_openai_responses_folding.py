@@ -260,3 +260,30 @@ def test_final_thoughts_that_do_not_go_on_with_their_pieces_are_the_servers_last
     answer = llm.collect(iter(typed(piece, final, completed())))
     assert (answer.thinking, answer.text_revised) == ("Hi.", False)
     assert answer.body["output"] == [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hi."}]}]
+
+
+def test_a_call_that_takes_the_place_of_one_that_ended_gets_its_own_arguments() -> None:
+    def named(name: str) -> dict[str, Any]:
+        return {"type": "function_call", "call_id": name, "name": name, "arguments": ""}
+
+    def piece(text: str) -> dict[str, Any]:
+        return event("function_call_arguments.delta", output_index=0, delta=text)
+
+    answer = read(
+        event("output_item.added", output_index=0, item=named("f")),
+        piece('{"a":'),
+        piece("1}"),
+        event("output_item.done", output_index=0, item={**named("f"), "arguments": '{"a":1}'}),
+        event("output_item.added", output_index=0, item=named("g")),
+        piece('{"b":'),
+        piece("2}"),
+        completed(),
+    )
+    assert [(each.name, each.arguments) for each in answer.tool_calls] == [("f", {"a": 1}), ("g", {"b": 2})]
+
+
+def test_an_empty_piece_of_arguments_adds_to_no_call() -> None:
+    added = event("output_item.added", output_index=0, item=call(""))
+    pieces = [event("function_call_arguments.delta", item_id="f", delta=text) for text in ('{"a":', "", "1}")]
+    reply = llm.reply(iter(typed(added, *pieces)), on_incomplete="return")
+    assert [len(delta.tool_calls) for delta in reply] == [1, 1, 0, 1]
