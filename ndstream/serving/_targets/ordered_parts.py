@@ -100,6 +100,7 @@ class OrderedParts(FrameWriter):
             return False
         part.ended = True
         if has_arguments:
+            part.ended_well = True
             self.write_call_end(part)
         else:
             self.write_call_error(part)
@@ -194,7 +195,7 @@ class OrderedParts(FrameWriter):
                     continue
                 if part.index < 0:
                     return "the upstream sent a tool call without a name"
-                if part.is_changed:
+                if part.is_changed or (part.ended_well and part.call.incomplete and not self.is_cut_by_limit(part)):
                     return "the upstream changed a tool call that it had sent"
                 if part.ended and not (self._has_arguments(part) or self._survives(part)):
                     if self.is_cut_by_limit(part):

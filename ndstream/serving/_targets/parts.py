@@ -35,11 +35,12 @@ class CallPart(Part):
         id: The call's id, which no other call of the reply has; "" before the call starts.
         written: How many characters of its arguments are written; what came since is in `pieces`.
         ended: Whether its end is written.
+        ended_well: Whether it was complete then.
         is_left_out: Whether it is not for the client, since the upstream runs it by itself.
     """
 
     __slots__ = (
-        "_beginning", "_in_pieces", "_looked_at", "_name_at_start", "call", "ended", "id", "is_left_out",
+        "_beginning", "_in_pieces", "_looked_at", "_name_at_start", "call", "ended", "ended_well", "id", "is_left_out",
         "number", "written",
     )  # fmt: skip
 
@@ -50,6 +51,7 @@ class CallPart(Part):
         self.id = ""
         self.written = 0
         self.ended = False
+        self.ended_well = False
         self.is_left_out = False
         self._name_at_start = ""
         # Whether arguments were written before the call ended.
