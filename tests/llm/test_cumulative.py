@@ -74,7 +74,8 @@ def test_a_wire_for_which_it_means_nothing_is_an_error_whether_it_is_named_or_de
 
 
 def test_an_awaited_reply_releases_its_source_as_well() -> None:
-    source = Source([b'{"response":"Hi","done":true}'])
+    # There is more to come when the wire is detected.
+    source = Source(2 * [b'{"response":"Hi","done":false}\n'])
 
     async def read() -> None:
         reply = llm.reply(awaited(source), cumulative=True)
