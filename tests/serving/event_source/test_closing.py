@@ -359,11 +359,24 @@ def test_a_close_between_two_events_releases_the_response_from_another_thread(li
 
 
 @LIBRARIES
+def test_no_event_comes_after_a_close_although_some_have_arrived(library: str) -> None:
+    async def main() -> None:
+        server = Server(Answer(b"data: a\n\ndata: b\n\n"))
+        source = EventSource(async_context(server))
+        assert (await source.__anext__()).data == "a"
+        source.close()
+        with pytest.raises(StopAsyncIteration):
+            await source.__anext__()
+
+    run(library, main)
+
+
+@LIBRARIES
 def test_a_read_that_is_cancelled_from_outside_is_made_again_after_the_last_id(library: str) -> None:
     async def main() -> None:
         silent, server = Silent(), Server(Answer(b"data: b\n\n"))
         answers: list[Any] = [lambda headers: silent, lambda headers: async_response(server)(headers, None)]
-        source = EventSource(lambda headers: answers.pop(0)(headers), last_event_id="7")
+        source = EventSource(lambda headers: answers.pop(0)(headers), last_event_id="7", clock=Clock())
         await source.__anext__()
         with anyio.move_on_after(0.01) as scope:
             await source.__anext__()
@@ -371,6 +384,8 @@ def test_a_read_that_is_cancelled_from_outside_is_made_again_after_the_last_id(l
         assert silent.closed == 1
         assert (await source.__anext__()).data == "b"
         assert server.ids == ["7"]
+        # It is no failure, and not waited for.
+        assert (source.attempt, source.last_error, source._settings.clock.delays) == (0, None, [])  # type: ignore[attr-defined]
         await source.aclose()
 
     run(library, main)

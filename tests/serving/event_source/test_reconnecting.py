@@ -88,6 +88,16 @@ def test_the_last_event_is_handed_to_connect(way: Way) -> None:
     assert server.last_events[1] is outcome.events[0]
 
 
+@each_way
+def test_the_last_event_is_the_one_that_was_handed_out(way: Way) -> None:
+    """Others may have arrived with it."""
+    answer = Answer(b"id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n")
+    for most in (1, 2, 3):
+        outcome = run(way, Server(answer), most=most)
+        assert outcome.source.last_event is outcome.events[-1]
+        assert outcome.source.last_event_id == outcome.events[-1].id == str(most)
+
+
 def test_a_connect_without_that_parameter_is_given_headers_alone() -> None:
     given: list[Any] = []
 
@@ -205,6 +215,13 @@ def test_a_minute_of_heartbeats_alone_resets_it(way: Way, seconds: float, attemp
     passing = Elapsing(seconds)
     server = Server(OSError(), Answer(b":\n\n", passing, b":\n\n", passing, b":\n\n"), OSError())
     assert attempts_after(way, server, passing) == attempts
+
+
+@each_way
+def test_two_halves_of_a_minute_are_not_a_minute_of_one_connection(way: Way) -> None:
+    passing = Elapsing(31)
+    server = Server(OSError(), Answer(b":\n\n", passing, b":\n\n"), Answer(b":\n\n", passing, b":\n\n"))
+    assert attempts_after(way, server, passing) == [1, 2, 3]
 
 
 @each_way
