@@ -242,7 +242,12 @@ cdef int next_value_is_over(PyObject* dropped) noexcept:
 
 
 cdef int next_value_send(PyObject* awaitable, PyObject* argument, PyObject** result) except -1:
-    return (<NextValue> awaitable).advance(argument, result)
+    try:
+        return (<NextValue> awaitable).advance(argument, result)
+    except BaseException:
+        # CPython 3.10 takes what is left here for a value, beside the exception.
+        result[0] = NULL
+        raise
 
 
 cdef PyObject* next_value_iternext(PyObject* awaitable) except NULL:
