@@ -148,6 +148,26 @@ class TestRotationByRename:
 
         assert followed(log, script=[(1, rotate)])[0] == list(range(rotations + 1))
 
+    @pytest.mark.parametrize("suffix", ["", ".gz"])
+    @pytest.mark.parametrize("names", [["app.log.2", "app.log.1"], ["app.log-2026112523", "app.log-2026112600"]])
+    def test_a_file_that_logrotate_moved_out_of_its_way_is_read_in_its_turn(
+        self, log: Path, names: list[str], suffix: str
+    ) -> None:
+        # A writer created it after logrotate had renamed the log, and before logrotate created the next one.
+        older, newer = names
+        backup = f"app.log-2026112523.backup{suffix}"
+        log.write_bytes(line(0))
+
+        def rotate() -> None:
+            log.rename(log.with_name(older))
+            log.with_name(backup).write_bytes(gzip.compress(line(1)) if suffix else line(1))
+            log.with_name(newer).write_bytes(line(2))
+            log.write_bytes(line(3))
+            for seconds, name in enumerate([older, backup, newer, log.name]):
+                os.utime(log.with_name(name), (2_000_000_000 + seconds,) * 2)
+
+        assert followed(log, script=[(1, rotate)])[0] == [0, 1, 2, 3]
+
     def test_two_rotations_while_one_file_is_read_lose_nothing(self, log: Path) -> None:
         log.write_bytes(lines(*range(50_000)))
         clock = ScriptedClock()

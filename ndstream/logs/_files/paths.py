@@ -17,7 +17,7 @@ PathOrFile: TypeAlias = "str | os.PathLike[str] | BinaryFile"
 
 _ROTATED = re.compile(
     r"(?P<base>.+?)"
-    r"(?:[.-](?P<stamp>\d{4}-?\d\d-?\d\d(?:[-_T.]?\d\d[-:]?\d\d(?:[-:]?\d\d)?)?)|\.(?P<number>\d{1,6}))"
+    r"(?:[.-](?P<stamp>\d{4}-?\d\d-?\d\d(?:[-_T.]?\d\d(?:[-:]?\d\d){0,2})?)(?:\.backup)?|\.(?P<number>\d{1,6}))"
     r"(?:\.(?:gz|zst|bz2|xz|lz4))?"
 )
 _OLDEST, _NUMBERED, _NEWEST = range(3)

@@ -12,12 +12,12 @@ from contextlib import suppress
 from typing import NamedTuple
 
 # name.1, name-20260101, name.20260101-000059, each with .gz or the like; and app-20260101.log of app.log.
-_SUFFIX = re.compile(r"[.\-_](\d[\d.\-_T:]*)(\.(gz|zst|bz2|xz|lz4))?")
+_SUFFIX = re.compile(r"[.\-_](\d[\d.\-_T:]*)(\.backup)?(\.(gz|zst|bz2|xz|lz4))?")
 _ANY_SUFFIX = re.compile(r"[.\-_](?=\d)")
 _COMPRESSED = re.compile(r"\.(gz|zst|bz2|xz|lz4)$")
 _NUMBER = re.compile(r"\d+")
-_MAX_ANY_SUFFIX = re.compile(r"[.\-_](?=\d)")
-_COMPRESSED = re.compile(r"\.(gz|zst|bz2|xz|lz4)$")
+# logrotate renames so what a writer created in the moment between its own renaming and its own creating.
+_BACKUP = re.compile(r"\.backup(\.\w+)?$")
 _MAX_NUMBER = 99_999
 
 
@@ -49,10 +49,10 @@ def generations(path: str) -> list[Generation]:
                 with suppress(OSError):
                     generation = Generation(os.path.join(folder, entry.name), entry.stat())
                     found.append((numbers, generation))
-    found.sort(key=lambda each: _age(*each))
-    plain = {generation.path for _, generation in found if not generation.compressed}
+    ordered = _newest_first(found)
+    plain = {generation.path for generation in ordered if not generation.compressed}
     # A file that is being compressed lies beside its source until that is removed.
-    return [each for _, each in found if not each.compressed or _COMPRESSED.sub("", each.path) not in plain]
+    return [each for each in ordered if not each.compressed or _COMPRESSED.sub("", each.path) not in plain]
 
 
 def identity_of(path: str) -> tuple[int, int] | None:
@@ -105,6 +105,22 @@ def generation_numbers(name: str, of: str) -> tuple[int, ...] | None:
             if matched is not None:
                 return tuple(map(int, _NUMBER.findall(matched[1])))
     return None
+
+
+def _newest_first(found: Iterable[tuple[tuple[int, ...], Generation]]) -> list[Generation]:
+    ordered: list[Generation] = []
+    backups: list[Generation] = []
+    for _, generation in sorted(found, key=lambda each: _age(*each)):
+        (backups if _BACKUP.search(generation.path) else ordered).append(generation)
+    # The others are numbered anew by each rotation and a backup is not, so that only times tell its place.
+    for backup in sorted(backups, key=_modified):
+        place = (index for index, each in enumerate(ordered) if _modified(each) <= _modified(backup))
+        ordered.insert(next(place, len(ordered)), backup)
+    return ordered
+
+
+def _modified(generation: Generation) -> int:
+    return generation.status.st_mtime_ns
 
 
 def _age(numbers: tuple[int, ...], generation: Generation) -> tuple[object, ...]:
