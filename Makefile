@@ -6,6 +6,7 @@
 #   make test-all                  with each supported Python that is installed, or each of PYTHONS
 #   make fuzz                      the property tests with 20,000 examples each
 #   make kill-rounds               readers of logs are killed at 200 random moments each, and go on without a loss
+#   make fuzz-guided               fuzzing guided by coverage, SECONDS for each target; goes on from the last run
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
@@ -34,7 +35,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench bench-logs bench-serving recipes clean conformance docs release
+.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench bench-logs bench-serving recipes clean conformance docs release fuzz-guided
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -59,6 +60,24 @@ fuzz: $(VENV)/installed-cli,test
 
 kill-rounds: $(VENV)/installed-cli,test
 	NDSTREAM_KILL_ROUNDS=200 $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/logs/test_kill_and_resume.py
+
+# Needs clang with its runtime, and a CPython that atheris has wheels for (3.11 to 3.13).
+FUZZ := build/fuzz
+SECONDS ?= 600
+fuzz-guided: $(FUZZ)/installed
+	set -e; for target in $$(cd tests && PYTHONPATH=.:conformance ../$(FUZZ)/bin/python -c \
+		"from fuzz.targets import TARGETS; print(*TARGETS)"); do \
+		echo "$$target:"; (cd tests && PYTHONPATH=.:conformance ASAN_OPTIONS=detect_leaks=0 \
+			LD_PRELOAD=$$(ls $(abspath $(FUZZ))/lib/python3*/site-packages/asan_with_fuzzer.so) \
+			../$(FUZZ)/bin/python -m fuzz $$target $(abspath $(FUZZ))/corpus/$$target \
+			-max_total_time=$(SECONDS) -rss_limit_mb=0 -verbosity=0 -print_final_stats=1 2>&1 | grep "^stat::\|ERROR\|Uncaught" || true); done
+
+$(FUZZ)/installed: $(SOURCES)
+	test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check atheris hypothesis msgspec orjson pytest
+	CC=clang LDSHARED="clang -shared" NDSTREAM_FUZZ=1 \
+		$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-cache-dir .
+	touch $@
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix

@@ -5,6 +5,7 @@ Switches, from the environment, each on where it is not empty:
     NDSTREAM_SANITIZE   address and undefined-behaviour sanitizers
     NDSTREAM_COVERAGE   gcov counters for the lines and branches of the .pxi files
     NDSTREAM_DEBUG      no optimisation, all symbols
+    NDSTREAM_FUZZ       the edges that are taken are told to libFuzzer; needs clang
 """
 
 import os
@@ -16,7 +17,9 @@ from setuptools import setup
 # Behind setuptools, which has to replace distutils first.
 from Cython.Distutils.extension import Extension  # isort: skip
 
-sanitize, coverage, debug = (bool(os.environ.get(f"NDSTREAM_{switch}")) for switch in ("SANITIZE", "COVERAGE", "DEBUG"))
+sanitize, coverage, debug, fuzz = (
+    bool(os.environ.get(f"NDSTREAM_{switch}")) for switch in ("SANITIZE", "COVERAGE", "DEBUG", "FUZZ")
+)
 
 compile_args: list[str] = []
 link_args: list[str] = []
@@ -25,7 +28,7 @@ if sys.platform != "win32":
     compile_args += ["-O0", "-g3"] if debug or coverage else ["-O3"]
     # Where it was built is no part of what was built: two builds of one source are the same bytes.
     compile_args += [f"-ffile-prefix-map={Path.cwd()}=."]
-if sys.platform == "linux" and not (debug or coverage or sanitize):
+if sys.platform == "linux" and not (debug or coverage or sanitize or fuzz):
     # Calls of the interpreter without a stub between: 2 to 4 % less where each chunk holds one line or event.
     compile_args += ["-fno-plt", "-fno-semantic-interposition"]
     # The helpers of a step become one function. In an extension of this size GCC's limits leave them apart, and
@@ -34,6 +37,8 @@ if sys.platform == "linux" and not (debug or coverage or sanitize):
 if sanitize:
     compile_args += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
     link_args += ["-fsanitize=address,undefined"]
+if fuzz:
+    compile_args += ["-fsanitize=fuzzer-no-link", "-g"]
 if coverage:
     compile_args += ["--coverage"]
     link_args += ["--coverage"]
