@@ -2,7 +2,7 @@
 
     StreamError
     ├── DecodeError (also a ValueError)   a whole frame, but not a value
-    │   └── InvalidJSONError              of reason invalid_json (also a json.JSONDecodeError)
+    │   └── InvalidJSONError              of reason invalid_json (also a JSONDecodeError of orjson and of json)
     ├── FrameTooLargeError                a frame past max_frame_size
     └── TruncatedError                    the stream ended inside a frame, or before its sentinel
 
@@ -13,8 +13,9 @@ than from a source or from ``loads``, is a bug.
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import orjson
 
 
 class StreamError(Exception):
@@ -69,7 +70,7 @@ class DecodeError(StreamError, ValueError):
     """
 
 
-class InvalidJSONError(DecodeError, json.JSONDecodeError):
+class InvalidJSONError(DecodeError, orjson.JSONDecodeError):
     """A frame that is not JSON, for those who catch what `json` and `orjson` raise.
 
     Attributes:

@@ -7,6 +7,7 @@ import json
 import pickle
 from typing import Any
 
+import orjson
 import pytest
 
 import ndstream
@@ -206,6 +207,7 @@ def test_what_is_no_json_is_caught_as_json_and_orjson_raise_it(
         list(decoder.feed(data))
     error = caught.value
     assert isinstance(error, ndstream.InvalidJSONError)
+    assert isinstance(error, orjson.JSONDecodeError)
     assert (error.reason, error.position, error.pos) == ("invalid_json", position, character)
     assert error.doc == error.frame.decode()
     before = error.doc[: error.pos]
