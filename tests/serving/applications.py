@@ -6,6 +6,9 @@ GET /relay?upstream=URL   what an upstream sends, as a body of the framework
 GET /endless              a source in memory that never waits
 GET /refused?upstream=URL opened before the response starts, so that a refusal is an answer with its status
 GET /released             how many endless sources have been released
+GET /broadcast?last=ID    a subscription to the one broadcast that goes on after this id
+GET /publish              one more event for its subscribers: its id
+GET /subscribers          how many there are
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import ndstream
 
 HEARTBEAT = 0.3
 EVENT = b"data: " + b"x" * 200 + b"\n\n"
+BROADCAST = ndstream.Broadcast(epoch="e", retry=None, heartbeat=HEARTBEAT)
 
 
 class Endless:
@@ -56,6 +60,12 @@ class EndlessSync:
         Endless.released += 1
 
 
+def broadcast_text(path: str) -> str | None:
+    if path == "/publish":
+        return BROADCAST.publish_nowait("news")
+    return f"subscribers: {BROADCAST.subscribers}" if path == "/subscribers" else None
+
+
 _clients: list[httpx.AsyncClient] = []
 
 
@@ -74,6 +84,10 @@ def connected_sync(url: str) -> Any:
 async def opened(path: str, query: str) -> Any:
     """The relay for a path, or the text to answer with."""
     url = parse_qs(query).get("upstream", [""])[0]
+    if path == "/broadcast":
+        return BROADCAST.subscribe(parse_qs(query).get("last", [""])[0])
+    if (text := broadcast_text(path)) is not None:
+        return text
     if path == "/relay":
         return ndstream.relay(await connected(url), heartbeat=HEARTBEAT)
     if path == "/endless":
@@ -184,8 +198,13 @@ def flask() -> Any:
     @app.get("/<path>")  # type: ignore[untyped-decorator]
     def answer(path: str) -> Any:
         url = library.request.args.get("upstream", "")
+        if path == "broadcast":
+            subscription = BROADCAST.subscribe_sync(library.request.args.get("last"))
+            return library.Response(subscription, headers=subscription.headers)
         if path == "released":
             return str(Endless.released)
+        if (text := broadcast_text(f"/{path}")) is not None:
+            return text
         source = EndlessSync() if path == "endless" else connected_sync(url)
         made = ndstream.relay(source, format="sse" if path == "endless" else None, heartbeat=HEARTBEAT)
         if path == "refused":

@@ -12,7 +12,7 @@ from loopback import response
 from loopback import serving as upstream_serving
 from over_http.nginx import nginx
 
-from .servers import PAIRS, Client, get, serving
+from .servers import PAIRS, Client, get, serving, until
 
 EVENTS = [b"data: %d\n\n" % number for number in range(3)]
 
@@ -67,6 +67,29 @@ def test_a_head_request_ends_and_leaves_no_upstream_open(port: int) -> None:
         client.leave()
         if upstream.connections:
             assert upstream.gone.wait(20)
+
+
+def test_a_broadcast_is_a_body_that_goes_on_after_an_id_and_leaves_with_its_client(port: int) -> None:
+    def text(path: str) -> bytes:
+        return get(port, path).partition(b"\r\n\r\n")[2]
+
+    assert b"e-1" in text("/publish")
+    assert b"e-2" in text("/publish")
+    late, new = Client(port, "/broadcast?last=e-1"), Client(port, "/broadcast")
+    head = late.read_until(b"id: e-2\ndata: news\n\n").lower()
+    assert head.startswith(b"http/1.1 200")
+    assert b"content-type: text/event-stream" in head
+    assert b"x-accel-buffering: no" in head
+    new.read_until(b":\n\n")
+    assert b"e-3" in text("/publish")
+    assert b"subscribers: 2" in text("/subscribers")
+    for client in (late, new):
+        client.read_until(b"id: e-3\ndata: news\n\n")
+        assert b"id: e-1" not in client.received
+        client.leave()
+    assert b"id: e-2" not in new.received
+    # Those who serve them find out at the next heartbeat, if not before.
+    assert until(lambda: b"subscribers: 0" in text("/subscribers"))
 
 
 @pytest.mark.parametrize("location", ["buffered", "unbuffered", "compressed"])
