@@ -491,6 +491,23 @@ def test_files_are_closed_when_the_target_fails(tmp_path: Path) -> None:
         logs.replay(tmp_path / "a.log", lambda _: 1 / 0, by="ts", speed=math.inf)
 
 
+def test_texts_in_the_envelopes_of_containers_are_replayed_by_their_own_stamps(tmp_path: Path) -> None:
+    source = tmp_path / "0.log"
+    texts = [b'{"ts":"2026-01-01T00:00:00Z","n":1}', b'{"n":2}', b'{"ts":"2026-01-01T00:00:30Z","n":3}', b"no JSON"]
+    parts = [b"F " + texts[0], b"F " + texts[1], b"P " + texts[2][:9], b"F " + texts[2][9:], b"F " + texts[3]]
+    source.write_bytes(b"".join(b"2027-07-07T00:00:00Z stdout %s\n" % part for part in parts))
+    errors: list[Any] = []
+    clock, _ = run(source, unwrap="cri", on_error=errors.append)
+    assert clock.deliveries == [(0, orjson.loads(texts[0])), (30, orjson.loads(texts[2]))]
+    assert [(error.reason, error.envelope.stream) for error in errors] == [
+        ("timestamp", "stdout"), ("invalid_json", "stdout"),
+    ]  # fmt: skip
+    checkpoint = tmp_path / "checkpoint"
+    for expected in ([1, 3], []):
+        clock, _ = run(source, unwrap="cri", on_error="skip", checkpoint=checkpoint, window=0)
+        assert clock.numbers == expected
+
+
 def test_selection_and_decoding_are_those_of_read() -> None:
     assert run(log(0, 1, 2), contains=b'"n":1')[0].numbers == [1]
     assert run(log(*range(1000)), sample=0.1, seed=3, speed=math.inf)[1].records in range(50, 200)
@@ -517,6 +534,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "repeat of a pipe": ({"repeat": 2}, "which .* does not allow"),
     "rewrite of what a callable reads": ({"rewrite": "now", "format": int}, "rewrite= cannot write"),
     "two places for bad lines": ({"dead_letters": [], "on_error": "skip"}, "leave out on_error="),
+    "the place of a text in envelopes": ({"unwrap": "cri", "with_places": True}, "with_places="),
+    "another unwrap": ({"unwrap": "podman"}, "unwrap must be"),
     "a path of no key": ({"by": ""}, "has an empty one"),
 }
 

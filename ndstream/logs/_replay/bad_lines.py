@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ndstream._errors import DecodeError, StreamError
+from ndstream.logs._containers.unwrapper import with_envelope
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._reading.bookkeeping import BadLines
 from ndstream.logs._replay.report import ReplayReport
@@ -56,4 +57,6 @@ def without_stamp(error: StreamError, cause: StampError) -> DecodeError:
         reason="timestamp",
     )
     found.__cause__ = cause
+    if hasattr(error, "envelope"):
+        with_envelope(found, error.envelope)
     return found

@@ -129,7 +129,9 @@ class LogRecords:
                 )
                 handler.begin(stream)
                 streams.append(stream)
-                records = _Placed(stream) if self._with_places else stream
+                records: Iterator[StampedRecord] = _Placed(stream) if self._with_places else stream
+                if self._read_options["unwrap"] is not None:
+                    records = map(attrgetter("value"), stream)
                 in_order = self._in_order(filter(self._is_inside, records))
                 logs.append(in_order if checkpoint is None else _committed(in_order, stream))
             if letters is not None:

@@ -16,6 +16,7 @@ from orjson import loads as orjson_loads
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream._sources.event_loops import sleep as event_loop_sleep
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
+from ndstream.logs._containers.line_formats import Container
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW
 from ndstream.logs._files.paths import PathOrFile
@@ -48,6 +49,7 @@ class _Options(TypedDict, total=False):
     contains: bytes | str | Iterable[bytes | str] | None
     sample: float | None
     seed: int
+    unwrap: Container | None
     on_error: OnError
     dead_letters: DeadLetters | list[DeadLetter] | str | os.PathLike[str] | None
     max_frame_size: int | None
@@ -98,6 +100,7 @@ def replay(
     contains: bytes | str | Iterable[bytes | str] | None = None,
     sample: float | None = None,
     seed: int = 0,
+    unwrap: Container | None = None,
     on_error: OnError = "raise",
     dead_letters: DeadLetters | list[DeadLetter] | str | os.PathLike[str] | None = None,
     max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
@@ -145,6 +148,8 @@ def replay(
         contains: Only lines that hold these bytes, or one of several needles.
         sample: Only about this share of the lines.
         seed: An integer; another one chooses another sample.
+        unwrap: "docker" or "cri" for logs of containers: values and stamps are those of the texts in the envelopes,
+            as in `read`. It does not go with `with_places`, since such a text has no one place.
         on_error: "raise", "skip" (bad lines are counted; a damaged file is raised all the same), or a callable that
             is given each error.
         dead_letters: Where to put bad lines instead of raising them: a path, `DeadLetters`, which stay open, or a
@@ -191,6 +196,8 @@ def replay(
         raise ValueError(f"unstamped must be 'error' or 'at_once', not {unstamped!r}")
     if dead_letters is not None and on_error != "raise":
         raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
+    if unwrap is not None and with_places:
+        raise ValueError("with_places= tells where a line is, and a text in envelopes may be in several: leave it out")
     if not callable(to) and not (to is None and dry_run):
         raise TypeError(f"to must be a callable that takes a value, not {type(to).__name__}")
     if not StampReader(by, format, zone, year).can_replace and rewrite:
@@ -199,8 +206,8 @@ def replay(
     check_logs(logs, repeat=repeat, has_checkpoint=checkpoint is not None, window=window, dry_run=dry_run)
     counted = ReplayReport() if report is None else report
     options: dict[str, Any] = {
-        "contains": contains, "sample": sample, "seed": seed, "max_frame_size": max_frame_size,
-        "max_window": max_window, "storage_options": storage_options,
+        "contains": contains, "sample": sample, "seed": seed, "unwrap": unwrap,
+        "max_frame_size": max_frame_size, "max_window": max_window, "storage_options": storage_options,
         # With several logs, a thread for each would only wait.
         "prefetch": None if len(logs) == 1 else 0,
     }  # fmt: skip
