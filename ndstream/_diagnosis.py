@@ -260,7 +260,10 @@ def _hint(frame: bytes, framing: str) -> str:
             "it looks compressed: decompress it first, or ask the server for 'Accept-Encoding: identity' where the "
             "client does not decompress"
         )
-    elif frame.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\x00" in frame[:4] and frame[:4].strip(b"\x00")):
+    elif frame.startswith((b"\xff\xfe", b"\xfe\xff")) or (
+        # A long run of them is what a lost write leaves.
+        b"\x00" in frame[:4] and frame[:4].strip(b"\x00") and _NUL_RUN not in frame
+    ):
         hint = "it looks like UTF-16 or UTF-32: re-encode it as UTF-8"
     elif begin.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         hint = "it looks like HTML or XML, often an error page: look at the status and the Content-Type"

@@ -11,7 +11,7 @@ import click
 from ndstream._cli.cat_combinations import REFUSED_HELP, check_combination, check_files
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
-from ndstream._cli.options import decoding_options, figures_of, figures_options
+from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options
 from ndstream._framing import FORMATS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ Exit status:
 @click.option(
     "--checkpoint",
     metavar="FILE",
-    type=click.Path(),
+    type=WrittenFile(),
     help="Save in FILE how far everything was written, and go on from there the next time.",
 )
 @click.option(

@@ -121,7 +121,7 @@ def _as_text(report: CheckReport) -> str:
     if report.tail == "unterminated":
         parts.append("no line end after the last value")
     lines = [", ".join(parts)]
-    lines.extend(f"  {with_options(str(error))}" for error in report.errors)
+    lines.extend(f"  {with_options(str(error), has_format=False)}" for error in report.errors)
     if report.damage is not None:
         lines.append(f"  {with_options(str(report.damage))}")
     elif report.tail == "interrupted" and report.format == "plain":
@@ -149,5 +149,5 @@ def _as_json(report: CheckReport) -> dict[str, Any]:
 
 
 def _error(error: StreamError) -> dict[str, Any]:
-    message = printable(with_options(str(error)))
+    message = printable(with_options(str(error), has_format=False))
     return {"offset": error.offset, "line": error.line, "reason": error.reason, "message": message}

@@ -45,10 +45,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def with_options(message: str) -> str:
+def with_options(message: str, *, has_format: bool = True) -> str:
     """Rewrite the advice of an error, which names arguments of functions, with the options of the command.
 
-    The bytes of a frame that the message shows stay as they are.
+    The bytes of a frame that the message shows stay as they are. A command that has no ``--format`` names the one
+    that has.
 
     Example:
         >>> with_options("the line is longer than max_frame_size=9 bytes: b'max_frame_size'")
@@ -58,5 +59,6 @@ def with_options(message: str) -> str:
     parts = re.split(r"""(b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*")""", message)
     for index in range(0, len(parts), 2):
         for argument, option in _OPTIONS.items():
-            parts[index] = parts[index].replace(argument, option)
+            advice = option if has_format else option.replace("use --", "use ndstream cat --")
+            parts[index] = parts[index].replace(argument, advice)
     return "".join(parts)

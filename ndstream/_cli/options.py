@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ndstream._cli.messages import STDIN
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 
 if TYPE_CHECKING:
     from ndstream._cli.figures import Figures
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class WrittenFile(click.Path):
+    """A file that a command writes: never standard output, where other bytes go."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == STDIN:
+            self.fail("standard output (-) cannot be this file: name one", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def decoding_options(command: _Command) -> _Command:

@@ -12,7 +12,7 @@ import click
 from ndstream._cli.dead_letters import open_dead_letters
 from ndstream._cli.json_output import write_json
 from ndstream._cli.messages import count, say
-from ndstream._cli.options import frame_size_option
+from ndstream._cli.options import WrittenFile, frame_size_option
 
 if TYPE_CHECKING:
     from ndstream.logs import DeadLetter, RedriveReport
@@ -36,11 +36,11 @@ Exit status:
 @click.command(epilog=_STATUS, short_help="Write the values of dead letters, once they are mended.")
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--fix", metavar="COMMAND", help="A command that mends a line, such as \"sed 's/NaN/null/g'\".")
-@click.option("--still-bad", metavar="FILE", type=click.Path(), help="Append the letters that are bad still to FILE.")
+@click.option("--still-bad", metavar="FILE", type=WrittenFile(), help="Append the letters that are bad still to FILE.")
 @click.option(
     "--driven",
     metavar="FILE",
-    type=click.Path(),
+    type=WrittenFile(),
     help="Where to keep which letters are done; by default beside FILE, with .driven at the end.",
 )
 @frame_size_option

@@ -9,7 +9,7 @@ import orjson
 
 from ndstream._cli.json_output import path_fields, printable
 from ndstream._cli.messages import count, say
-from ndstream._cli.options import frame_size_option
+from ndstream._cli.options import WrittenFile, frame_size_option
 
 if TYPE_CHECKING:
     from ndstream.logs import Repair
@@ -44,7 +44,7 @@ Exit status:
 @click.option(
     "--saved",
     metavar="FILE",
-    type=click.Path(),
+    type=WrittenFile(),
     help="Where to save what is cut; by default beside the file. For one file alone.",
 )
 @frame_size_option

@@ -9,7 +9,7 @@ import click
 
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
-from ndstream._cli.options import decoding_options, figures_of, figures_options
+from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options
 from ndstream._cli.replay_options import checked_options, http_options
 from ndstream._errors import StreamError
 
@@ -62,7 +62,7 @@ Exit status:
 @click.option(
     "--checkpoint",
     metavar="FILE",
-    type=click.Path(),
+    type=WrittenFile(),
     help="Save in FILE how much of the one log was delivered, and go on from there the next time.",
 )
 @click.option(
@@ -172,4 +172,4 @@ def _advice(message: str) -> str:
     """The message with the options of the command in place of arguments."""
     for argument, option in _ADVICE.items():
         message = message.replace(argument, option)
-    return with_options(message)
+    return with_options(message, has_format=False)

@@ -30,6 +30,13 @@ def test_bad_lines_and_an_interrupted_append_are_told_and_nothing_is_changed(tmp
     assert (result.returncode, (tmp_path / "app.log").read_bytes()) == (1, BAD)
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_another_framing_is_advised_with_the_command_that_reads_it(tmp_path: Path, as_json: tuple[str, ...]) -> None:
+    (tmp_path / "a.log").write_bytes(b"data: 1\n\n")
+    result = run("check", *as_json, "a.log", cwd=tmp_path)
+    assert b"use ndstream cat --format sse" in result.stdout
+
+
 def test_json_has_an_object_for_each_file(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(BAD)
     (tmp_path / "b.log").write_bytes(gzip.compress(b"1\n")[:-1])

@@ -22,6 +22,24 @@ def test_python_m_ndstream_is_the_command() -> None:
         assert shown[0].stdout == shown[1].stdout != b""
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cat", "--checkpoint"],
+        ["replay", "--by", "at", "--checkpoint"],
+        ["redrive", "--still-bad"],
+        ["redrive", "--driven"],
+        ["repair", "--saved"],
+    ],
+)
+def test_a_file_to_write_is_not_standard_output(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b'1\n{"a')
+    result = run(*arguments, "-", "log", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == (b"", 2)
+    assert f"'{arguments[-1]}': standard output (-) cannot be this file" in only_line(result.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
 def test_out_of_memory_is_one_line_and_a_failure() -> None:
     script = 'ulimit -v 400000; head -c 1000000000 /dev/zero | tr "\\0" 1 | "$@"'
     result = subprocess.run(

@@ -227,6 +227,14 @@ def test_an_event_s_json_is_caught_as_the_standard_library_raises_it() -> None:
         event.json()
 
 
+@pytest.mark.parametrize("line", [b"1" + b"\0" * 9, b'"x"' + b"\0" * 30])
+def test_an_append_that_was_interrupted_does_not_look_like_utf_16(line: bytes) -> None:
+    for data in (line, line + b"\n"):
+        error = error_of(data)
+        assert error.reason in ("nul_tail", "nul_run")
+        assert "UTF-16" not in str(error)
+
+
 @pytest.mark.parametrize("data", [b"\xff\n", b"1\n\xef\xbb\xbf2\n", b"\x00\x00\n"])
 def test_other_bad_frames_are_no_json_decode_errors(data: bytes) -> None:
     error = error_of(data)
