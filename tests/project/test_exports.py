@@ -88,6 +88,25 @@ def test_importing_ndstream_leaves_out_what_only_some_need() -> None:
     assert not {"asyncio", "http", "ssl", "click", "rich"} & set(loaded)
 
 
+def test_reading_logs_loads_nothing_to_follow_replay_or_mend_them() -> None:
+    program = "import sys; from ndstream import logs; logs.read; print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "ndstream.logs._reading.read" in loaded
+    later = ["_check", "_dask.collections", "_dead_letters.redrive", "_following.follow", "_repair", "_replay"]
+    assert not {f"ndstream.logs.{name}" for name in later} & loaded
+
+
+def test_all_public_names_of_logs_are_there() -> None:
+    from ndstream import logs
+
+    assert set(logs.__all__) <= set(dir(logs))
+    for name in logs.__all__:
+        assert getattr(logs, name).__name__ == name
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = logs.nothing
+
+
 @pytest.mark.parametrize("name", ["ndjson", "sse", "jsonseq", "concatenated", "stream"])
 def test_a_way_in_documents_each_of_its_options(name: str) -> None:
     function = getattr(ndstream, name)
