@@ -100,11 +100,11 @@ def error_in(frame: Any, event: str | None = None) -> ServerError | None:
     found = frame.get("error")
     if says_nothing(found) or found is False or found == 0:
         found = dict_of(frame.get("x_groq")).get("error")
-    if isinstance(found, dict) and found:
+    if isinstance(found, dict) and any(not says_nothing(value) and value != 0 for value in found.values()):
         return _from_facts(found, frame)
     if isinstance(found, str) and not says_nothing(found):
         return _from_facts({**frame, "message": found}, {})
-    if not says_nothing(found):
+    if not says_nothing(found) and not isinstance(found, dict):
         return _from_facts({"message": str(found)}, frame)
     status = dict_of(frame.get("base_resp")).get("status_code")
     if as_index(status) not in (None, 0):
@@ -150,7 +150,7 @@ def error_of_reason(reason: str) -> ServerError | None:
     # MALFORMED_...: the model wrote a call that the server could not read, so that another try may do.
     if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
-    if reason.lower() in ("abort", "aborted", "cancelled", "canceled"):
+    if reason.lower() in ("abort", "aborted", "cancelled", "canceled", "failed"):
         # vLLM and others end so what they were told to stop, or could not go on with.
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
     if reason.lower() in ("timeout", "insufficient_system_resource"):

@@ -51,7 +51,7 @@ class TestErrorsAsAFieldOfTheirOwn:
 
 
 class TestErrorsInOddPlaces:
-    @pytest.mark.parametrize("reason", ["abort", "aborted", "ABORT"])
+    @pytest.mark.parametrize("reason", ["abort", "aborted", "ABORT", "failed"])
     def test_a_reply_that_was_aborted_is_not_complete_and_its_call_is_not(self, reason: str) -> None:
         call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
         answer = read_every_way(frames(chat_frame({"tool_calls": [call]}), chat_frame({}, reason)) + SENTINEL)

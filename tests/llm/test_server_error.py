@@ -259,7 +259,7 @@ def test_gemini_tells_a_failure_by_its_reason(reason: str) -> None:
     assert caught.value.code == reason
 
 
-@pytest.mark.parametrize("nothing", [None, "", False])
+@pytest.mark.parametrize("nothing", [None, "", False, {"code": None, "message": ""}, {"code": 0, "message": "null"}])
 def test_a_field_for_errors_that_is_empty_is_no_error(nothing: Any) -> None:
     assert llm.collect(iter([*sse(chat_frame({"content": "a"}, "stop", error=nothing)), DONE])).text == "a"
 

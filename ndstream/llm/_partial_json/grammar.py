@@ -2,6 +2,8 @@
 
 A step consumes what it can of the text from a position on and returns where the next step goes on. What it finds
 it puts into the growing value.
+
+It is long by the grammar: its steps call each other and are read together.
 """
 
 from __future__ import annotations

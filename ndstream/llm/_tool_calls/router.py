@@ -27,6 +27,8 @@ What says nothing (null, ``""``, the word ``"null"``, ``{}``, ``[]``) is as good
 nothing but an index opens no call. Nothing that a server sends makes it raise. An id that is a whole number is read
 as its digits, an index that is ``"1"`` or ``1.0`` as 1. What cannot be used at all (an index ``true``, a name that is
 an object) is kept in `ToolCall.extra` under its own name. A fragment costs the same however long its call already is.
+
+It is long by its ten rules, which are told here and stand together below, since each of them gives way to another.
 """
 
 from __future__ import annotations

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of
+from ndstream.llm._lenient_readers import as_index, dict_of, label_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.anthropic_block import blocks_of
 from ndstream.llm._wires.anthropic_content import Content
 from ndstream.llm._wires.output_log import OutputLog
 from ndstream.llm._wires.wire import Wire, merged_usage, overlay
@@ -55,7 +56,8 @@ class Anthropic(Wire):
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
         kind = frame.get("type")
-        whole = kind == "message" and isinstance(frame.get("content"), list)
+        content = frame.get("content")
+        whole = kind == "message" and (isinstance(content, list) or (isinstance(content, str) and "role" in frame))
         return whole or (isinstance(kind, str) and kind in _TYPES)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
@@ -137,7 +139,7 @@ class Anthropic(Wire):
             return FullDelta(frame)
         self.message = {name: value for name, value in message.items() if name not in ("content", "usage")}
         usage = self.add_usage(message.get("usage"))
-        calls = [self.begin_block(index, block) for index, block in enumerate(dicts_of(message.get("content")))]
+        calls = [self.begin_block(index, block) for index, block in enumerate(blocks_of(message.get("content")))]
         delta = self.delta(frame, calls, usage)
         if label_of(message.get("stop_reason")):
             self.stop(message["stop_reason"])

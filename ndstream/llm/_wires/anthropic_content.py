@@ -9,61 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._lenient_readers import dicts_of, label_of, says_nothing, text_of
+from ndstream.llm._lenient_readers import label_of, text_of
 from ndstream.llm._limits import Room
-from ndstream.llm._tool_calls.argument_texts import are_equal
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.merging import Piece
+from ndstream.llm._wires.anthropic_block import TEXTS, Block, blocks_of, matched
 from ndstream.llm._wires.output_log import OutputLog
 
 _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
-_TEXTS = ("text", "thinking")
 _JOINED = {"text_delta": "text", "thinking_delta": "thinking"}
-_IDENTITY = ("type", "id", "name", "tool_use_id")
-
-
-class Block(Piece):
-    """One block of the content.
-
-    Attributes:
-        index: Its index.
-        call: The tool call, if it is one.
-        stopped: Whether it has ended.
-    """
-
-    __slots__ = ("call", "index", "stopped")
-
-    def __init__(self, index: int) -> None:
-        super().__init__()
-        self.call: ToolCall | None = None
-        self.index = index
-        self.stopped = False
-
-    def stop(self) -> None:
-        self.stopped = True
-        if self.call is not None:
-            self.call.close()
-
-    def goes_on_with(self, begun: dict[str, Any]) -> bool:
-        """Whether a begin is about this block once more."""
-        if self.stopped:
-            return False
-        for name in _IDENTITY:
-            known, new = label_of(self.fields.get(name)), label_of(begun.get(name))
-            if known and new and known != new:
-                return False
-        if self.call is not None:
-            return bool(label_of(begun.get("id"))) or not self.call.has_arguments
-        if self.fields.get("type") in _TEXTS:
-            # A signature ends what it signs.
-            return says_nothing(self.fields.get("signature"))
-        return all(are_equal(self.fields.get(name), value) for name, value in begun.items())
-
-    def body(self) -> dict[str, Any]:
-        if self.call is not None and self.call.arguments is not None:
-            return {**super().body(), "input": self.call.arguments}
-        return super().body()
 
 
 class Content:
@@ -99,13 +53,13 @@ class Content:
         self.open_thoughts.pop(index, None)
         block = self._block(index)
         added = dict(begun)
-        for name in _TEXTS:
+        for name in TEXTS:
             text = begun.get(name)
             if isinstance(text, str) and block.is_whole(name):
                 # A begin that is repeated. Of a text in parts this is not asked, since to join them each time costs
                 # too much.
                 added[name] = text.removeprefix(block.text(name))
-        block.add(added, _TEXTS)
+        block.add(added, TEXTS)
         self._log.add_text(text_of(added.get("text")))
         self._log.add_thought(text_of(added.get("thinking")))
         if label_of(begun.get("type")) in _TOOLS:
@@ -164,17 +118,15 @@ class Content:
 
     def fold_whole(self, whole: Any) -> list[ToolCall | None]:
         """Fold all of the content as it comes once more: it wins over its pieces. Returns the calls in it."""
-        known = self.in_order()
         calls: list[ToolCall | None] = []
-        for position, content in enumerate(dicts_of(whole)):
-            block = known[position] if position < len(known) else None
-            if block is None or block.fields.get("type") != content.get("type"):
+        for content, block in matched(list(blocks_of(whole)), self.in_order()):
+            if block is None:
                 calls.append(self.begin(0 if self._last is None else self._last.index + 1, content))
                 continue
-            for name in _TEXTS:
+            for name in TEXTS:
                 if name in content:
                     self._set_final(block, name, text_of(content[name]))
-            block.add({name: value for name, value in content.items() if name not in (*_TEXTS, "input")}, ())
+            block.add({name: value for name, value in content.items() if name not in (*TEXTS, "input")}, ())
             if block.call is not None:
                 block.call.set_final_arguments(content.get("input"))
                 calls.append(block.call)

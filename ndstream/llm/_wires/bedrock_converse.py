@@ -3,6 +3,8 @@
 ConverseStream is a binary event stream. These are its messages as JSON, as boto3 and gateways give them once they
 have unwrapped it, and the answer of Converse, which is not streamed.
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+
+It is long by its messages: one method for each, and all of them change the same state.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Neighbouring texts become one part, as long as both or neither are thoughts; a part with a signature stays as
 it is, since the signature is of that part. https://ai.google.dev/api/generate-content
+
+It is long by what one candidate holds: a stream, a whole answer and two ways to send arguments fold into the same
+state.
 """
 
 from __future__ import annotations

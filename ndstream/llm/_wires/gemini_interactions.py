@@ -3,6 +3,8 @@
 A step is a thought, the model's output, a call, or the result of a call that the server made. The data names its
 type as ``event_type``, so that streams without ``event:`` lines are read as well.
 https://ai.google.dev/api/interactions-api
+
+It is long by its events, which all change the same state; what a step holds is in its own module.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ replaces none. Of a list: an item that continues an earlier one is merged with i
 it continues is decided by its index and type, by its id, or, if it has neither, by its position: the only one of
 its frame continues the last item, several continue the items of the last frame. Two items of one frame are never one
 item, and neither are items with different ids.
+
+It is long by two classes that hold each other: objects hold lists, and lists hold objects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One choice of a chat completion: the message that its deltas add up to."""
+"""One choice of a chat completion: the message that its deltas add up to.
+
+It is long by the two ways in which one message comes: in deltas, and as a whole that wins over them.
+"""
 
 from __future__ import annotations
 

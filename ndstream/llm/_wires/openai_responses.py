@@ -3,6 +3,8 @@
 A text or arguments that an event says as a whole win over their pieces, and what only such an event says is handed
 out with it. An item that has ended stays, whether the last event lists it or not.
 https://platform.openai.com/docs/api-reference/responses-streaming
+
+It is long by its events: dozens of types, each of which is sent to the part that it changes.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A wire lives as long as one reply. Whatever is in a frame, `fold` raises nothing: what cannot be
 used is skipped, and is still in the delta's `raw`.
+
+It is long by what all wires share, and by what each of them has to answer.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -156,3 +157,35 @@ class TestABlockThatBeginsWhereAnotherHasNotEnded:
     def test_arguments_after_a_text_of_the_same_index_are_not_of_the_call_before_it(self) -> None:
         answer = read(begin(tool()), add(input_delta('{"a":1}')), begin(TEXT), add(input_delta('{"b":2}')))
         assert [call.arguments for call in answer.tool_calls] == [{"a": 1}, {"b": 2}]
+
+
+def whole(content: Any) -> dict[str, Any]:
+    message: Any = STARTED["message"]
+    return {**message, "content": content, "stop_reason": "end_turn"}
+
+
+class TestAWholeMessage:
+    @pytest.mark.parametrize("content", [[{"type": "text", "text": "Hi"}], "Hi"], ids=["a block", "text"])
+    def test_after_its_events_it_doubles_nothing_though_it_leaves_out_the_thoughts(self, content: Any) -> None:
+        events = [begin(THOUGHT), thinks("hm"), begin(TEXT, 1), add(text_delta("Hi"), 1)]
+        answer = read(*events, whole(content))
+        assert (answer.text, answer.thinking, answer.text_revised) == ("Hi", "hm", False)
+        assert answer.body["content"] == [{**THOUGHT, "thinking": "hm"}, {**TEXT, "text": "Hi"}]
+
+    def test_after_its_events_it_doubles_no_call_though_it_lists_them_in_another_order(self) -> None:
+        calls = [(begin(tool("t", "f"), 0), '{"a":1}'), (begin(tool("u", "g"), 1), '{"b":1}')]
+        events = [each for at, (begun, text) in enumerate(calls) for each in (begun, add(input_delta(text), at))]
+        listed = [tool("u", "g", input={"b": 1}), tool("t", "f", input={"a": 1})]
+        answer = read(*events, whole(listed))
+        assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"a": 1}), ("u", {"b": 1})]
+
+    def test_texts_that_are_left_are_matched_in_their_order(self) -> None:
+        events = [begin(THOUGHT), thinks("hm"), begin({**TEXT, "text": "a"}, 1), begin({**TEXT, "text": "b"}, 2)]
+        answer = read(*events, whole([{"type": "text", "text": "a"}, {"type": "text", "text": "b!"}]))
+        assert [block.get("text") for block in answer.body["content"]] == [None, "a", "b!"]
+        assert (answer.text, answer.text_revised) == ("ab!", False)
+
+    def test_whose_content_is_text_is_read_as_one_block(self) -> None:
+        answer = read_every_way(json.dumps(whole("Hi")).encode())
+        assert (answer.wire, answer.text, answer.ending.verdict) == ("anthropic", "Hi", "complete")
+        assert answer.body["content"] == [{"type": "text", "text": "Hi"}]
