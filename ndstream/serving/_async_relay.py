@@ -34,6 +34,7 @@ from ndstream.serving._converters.converter import Converter
 from ndstream.serving._interruptible_read import HeartbeatTimer, InterruptibleRead
 from ndstream.serving._relay_state import RelayState
 from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream import Upstream
 
@@ -123,7 +124,10 @@ class AsyncRelay(RelayState):
         Raises:
             UpstreamError: The upstream's status is no success, or it sent an error in the place of a stream.
             StreamError: The upstream ended or failed before its first frame was whole.
+            TypeError: `limit` is no number.
+            ValueError: `limit` is not more than 0, or not finite.
         """
+        check_seconds("limit", limit)
         if not self._ready:
             self._ready = await self._next_message(math.inf if limit is None else limit)
         return self

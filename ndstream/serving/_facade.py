@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
@@ -17,6 +16,7 @@ from ndstream.serving._converters.translated import Translated
 from ndstream.serving._converters.verbatim import Verbatim
 from ndstream.serving._relay import Relay
 from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
 from ndstream.serving._upstream import Upstream
@@ -162,18 +162,3 @@ def _target(to: str | Target | None, model: str | None) -> Target | None:
             f"to must be one of {', '.join(map(repr, (*FORMATS, *TARGETS)))}, a Target or None, not {to!r}"
         )
     return TARGETS[to](model=model)
-
-
-def check_seconds(name: str, value: float | None) -> None:
-    """Refuse what is no time to wait.
-
-    Raises:
-        TypeError: It is no number.
-        ValueError: It is not more than 0, or not finite.
-    """
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds or None, not {value!r}")
-    if not (0 < value < math.inf):
-        raise ValueError(f"{name} must be more than 0 seconds, or None for none, not {value!r}")

@@ -338,3 +338,21 @@ def test_a_read_timeout_of_the_source_is_its_own() -> None:
         assert b'"type":"truncated"' in messages[-1]
 
     run(main)
+
+
+@pytest.mark.parametrize("source", ["relay", "broadcast"])
+def test_a_limit_that_is_no_time_to_wait_is_refused_and_not_waited_for(source: str) -> None:
+    async def main() -> None:
+        upstream = Upstream(asyncio.Event())
+        made: Any = relayed(upstream, format="sse") if source == "relay" else ndstream.Broadcast(upstream).subscribe()
+        wrong: Any
+        for wrong in (float("nan"), -1, 0):
+            with pytest.raises(ValueError, match="limit"):
+                await asyncio.wait_for(made.aopen(limit=wrong), 0.1)
+        for wrong in (True, "10"):
+            with pytest.raises(TypeError, match="limit"):
+                await asyncio.wait_for(made.aopen(limit=wrong), 0.1)
+        assert upstream.taken == 0
+        await made.aclose()
+
+    run(main)

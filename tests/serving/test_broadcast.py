@@ -683,3 +683,15 @@ def test_a_reply_is_broadcast_with_its_sentinel_once(run: Any) -> None:
         assert got == await rest(broadcast.subscribe())
 
     run(main)
+
+
+def test_what_is_no_epoch_or_no_callable_is_refused_at_once(run: Any) -> None:
+    async def main() -> None:
+        # An epoch of 7 would be in each id, and none of these ids would be known again.
+        wrong: Any = 7
+        with pytest.raises(TypeError, match="epoch"):
+            Broadcast(epoch=wrong)
+        with pytest.raises(TypeError, match="connect"):
+            Broadcast(connect=wrong)
+
+    run(main)

@@ -6,7 +6,6 @@ stops asking, when it is closed, and when nobody refers to it any more.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from ndstream.serving._async_reads import checkpoint
 from ndstream.serving._broadcast.subscription import SubscriptionState
 from ndstream.serving._broadcast.waiting import AsyncioWaiting, waiting_of_running_loop
 from ndstream.serving._consumer_watch import ConsumerWatch
+from ndstream.serving._seconds import check_seconds
 
 AsyncSubscriptionT = TypeVar("AsyncSubscriptionT", bound="AsyncSubscription")
 
@@ -111,13 +111,16 @@ class AsyncSubscription(SubscriptionState):
         Raises:
             UpstreamError: The upstream's status is no success, or it sent an error in the place of a stream.
             StreamError: The upstream ended or failed before its first frame was whole.
+            TypeError: `limit` is no number.
+            ValueError: `limit` is not more than 0, or not finite.
         """
+        check_seconds("limit", limit)
         if self._closed:
             return self
         try:
             if not self._entered:
                 self._enter_loop()
-            with move_on_after(1e9 if limit is None or limit == math.inf else limit):
+            with move_on_after(1e9 if limit is None else limit):
                 while not self._closed and self._upstream.is_starting:
                     await self._waiting.wait(self)
             if self._upstream.opening_error is not None:

@@ -20,9 +20,10 @@ from ndstream.serving._broadcast.pump import publish
 from ndstream.serving._broadcast.settings import Settings, check_count, check_delays, check_keep
 from ndstream.serving._broadcast.sync_subscription import Subscription
 from ndstream.serving._broadcast.upstream import BroadcastUpstream
-from ndstream.serving._facade import DEFAULT_HEARTBEAT, To, check_seconds, relay
+from ndstream.serving._facade import DEFAULT_HEARTBEAT, To, relay
 from ndstream.serving._headers import HEADERS
 from ndstream.serving._relay import Relay
+from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
@@ -100,6 +101,8 @@ class Broadcast:
             raise ValueError(f"slow must be one of {', '.join(map(repr, get_args(Slow)))}, not {slow!r}")
         if source is not None and connect is not None:
             raise TypeError("a broadcast has a source or connect=, not both")
+        if connect is not None and not callable(connect):
+            raise TypeError(f"connect must be a callable that gives a source, not {connect!r}: pass one as source")
         if connect is not None and isinstance(to, Target):
             raise TypeError("a Target is made for one reply, and connect= may give several: pass its name")
         if source is None and connect is None and (options or to is not None):

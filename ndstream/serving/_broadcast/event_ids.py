@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Any
 
 _ID = re.compile(r"([A-Za-z0-9_]{1,64})-(\d{1,18})", re.ASCII)
 
@@ -37,11 +38,14 @@ def number_in(id: str, epoch: str) -> int | None:
     return int(match[2]) if match is not None and match[1] == epoch else None
 
 
-def check_epoch(epoch: str) -> None:
+def check_epoch(epoch: Any) -> None:
     """Refuse an epoch that ids could not be read back with.
 
     Raises:
+        TypeError: It is no str.
         ValueError: It is not 1 to 64 ASCII letters, digits and underscores.
     """
+    if not isinstance(epoch, str):
+        raise TypeError(f"epoch must be a str, not {epoch!r}")
     if _ID.fullmatch(f"{epoch}-1") is None:
         raise ValueError(f"epoch must be 1 to 64 ASCII letters, digits or underscores, not {epoch!r}")
