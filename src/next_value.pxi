@@ -30,7 +30,8 @@ cdef class NextValue:
     cdef object stop
 
     def __await__(self):
-        if self.waiting != NOT_STARTED:
+        # Not once only: `anext` with a default asks again at each step.
+        if self.waiting == OVER:
             raise RuntimeError("this value was awaited already")
         return self
 

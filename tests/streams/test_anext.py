@@ -52,6 +52,23 @@ def test_a_task_is_made_of_each_next_value(make: Callable[[], Any]) -> None:
     in_a_loop(main)
 
 
+async def long_waits() -> AsyncIterator[bytes]:
+    for chunk in CHUNKS:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        yield chunk
+
+
+@pytest.mark.parametrize("options", [{}, {"prefetch": 1}, {"idle_timeout": 10}])
+def test_anext_with_a_default_waits_as_often_as_the_source_does(options: dict[str, Any]) -> None:
+    async def main() -> None:
+        # For each step of the loop, `anext` with a default asks once more for the iterator of what it awaits.
+        stream = ndstream.ndjson(long_waits(), **options)
+        assert [await anext(stream, "none") for _ in range(7)] == [*VALUES, "none", "none"]
+
+    in_a_loop(main)
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_each_next_value_may_be_waited_for(make: Callable[[], Any]) -> None:
     async def main() -> None:
