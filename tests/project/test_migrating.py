@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import real_parts
+
+GET = "pip install 'ndstream[test-clients]'"
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "migrating.md").read_text()
 STREAM = b'event: tick\nid: 1\ndata: {"n": 1}\n\nevent: tick\nid: 2\ndata: {"n": 2}\n\n'
 SENTINEL = b"event: end\nid: 3\ndata: [DONE]\n\n"
@@ -68,7 +71,7 @@ def test_both_programs_of_an_event_stream_print_the_same(
 ) -> None:
     before, after = programs(title)
     assert printed(after, url=address + path) == expected
-    pytest.importorskip(library)
+    real_parts.library(library, GET)
     assert printed(before, url=address + path) == expected
 
 
@@ -77,5 +80,5 @@ def test_both_programs_of_lines_print_the_same(tmp_path: Path) -> None:
     path.write_bytes(b'{"n": 1}\nnot JSON\n{"n": 2}\n')
     before, after = programs("jsonlines")
     assert printed(after, path=str(path)) == "{'n': 1}\n{'n': 2}\n"
-    pytest.importorskip("jsonlines")
+    real_parts.library("jsonlines", GET)
     assert printed(before, path=str(path)) == "{'n': 1}\n{'n': 2}\n"
