@@ -106,7 +106,7 @@ def _open_stream(source: Any) -> OpenedSource | None:
         except BaseException:
             close()
             raise
-    if callable(source) and _is_awaited(source):
+    if callable(source) and _is_awaited(source) and _needs_no_argument(source):
         return OpenedAsyncSource(_AsgiMessages(source), nothing_to_aclose)
     return None
 
@@ -119,6 +119,16 @@ def _is_awaited(function: Any) -> bool:
         function = type(function).__call__ if callable(function) else None
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return bool(getattr(code, "co_flags", 0) & _COROUTINE)
+
+
+def _needs_no_argument(function: Callable[..., object]) -> bool:
+    import inspect
+
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    return True
 
 
 class _AsgiMessages:

@@ -611,3 +611,18 @@ def test_what_reads_as_a_socket_does_is_a_source() -> None:
     channel.theirs.close()
     assert list(stream) == []
     assert channel.ours.fileno() == -1
+
+
+class AsgiApplication:
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        raise AssertionError("never called")
+
+
+async def get(url: str) -> bytes:
+    raise AssertionError("never called")
+
+
+@pytest.mark.parametrize("source", [AsgiApplication(), get])
+def test_an_async_function_that_takes_arguments_is_no_receive(source: object) -> None:
+    with pytest.raises(TypeError, match="it is a function; call it"):
+        ndstream.ndjson(source)  # type: ignore[call-overload]
