@@ -86,6 +86,8 @@ class InvalidJSONError(DecodeError, orjson.JSONDecodeError):
         self.msg = msg
         self.pos = pos
 
+    # Attributes of a JSONDecodeError, here made when they are asked for: few who catch an error look at them.
+
     @property
     def doc(self) -> str:  # type: ignore[override]
         """The frame as text."""

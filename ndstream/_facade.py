@@ -2,6 +2,7 @@
 
 Each works on sync and async sources: the source decides whether a `Stream` or an `AsyncStream`
 comes back. The options are those of the decoders, which say more of each.
+The file is long since each way in has its types, its arguments and its example; what they do is a few lines each.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 # Bytes that cannot begin a value are stray text: one bad frame, which ends where the next value may
 # begin. Outside arrays that is a line end, a bracket or a quote, white space before a number, or,
 # while the stray text is punctuation alone, any value. In an array it is the next comma, or the bracket
-# that closes the array.
+# that closes the array. The file is long since one table of states is: its two parts would share all of them.
 
 cdef enum Place:
     BETWEEN_VALUES

@@ -295,6 +295,7 @@ def _openai() -> dict[str, Any]:
     def respond(request: Any) -> Any:
         chunks = waiting.pop()
 
+        # A library that is imported by its name has no types.
         class InMemory(httpx2.AsyncByteStream):  # type: ignore[misc, name-defined]
             def __aiter__(self) -> Any:
                 return chunks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from typing import Any
 
 import httpx
 import uvicorn
@@ -53,9 +54,9 @@ async def run(listening: socket.socket, server: Server | None, grace: float) -> 
         await _serve(application, listening, group, grace)
 
 
-async def _serve(application: object, listening: socket.socket, group: RelayGroup, grace: float) -> None:
+async def _serve(application: Any, listening: socket.socket, group: RelayGroup, grace: float) -> None:
     config = uvicorn.Config(
-        application,  # type: ignore[arg-type]
+        application,
         log_level="warning",
         server_header=False,
         lifespan="off",

@@ -17,6 +17,7 @@ from ndstream._core import Event, SSEDecoder
 from ndstream.llm._server_error import error_in
 
 # It matches everywhere, if only nothing, so that there is always an end to ask for.
+# It matches everywhere, if only nothing, so that there is always a match.
 _skip_white_space = re.compile(r"\s*").match
 
 

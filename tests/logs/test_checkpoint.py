@@ -430,7 +430,7 @@ class TestMisuse:
         with pytest.raises(ValueError, match="unwrap must be"):
             logs.read(log, checkpoint=place, unwrap="crio")  # type: ignore[call-overload]
         with pytest.raises(ValueError, match="unwrap must be"):
-            logs.follow(log, checkpoint=place, unwrap="crio")
+            logs.follow(log, checkpoint=place, unwrap="crio")  # type: ignore[call-overload]
         with pytest.raises(ValueError, match="start="):
             logs.read(log, checkpoint=place, start=logs.Position(3, 3))
         with pytest.raises(ValueError, match="on_error="):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from types import TracebackType
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from orjson import loads as orjson_loads
 
@@ -26,6 +26,9 @@ from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.followed_file import FollowedFile
 from ndstream.logs._following.follower import Follower
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 T = TypeVar("T")
 Path = str | os.PathLike[str]
@@ -146,65 +149,49 @@ class FollowStream(chain[T]):
             self.close()
 
 
+class _FollowOptions(TypedDict, total=False):
+    start: Literal["beginning", "end"]
+    checkpoint: Checkpoint | Path | None
+    dead_letters: DeadLetters | Path | None
+    poll_interval: float
+    rotate_wait: float
+    stop_after_idle: float | None
+    max_open: int | None
+    on_change: Callable[[Change], object] | None
+    clock: Clock | None
+    max_frame_size: int | None
+    on_error: Literal["raise", "skip"] | Callable[[StreamError], object]
+    contains: bytes | str | Iterable[bytes | str] | None
+    sample: float | None
+    seed: int
+    blank_lines: Literal["skip", "error"]
+    done: bytes | str | None
+    require_done: bool
+
+
 @overload
 def follow(
     *paths: Path,
     unwrap: Container,
     loads: Callable[[bytes], T],
-    start: Literal["beginning", "end"] = "beginning",
-    checkpoint: Checkpoint | Path | None = None,
-    dead_letters: DeadLetters | Path | None = None,
-    poll_interval: float = 0.25,
-    rotate_wait: float = 5.0,
-    stop_after_idle: float | None = None,
-    max_open: int | None = None,
-    on_change: Callable[[Change], object] | None = None,
-    clock: Clock | None = None,
-    **options: Any,
+    **options: Unpack[_FollowOptions],
 ) -> FollowStream[Record[T]]: ...
 @overload
 def follow(
     *paths: Path,
     unwrap: Container,
-    start: Literal["beginning", "end"] = "beginning",
-    checkpoint: Checkpoint | Path | None = None,
-    dead_letters: DeadLetters | Path | None = None,
-    poll_interval: float = 0.25,
-    rotate_wait: float = 5.0,
-    stop_after_idle: float | None = None,
-    max_open: int | None = None,
-    on_change: Callable[[Change], object] | None = None,
-    clock: Clock | None = None,
-    **options: Any,
+    **options: Unpack[_FollowOptions],
 ) -> FollowStream[Record[Any]]: ...
 @overload
 def follow(
     *paths: Path,
     loads: Callable[[bytes], T],
-    start: Literal["beginning", "end"] = "beginning",
-    checkpoint: Checkpoint | Path | None = None,
-    dead_letters: DeadLetters | Path | None = None,
-    poll_interval: float = 0.25,
-    rotate_wait: float = 5.0,
-    stop_after_idle: float | None = None,
-    max_open: int | None = None,
-    on_change: Callable[[Change], object] | None = None,
-    clock: Clock | None = None,
-    **options: Any,
+    **options: Unpack[_FollowOptions],
 ) -> FollowStream[T]: ...
 @overload
 def follow(
     *paths: Path,
-    start: Literal["beginning", "end"] = "beginning",
-    checkpoint: Checkpoint | Path | None = None,
-    dead_letters: DeadLetters | Path | None = None,
-    poll_interval: float = 0.25,
-    rotate_wait: float = 5.0,
-    stop_after_idle: float | None = None,
-    max_open: int | None = None,
-    on_change: Callable[[Change], object] | None = None,
-    clock: Clock | None = None,
-    **options: Any,
+    **options: Unpack[_FollowOptions],
 ) -> FollowStream[Any]: ...
 def follow(
     *paths: Path,

@@ -9,6 +9,8 @@ came for `rotate_wait` seconds, since a writer may hold the old file open for a 
   read; its rest comes first.
 - It is shorter, but what is left is what was read: nothing is read twice. An old size that a network file system
   tells for a moment looks the same, so that this is believed after a second only.
+
+The file is long since each of these ends one file and begins another, and they can meet in one look.
 """
 
 from __future__ import annotations
