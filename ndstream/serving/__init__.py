@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from ndstream._core import SSEEncoder, encode_comment, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import EncodeError
-from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._broadcast import AsyncSubscription, Broadcast, BroadcastFullError, Subscription
 from ndstream.serving._encoded_values import AsyncEncodedValues, EncodedValues, encode_values
 from ndstream.serving._event_source import EventSource
-from ndstream.serving._facade import relay
-from ndstream.serving._group import RelayGroup
 from ndstream.serving._headers import HEADERS
-from ndstream.serving._relay import Relay
-from ndstream.serving._relay_state import BrokenTransferError
+from ndstream.serving._relay import AsyncRelay, BrokenTransferError, Relay, RelayGroup, relay
 from ndstream.serving._targets.ag_ui import AGUITarget
 from ndstream.serving._targets.anthropic import AnthropicTarget
 from ndstream.serving._targets.ollama_chat import OllamaChatTarget

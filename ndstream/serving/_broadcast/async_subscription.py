@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._sources.event_loops import move_on_after
-from ndstream.serving._asgi import respond, respond_no_content
-from ndstream.serving._async_reads import checkpoint
 from ndstream.serving._broadcast.subscription import SubscriptionState
 from ndstream.serving._broadcast.waiting import AsyncioWaiting, waiting_of_running_loop
-from ndstream.serving._consumer_watch import ConsumerWatch
+from ndstream.serving._relay.asgi import respond, respond_no_content
+from ndstream.serving._relay.async_reads import checkpoint
+from ndstream.serving._relay.consumer_watch import ConsumerWatch
 from ndstream.serving._seconds import check_seconds
 
 AsyncSubscriptionT = TypeVar("AsyncSubscriptionT", bound="AsyncSubscription")

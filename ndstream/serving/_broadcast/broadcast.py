@@ -12,7 +12,6 @@ from typing import Any, get_args
 
 from ndstream._core import encode_sse
 from ndstream._sources.event_loops import move_on_after, sleep
-from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._broadcast.async_subscription import AsyncSubscription
 from ndstream.serving._broadcast.channel import Channel, Slow
 from ndstream.serving._broadcast.event_ids import check_epoch
@@ -20,9 +19,10 @@ from ndstream.serving._broadcast.pump import publish
 from ndstream.serving._broadcast.settings import Settings, check_count, check_delays, check_keep
 from ndstream.serving._broadcast.sync_subscription import Subscription
 from ndstream.serving._broadcast.upstream import BroadcastUpstream
-from ndstream.serving._facade import DEFAULT_HEARTBEAT, To, relay
 from ndstream.serving._headers import HEADERS
-from ndstream.serving._relay import Relay
+from ndstream.serving._relay.async_relay import AsyncRelay
+from ndstream.serving._relay.facade import DEFAULT_HEARTBEAT, To, relay
+from ndstream.serving._relay.sync_relay import Relay
 from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._targets.registry import TARGETS

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 from ndstream._core import SSEDecoder, encode_sse
 from ndstream._sources.event_loops import trio_if_running
-from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._broadcast.channel import BroadcastFullError, Channel
 from ndstream.serving._broadcast.waiting import Waiting, waiting_of_running_loop
-from ndstream.serving._relay import Relay
-from ndstream.serving._relay_state import RelayState
+from ndstream.serving._relay.async_relay import AsyncRelay
+from ndstream.serving._relay.relay_state import RelayState
+from ndstream.serving._relay.sync_relay import Relay
 from ndstream.serving._targets.outcome import Failure
 
 OnEnd = Callable[[Any, RelayState, "Exception | None"], object]

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._broadcast.channel import Channel, EventTooLargeError
 from ndstream.serving._broadcast.pump import AsyncPump, Pump, ThreadPump
-from ndstream.serving._relay import Relay
-from ndstream.serving._relay_state import RelayState
+from ndstream.serving._relay.async_relay import AsyncRelay
+from ndstream.serving._relay.relay_state import RelayState
+from ndstream.serving._relay.sync_relay import Relay
 from ndstream.serving._targets.outcome import Failure
 
 ABANDONED = Failure("the upstream was released, since its last client had left", "abandoned")

@@ -8,7 +8,7 @@ from typing import Any
 from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer
 from ndstream.serving._converters.converter import Converter, ErrorMessage
-from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._targets.target import Target
 

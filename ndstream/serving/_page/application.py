@@ -24,12 +24,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ndstream.serving._group import RelayGroup
 from ndstream.serving._page.deferred_request import deferred_chunks
 from ndstream.serving._page.error_words import ErrorWords
 from ndstream.serving._page.messages import BadRequestError, Message, messages_in
 from ndstream.serving._page.page_target import PageTarget
 from ndstream.serving._page.security import LOOPBACK_HOSTS, SecurityHeaders, check_origin
+from ndstream.serving._relay.group import RelayGroup
 
 FOLDER = Path(__file__).parent
 FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}

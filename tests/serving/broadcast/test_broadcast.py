@@ -12,9 +12,8 @@ import pytest
 
 import ndstream
 from ndstream.serving import AsyncSubscription, Broadcast, BroadcastFullError, Failure
-
-from .made_replies import chunk
-from .relaying import Response, Upstream
+from serving.made_replies import chunk
+from serving.relaying import Response, Upstream
 
 EVENTS = [b"data: %d\n\n" % number for number in range(5)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from .relaying import Upstream, collect, relayed
+from serving.relaying import Upstream, collect, relayed
 
 BEAT = b":\n\n"
 A, B = b"data: a\n\n", b"data: b\n\n"

@@ -15,10 +15,10 @@ from ndstream._sources.drain import DEFAULT_DRAIN, can_drain, drain
 from ndstream._sources.opened_source import Chunk, OpenedSyncSource
 from ndstream._sources.prefetch import read_ahead
 from ndstream.serving._converters.converter import Converter
-from ndstream.serving._relay_state import RelayState
-from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._converters.reply_reader import ReplyReader
+from ndstream.serving._relay.relay_state import RelayState
+from ndstream.serving._relay.upstream import Upstream
 from ndstream.serving._targets.outcome import Failure
-from ndstream.serving._upstream import Upstream
 
 RelayT = TypeVar("RelayT", bound="Relay")
 

@@ -7,12 +7,11 @@ import pytest
 from cuts import cuts
 from ndstream import llm
 from ndstream.llm._delta import FullDelta
-from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._targets.outcome import Failure, Summary
 from ndstream.serving._targets.parts import CallPart, Part
 from ndstream.serving._targets.target import Target
-
-from .made_replies import DONE, call, chunk, reply
+from serving.made_replies import DONE, call, chunk, reply
 
 
 class Recorder(Target):

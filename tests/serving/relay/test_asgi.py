@@ -9,10 +9,9 @@ import orjson
 import pytest
 
 from ndstream.serving import UpstreamError
-
-from .made_replies import chunk, reply
-from .relaying import Response, Upstream, relayed, run
-from .written_out_server import Server, ask
+from serving.made_replies import chunk, reply
+from serving.relaying import Response, Upstream, relayed, run
+from serving.written_out_server import Server, ask
 
 A, B = b"data: a\n\n", b"data: b\n\n"
 JSON_ERROR = {"Content-Type": "application/json", "Retry-After": "7.5"}

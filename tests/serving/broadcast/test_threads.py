@@ -14,9 +14,8 @@ import pytest
 
 import ndstream
 from ndstream.serving import Broadcast, Subscription
-
-from .relaying import SyncResponse, Upstream
-from .servers import until
+from serving.relaying import SyncResponse, Upstream
+from serving.servers import until
 
 CLIENTS = 8
 EVENTS = [b"data: %d\n\n" % number for number in range(300)]

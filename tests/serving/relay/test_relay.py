@@ -12,9 +12,8 @@ import oracle
 from ndstream import RelayGroup, TruncatedError, UpstreamError
 from ndstream.serving import BrokenTransferError, Failure
 from recordings import FILES
-
-from .made_replies import DONE, chunk, reply
-from .relaying import Response, SyncResponse, Upstream, collect, relayed, run, sent
+from serving.made_replies import DONE, chunk, reply
+from serving.relaying import Response, SyncResponse, Upstream, collect, relayed, run, sent
 
 CUT_SHORT = b"the upstream ended before its stream was complete"
 CUT = b'event: error\ndata: {"error":{"message":"%b","type":"truncated"}}\n\n' % CUT_SHORT

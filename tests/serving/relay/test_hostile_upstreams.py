@@ -10,9 +10,8 @@ import pytest
 
 import ndstream
 from loopback import serving
-
-from .made_replies import chunk
-from .relaying import SyncResponse, Upstream, collect, relayed, run, sent
+from serving.made_replies import chunk
+from serving.relaying import SyncResponse, Upstream, collect, relayed, run, sent
 
 BOM = b"\xef\xbb\xbf"
 CUT = (

@@ -13,11 +13,11 @@ from ndstream._sources.opened_source import Chunk
 from ndstream.llm import Answer
 from ndstream.serving._converters.converter import Converter
 from ndstream.serving._converters.framings import done_frame
-from ndstream.serving._first_frame import MAX_HEAD, reports_error
+from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._headers import HEADERS
-from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._relay.first_frame import MAX_HEAD, reports_error
+from ndstream.serving._relay.upstream import MAX_PIECE, Upstream, pieces
 from ndstream.serving._targets.outcome import Failure, Refusal
-from ndstream.serving._upstream import MAX_PIECE, Upstream, pieces
 from ndstream.serving._upstream_error import MAX_BODY, UpstreamError, upstream_error
 
 MAX_UNSEEN_LINE = 64

@@ -13,9 +13,8 @@ import pytest
 
 import ndstream
 from ndstream.serving import _async_release as async_release
-from ndstream.serving import _consumer_watch
-
-from .relaying import Response, Upstream, collect, relayed, run
+from ndstream.serving._relay import consumer_watch
+from serving.relaying import Response, Upstream, collect, relayed, run
 
 BEAT = b":\n\n"
 A, B = b"data: a\n\n", b"data: b\n\n"
@@ -137,7 +136,7 @@ def test_a_release_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_task_that_ends_without_closing_has_the_upstream_released(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_consumer_watch, "ABANDONED_SECONDS", 0.05)
+    monkeypatch.setattr(consumer_watch, "ABANDONED_SECONDS", 0.05)
 
     async def main() -> None:
         upstream = Upstream(A, B)

@@ -7,9 +7,8 @@ from typing import Any
 
 import ndstream
 from ndstream.serving import Broadcast
-
-from .relaying import Response, Upstream, run
-from .written_out_server import Server, ask
+from serving.relaying import Response, Upstream, run
+from serving.written_out_server import Server, ask
 
 A = b"data: a\n\n"
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from ndstream._sources.event_loops import trio_if_running
 from ndstream._sources.opened_source import Chunk
-from ndstream.serving import _interruptible_read as interruptible_read
-from ndstream.serving._interruptible_read import NOT_YET as NOT_YET
-from ndstream.serving._interruptible_read import InterruptibleRead, TimerLimit
+from ndstream.serving._relay import interruptible_read
+from ndstream.serving._relay.interruptible_read import NOT_YET as NOT_YET
+from ndstream.serving._relay.interruptible_read import InterruptibleRead, TimerLimit
 
 
 class AsyncRead(Protocol):

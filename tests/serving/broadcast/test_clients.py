@@ -12,8 +12,7 @@ import real_parts
 from loopback import response
 from loopback import serving as upstream_serving
 from ndstream.serving import Broadcast
-
-from .servers import GET
+from serving.servers import GET
 
 
 def sent(**options: Any) -> list[bytes]:

@@ -18,8 +18,11 @@ from ndstream._sources.drain import DEFAULT_DRAIN, can_drain, drain_async
 from ndstream._sources.event_loops import move_on_after, trio_if_running
 from ndstream._sources.opened_source import OpenedAsyncSource
 from ndstream._sources.prefetch import read_ahead
-from ndstream.serving._asgi import respond
-from ndstream.serving._async_reads import (
+from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
+from ndstream.serving._converters.converter import Converter
+from ndstream.serving._converters.reply_reader import ReplyReader
+from ndstream.serving._relay.asgi import respond
+from ndstream.serving._relay.async_reads import (
     NOT_YET,
     AsyncRead,
     Limit,
@@ -28,15 +31,12 @@ from ndstream.serving._async_reads import (
     read_of_running_loop,
     wake_after,
 )
-from ndstream.serving._async_release import RELEASE_SECONDS, AsyncRelease
-from ndstream.serving._consumer_watch import ConsumerWatch
-from ndstream.serving._converters.converter import Converter
-from ndstream.serving._interruptible_read import HeartbeatTimer, InterruptibleRead
-from ndstream.serving._relay_state import RelayState
-from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._relay.consumer_watch import ConsumerWatch
+from ndstream.serving._relay.interruptible_read import HeartbeatTimer, InterruptibleRead
+from ndstream.serving._relay.relay_state import RelayState
+from ndstream.serving._relay.upstream import Upstream
 from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.outcome import Failure
-from ndstream.serving._upstream import Upstream
 
 AsyncRelayT = TypeVar("AsyncRelayT", bound="AsyncRelay")
 

@@ -6,9 +6,9 @@ import asyncio
 import weakref
 from typing import Any
 
-from ndstream.serving._async_relay import AsyncRelay
-from ndstream.serving._facade import To, relay
-from ndstream.serving._relay import Relay
+from ndstream.serving._relay.async_relay import AsyncRelay
+from ndstream.serving._relay.facade import To, relay
+from ndstream.serving._relay.sync_relay import Relay
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._targets.target import Target
 

@@ -9,17 +9,17 @@ from ndstream._framing import FORMATS, Format
 from ndstream._sources.opened_source import OpenedSyncSource
 from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
 from ndstream._streams.read_options import close_unused
-from ndstream.serving._async_relay import AsyncRelay
 from ndstream.serving._converters.converter import Converter
 from ndstream.serving._converters.reframed import Reframed
+from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._converters.translated import Translated
 from ndstream.serving._converters.verbatim import Verbatim
-from ndstream.serving._relay import Relay
-from ndstream.serving._reply_reader import ReplyReader
+from ndstream.serving._relay.async_relay import AsyncRelay
+from ndstream.serving._relay.sync_relay import Relay
+from ndstream.serving._relay.upstream import Upstream
 from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
-from ndstream.serving._upstream import Upstream
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
