@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 Part = bytes | threading.Event | Callable[[], object]
 
@@ -37,7 +37,8 @@ class Server:
         self._open: list[socket.socket] = []
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while True:
@@ -77,9 +78,19 @@ class Server:
         return got
 
     def close(self) -> None:
-        self._socket.close()
+        # What waits in a socket goes on waiting when another thread closes it, and keeps it open; a shutdown wakes it.
+        _shut_down(self._socket)
+        self._accepting.join(10)
+        assert not self._accepting.is_alive()
         for connection in self._open:
-            connection.close()
+            _shut_down(connection)
+        self._open.clear()
+
+
+def _shut_down(opened: socket.socket) -> None:
+    with suppress(OSError):
+        opened.shutdown(socket.SHUT_RDWR)
+    opened.close()
 
 
 @contextmanager
