@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 
 from llm.engine import engine
+from time_limit import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown
 
-__all__ = ["engine"]
+__all__ = ["engine", "pytest_runtest_call", "pytest_runtest_setup", "pytest_runtest_teardown"]
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and the commands under test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
