@@ -89,9 +89,7 @@ HYPERCORN_WAITS = sys.version_info >= (3, 12)
         pytest.param(
             "hypercorn",
             HYPERCORN,
-            marks=pytest.mark.skipif(
-                HYPERCORN_WAITS, reason="hypercorn waits for the stream from CPython 3.12 on"
-            ),
+            marks=pytest.mark.skipif(HYPERCORN_WAITS, reason="hypercorn waits for the stream from CPython 3.12 on"),
         ),
     ],
 )
