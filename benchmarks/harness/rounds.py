@@ -120,16 +120,14 @@ class Ballast:
         blocks = [bytes(step - 64) for _ in range(size // step)]
         self._kept = blocks[:: 64 * KIB // step]
         del blocks
-        self.keeps_malloc = _keep_malloc()
+        _keep_malloc()
 
 
-def _keep_malloc() -> bool:
-    """Let glibc neither trim its heap nor map memory for a single object; False elsewhere."""
+def _keep_malloc() -> None:
+    """Let glibc neither trim its heap nor map memory for a single object; nothing elsewhere."""
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"):
-        return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return all(
-        mallopt(option, size) == 1
-        for option, size in ((trim_threshold, 1024 * MIB), (top_pad, 64 * MIB), (mmap_threshold, 32 * MIB))
-    )
+    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(trim_threshold, 1024 * MIB)
+        mallopt(top_pad, 64 * MIB)
+        mallopt(mmap_threshold, 32 * MIB)

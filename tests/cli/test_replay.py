@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from batch_server import Answer, BatchServer, failing_at_times, script
+from cli.batch_server import Answer, BatchServer, failing_at_times, script
 from commands import COMMAND, environment, only_line, receive, run, running, send
 from ndstream.logs import DeadLetter
 

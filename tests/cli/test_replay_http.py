@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from batch_server import Answer, BatchServer, Decide, failing_at_times, script
+from cli.batch_server import Answer, BatchServer, Decide, failing_at_times, script
 from ndstream._cli.replay_http import DeliveryError, HTTPSink, retry_after
 from ndstream.logs import DeadLetter, DeadLetters, ReplayedRecord
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from imports import imports_between
+from project.imports import imports_between
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (ROOT / "docs" / "design.md").read_text()

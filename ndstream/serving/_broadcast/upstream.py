@@ -55,11 +55,6 @@ class BroadcastUpstream:
         """Whether it is being read and has given nothing yet."""
         return self._pump is not None and self._channel.ring.next == 1 and not self._channel.ended
 
-    @property
-    def is_read(self) -> bool:
-        """Whether it is being read."""
-        return self._pump is not None
-
     def start(self) -> None:
         """Read it, unless it is being read or has ended.
 

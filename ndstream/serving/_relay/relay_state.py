@@ -42,7 +42,6 @@ class RelayState:
         # The first bytes, until they are known not to be an error.
         self._head: bytearray | None = bytearray()
         self._refusing = upstream.refused
-        self._opening = False
         self._over = False
         # What `open` found: the first message.
         self._ready = b""
