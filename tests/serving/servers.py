@@ -91,7 +91,10 @@ class Client:
         return self.received
 
     def read_all(self) -> bytes:
+        deadline = time.monotonic() + PATIENCE
         while got := self.socket.recv(65536):
+            # Heartbeats would keep it reading for ever.
+            assert time.monotonic() < deadline, self.received[-1000:]
             self.received += got
         return self.received
 

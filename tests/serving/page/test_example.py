@@ -54,7 +54,7 @@ def test_the_page_is_mounted_and_ends_its_replies_in_their_own_words_when_the_se
             try:
                 assert process.stderr is not None
                 assert until(lambda: "running on" in process.stderr.readline())  # type: ignore[union-attr]
-                assert b"page.js" in urlopen(f"http://127.0.0.1:{port}/chat/").read()
+                assert b"page.js" in urlopen(f"http://127.0.0.1:{port}/chat/", timeout=30).read()
                 model.chunks = CHAT
                 with asked(port) as connection:
                     answer = read_until(connection, b"[DONE]")
