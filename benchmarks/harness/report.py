@@ -184,6 +184,7 @@ METHOD = """
 - HTTP libraries: the time is what ndstream takes beyond the library's own bytes alone, read to the end; the
   ratio is all of ndstream's loop in units of the same bytes, split at LF by hand, with `orjson.loads`. The server
   is in the same process, on another thread, whose time is not counted. Three processes; in brackets the range.
+  By hand, requests and urllib3 are read by what waits for whole HTTP chunks; `docs/http.md` tells why ndstream is not.
 - n/a: the library has no way to do it. BytesIO and `decode_lines` need all bytes at once; that is timed,
   but it is no streaming.
 - Memory is the most that a process had resident while a stream went through it, above what it had before.

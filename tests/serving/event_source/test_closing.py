@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -391,6 +392,7 @@ def test_a_read_that_is_cancelled_from_outside_is_made_again_after_the_last_id(l
     run(library, main)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="CPython 3.10 does not count the cancellations of a task")
 def test_a_cancellation_from_outside_is_never_swallowed_by_a_close() -> None:
     async def main() -> None:
         silent = Silent()
