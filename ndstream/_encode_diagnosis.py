@@ -6,12 +6,15 @@ Nothing here runs while values can be written, so that it may look at the whole 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ndstream._errors import EncodeError
 
 _MAX_VISITED = 100_000
 """How many parts of a value are looked at for the one that is wrong."""
+_MAX_SHOWN_STEPS = 20
+"""How many steps of the way to it a message shows."""
+_ORJSON_LEVELS = 254
 _NAMES = {"\n": "a line feed", "\r": "a carriage return", "\0": "a NUL", "\x1e": "a record separator"}
 
 
@@ -78,46 +81,85 @@ def blank() -> EncodeError:
 def not_json(field: str, value: object, dumps: Callable[[Any], object], cause: Exception) -> EncodeError:
     """The error for a value that ``dumps`` refused, with the part of it that is to blame."""
     path, index, what = _find(value, dumps)
-    where = "".join(f"[{step!r}]" for step in path)
-    error = EncodeError(f"{field}{where} {what or f'cannot be written as JSON: {cause}'}", field=field, index=index)
+    where = "".join(f"[{step!r}]" for step in path[:_MAX_SHOWN_STEPS]) + ("..." if len(path) > _MAX_SHOWN_STEPS else "")
+    what = what or f"is of type {type(value).__name__}, which cannot be written as JSON: {cause}"
+    error = EncodeError(f"{field}{where} {what}", field=field, index=index)
     error.path = path
     error.__cause__ = cause
     return error
 
 
+class _Step(NamedTuple):
+    """A part of a value on the way to a deeper one."""
+
+    above: _Step | None
+    name: str | int
+    depth: int
+
+
 def _find(value: object, dumps: Callable[[Any], object]) -> tuple[tuple[str | int, ...], int | None, str]:
     """Where the first part is that cannot be written, the index in it, and what it is."""
-    rest: list[tuple[tuple[str | int, ...], object]] = [((), value)]
+    # Each part comes twice: when it is looked at, and when all that lies in it has been.
+    rest: list[tuple[_Step | None, object, bool]] = [(None, value, True)]
     seen: set[int] = set()
+    open_parts: set[int] = set()
+    deepest = 0
     for _ in range(_MAX_VISITED):
         if not rest:
             break
-        path, part = rest.pop()
+        step, part, entered = rest.pop()
+        if not entered:
+            open_parts.discard(id(part))
+            continue
         if isinstance(part, (dict, list, tuple)):
+            if id(part) in open_parts:
+                what = f"is of type {type(part).__name__} and holds itself"
+                return _path(step), None, f"{what}, so that it cannot be written as JSON"
             if id(part) in seen:
                 continue
             seen.add(id(part))
+            open_parts.add(id(part))
+            rest.append((step, part, False))
+            depth = 1 if step is None else step.depth + 1
+            deepest = max(deepest, depth)
         if isinstance(part, dict):
             for key in part:
                 if not isinstance(key, str):
                     return (
-                        path,
+                        _path(step),
                         None,
                         f"has a key of type {type(key).__name__}, and keys of JSON objects are str: {key!r:.80}",
                     )
-            rest.extend(((*path, key), each) for key, each in reversed(part.items()))
+            rest.extend((_Step(step, key, depth), each, True) for key, each in reversed(part.items()))
         elif isinstance(part, (list, tuple)):
-            rest.extend(((*path, index), part[index]) for index in reversed(range(len(part))))
+            rest.extend((_Step(step, index, depth), part[index], True) for index in reversed(range(len(part))))
         elif isinstance(part, str):
             index = _surrogate_index(part)
             if index is not None:
-                return path, index, _surrogate(part, index)
+                return _path(step), index, _surrogate(part, index)
         else:
             try:
                 dumps(part)
             except Exception as error:
-                return path, None, f"is of type {type(part).__name__}, which cannot be written as JSON: {error}"
+                return _path(step), None, f"is of type {type(part).__name__}, which cannot be written as JSON: {error}"
+    if deepest > _ORJSON_LEVELS:
+        return (), None, _too_deep(value, deepest)
     return (), None, ""
+
+
+def _too_deep(value: object, levels: int) -> str:
+    return (
+        f"is of type {type(value).__name__} and {levels} levels deep, which cannot be written as JSON: orjson writes "
+        f"{_ORJSON_LEVELS} levels"
+    )
+
+
+def _path(step: _Step | None) -> tuple[str | int, ...]:
+    steps: list[str | int] = []
+    while step is not None:
+        steps.append(step.name)
+        step = step.above
+    return tuple(reversed(steps))
 
 
 def _surrogate(text: str, index: int) -> str:

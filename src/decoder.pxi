@@ -33,10 +33,44 @@ cdef class Decoder(Payloads):
 
     # Each subclass defines `feed` again: CPython calls a method fastest if the object's own type has it.
     def feed(self, data, /):
+        """Take in a chunk.
+
+        Args:
+            data: Any bytes-like object. `bytes` is kept until it is used up, and never copied
+                whole; any other buffer is copied at once, since its owner may reuse it.
+
+        Returns:
+            The decoder, to iterate over the frames that are complete now. Those that are not
+            taken stay for the next loop.
+
+        Raises:
+            TypeError: It is not bytes-like.
+            RuntimeError: `finish` was called, or the decoder is running already: from its own
+                `loads` or `on_error`, or in another thread.
+
+        Example:
+            >>> from ndstream import NDJSONDecoder
+            >>> list(NDJSONDecoder().feed(b'1\\n2\\n3'))
+            [1, 2]
+        """
         self.feed_chunk(data)
         return self
 
     def finish(self):
+        """Mark the end of the stream.
+
+        Returns:
+            The decoder, to iterate over the last frame; the iteration raises if the stream was
+            cut.
+
+        Raises:
+            RuntimeError: The decoder is running already.
+
+        Example:
+            >>> from ndstream import NDJSONDecoder
+            >>> list(NDJSONDecoder().feed(b'1').finish())
+            [1]
+        """
         with cython.critical_section(self):
             self.start_step()
             self.finished = True
@@ -44,6 +78,11 @@ cdef class Decoder(Payloads):
         return self
 
     def reset(self):
+        """Forget all that was fed, and start over with the same options.
+
+        Raises:
+            RuntimeError: The decoder is running already.
+        """
         with cython.critical_section(self):
             self.refuse_if_running()
             self.start_stream()
@@ -59,11 +98,13 @@ cdef class Decoder(Payloads):
 
     @property
     def offset(self):
+        """Where the last frame or separator ended, in bytes: a safe point to resume from."""
         # A frame whose delivery was interrupted is still to be delivered.
         return self.frame_start_offset() if self.interrupted is None else self.frame_offset
 
     @property
     def pending(self):
+        """How many bytes were fed after `offset`."""
         return self.chunk_offset + self.size + self.queued_bytes - self.dropped - self.offset
 
     def _fail(self, cause, /):

@@ -125,6 +125,8 @@ cdef object id_of(object id):
         except ValueError:
             pass
         raise _encode_diagnosis.wrong_type("id", id, "a str, or an int of fewer digits")
+    if not isinstance(id, str):
+        raise _encode_diagnosis.wrong_type("id", id, "a str or an int")
     return line_of(id, "id")
 
 
@@ -183,6 +185,33 @@ cdef bytes event_bytes(object event, object id, long long retry, const unsigned 
 
 
 def encode_sse(data, *, event=None, id=None, retry=None, dumps=None, bint escape_unicode_newlines=False):
+    """Write a server-sent event (WHATWG HTML, section 9.2.5). Its fields come in the order event, id, retry, data.
+
+    What it decodes to is what it was given, but for line ends in the data, which clients all read as LF. Nothing
+    is stripped or repaired: what would be read as further fields is refused.
+
+    Args:
+        data: A str or ready bytes of UTF-8, as they are; anything else is written as JSON. NaN and infinities
+            become null, as orjson has it.
+        event: The event's type. None, "" and "message" are the same to clients, and are left out.
+        id: The last event id that the client is to have from now on; "" to make it forget the one it has.
+        retry: How long the client is to wait before it reconnects, in milliseconds.
+        dumps: What writes JSON: a callable from a value to bytes or str; None for `orjson.dumps`.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are written as escapes of JSON, for clients that
+            split lines as `str.splitlines` does. For data that is JSON.
+
+    Returns:
+        The event's bytes, with its blank line.
+
+    Raises:
+        EncodeError: The data is None, not UTF-8, or cannot be written as JSON; a text holds a lone surrogate;
+            `event` or `id` holds CR or LF, or `id` NUL; `retry` is no int from 0 to 2**63 - 1.
+
+    Example:
+        >>> from ndstream import encode_sse
+        >>> encode_sse({"text": "Hi"}, event="token", id=7)
+        b'event: token\\nid: 7\\ndata: {"text":"Hi"}\\n\\n'
+    """
     cdef Py_ssize_t size
     cdef const unsigned char* begin
     if data is None:
@@ -200,6 +229,22 @@ def encode_sse(data, *, event=None, id=None, retry=None, dumps=None, bint escape
 
 
 def encode_comment(text="", /):
+    """Write a comment of an event stream, which clients pass over: a heartbeat, or a word to whoever reads along.
+
+    Args:
+        text: What it says, on one line or more.
+
+    Returns:
+        Its bytes with a blank line, so that it can be sent between any two events.
+
+    Raises:
+        EncodeError: It is no str, or holds a lone surrogate.
+
+    Example:
+        >>> from ndstream import encode_comment
+        >>> encode_comment(), encode_comment("data: no")
+        (b':\\n\\n', b': data: no\\n\\n')
+    """
     cdef Py_ssize_t size
     cdef const unsigned char* data
     cdef Py_ssize_t lines
@@ -223,6 +268,24 @@ def encode_comment(text="", /):
 
 
 def encode_ndjson(value, *, dumps=None, bint escape_unicode_newlines=False):
+    """Write a line of NDJSON.
+
+    Args:
+        value: A JSON value, a str too; bytes are JSON that is ready.
+        dumps: What writes JSON, as in `encode_sse`.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are escaped, as in `encode_sse`.
+
+    Returns:
+        The line with its LF.
+
+    Raises:
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold a line end.
+
+    Example:
+        >>> from ndstream import encode_ndjson
+        >>> encode_ndjson("a\\nb"), encode_ndjson(b"[1]")
+        (b'"a\\\\nb"\\n', b'[1]\\n')
+    """
     cdef Py_ssize_t size
     cdef const unsigned char* data
     payload = json_of(value, dumps, escape_unicode_newlines)
@@ -235,6 +298,24 @@ def encode_ndjson(value, *, dumps=None, bint escape_unicode_newlines=False):
 
 
 def encode_jsonseq(value, *, dumps=None, bint escape_unicode_newlines=False):
+    """Write an element of a JSON text sequence (RFC 7464): 0x1E, the JSON text, LF.
+
+    Args:
+        value: A JSON value, a str too; bytes are JSON that is ready.
+        dumps: What writes JSON, as in `encode_sse`.
+        escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are escaped, as in `encode_sse`.
+
+    Returns:
+        The element's bytes.
+
+    Raises:
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold 0x1E.
+
+    Example:
+        >>> from ndstream import encode_jsonseq
+        >>> encode_jsonseq(12)
+        b'\\x1e12\\n'
+    """
     cdef Py_ssize_t size
     cdef const unsigned char* data
     payload = json_of(value, dumps, escape_unicode_newlines)
@@ -278,6 +359,12 @@ Writes events so that a client sees the ids that they have.
         self.last_event_id = last_event_id
 
     def encode(self, Event event not None, /):
+        """Write an event. Bytes that are no UTF-8 stay as they came; clients read them with replacement.
+
+        Raises:
+            EncodeError: The event was made by hand, and its type or id holds what `encode_sse` refuses; the
+                client's id is then what it was.
+        """
         cdef bytes frame
         with cython.critical_section(self):
             if self.verbatim and event.raw is not None:

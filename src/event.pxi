@@ -94,17 +94,29 @@ A server-sent event. It cannot be changed.
 
     @property
     def payload(self):
+        """The data as it came, without a str between."""
         self.own_payload()
         return self.owner
 
     @property
     def data(self):
+        """The data, decoded as UTF-8 with replacement when it is first asked for."""
         with cython.critical_section(self):
             if self.decoded is None:
                 self.decoded = decode_text(self.begin, self.size)
             return self.decoded
 
     def json(self):
+        """The data's JSON value, decoded from the bytes by the decoder's `loads`.
+
+        Raises:
+            DecodeError: The data is not one JSON value, or not UTF-8.
+
+        Example:
+            >>> from ndstream import Event
+            >>> Event(data="[1]").json()
+            [1]
+        """
         cdef PyObject* value
         cdef LoadsError kind
         self.own_payload()

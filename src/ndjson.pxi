@@ -38,6 +38,26 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         return self
 
     def reset(self, *, offset=0, line=0):
+        """Forget all that was fed, and start over with the same options, or in the middle of a stream.
+
+        Args:
+            offset: The offset of the first byte that is fed next, in bytes from the start of the stream;
+                it must be the first byte of a line.
+            line: The number of lines before that offset.
+
+        Raises:
+            TypeError: One of them is no integer.
+            ValueError: One of them is negative.
+            OverflowError: One of them does not fit into 63 bits.
+            RuntimeError: The decoder is running already.
+
+        Example:
+            >>> from ndstream import NDJSONDecoder
+            >>> decoder = NDJSONDecoder()
+            >>> decoder.reset(offset=4096, line=100)
+            >>> list(decoder.feed(b'1\\n')), decoder.offset, decoder.line
+            ([1], 4098, 101)
+        """
         cdef long long start_offset = offset
         cdef long long start_line = line
         if start_offset < 0 or start_line < 0:
@@ -52,6 +72,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
 
     @property
     def line(self):
+        """How many lines end at or before `offset`: after a frame, the 1-based number of its line."""
         return self.lines if self.interrupted is None else self.frame_line - 1
 
     cdef object unfinished_line(self):

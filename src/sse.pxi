@@ -43,10 +43,12 @@ Decodes server-sent events (WHATWG HTML, section 9.2.6). Feed it chunks, and ite
 
     @property
     def line(self):
+        """How many lines end at or before `offset`."""
         return self.lines_consumed if self.interrupted is None else self.frame_line - 1
 
     @property
     def comments(self):
+        """How many comment lines there were: a sign of life that is no event."""
         return self.comment_count
 
     cdef str framing(self):

@@ -187,14 +187,49 @@ def test_a_value_without_a_form_in_json_is_refused_with_its_place_and_type(
         assert isinstance(error.__cause__, TypeError)
 
 
-def test_a_cycle_and_a_deep_nest_are_refused() -> None:
+def test_a_value_that_holds_itself_is_refused_with_its_type_and_where_that_is() -> None:
     cycle: list[object] = []
     cycle.append(cycle)
-    deep: list[object] = []
+    error = refusal(lambda: encode_sse(cycle))
+    assert error.path == (0,)
+    assert str(error) == "data[0] is of type list and holds itself, so that it cannot be written as JSON"
+    deeper: dict[str, object] = {"twice": [cycle, cycle]}
+    assert refusal(lambda: encode_ndjson(deeper)).path == ("twice", 0, 0)
+
+
+def test_a_part_that_stands_in_a_value_twice_is_no_cycle() -> None:
+    part = [1]
+    assert encode_ndjson([part, part]) == b"[[1],[1]]\n"
+    assert refusal(lambda: encode_ndjson([part, part, {1, 2}])).path == (2,)
+
+
+def test_a_value_of_too_many_levels_is_refused_with_its_type() -> None:
+    deep: object = 1
     for _ in range(300):
+        deep = {"a": deep}
+    error = refusal(lambda: encode_sse(deep))
+    assert error.path == ()
+    assert str(error) == (
+        "data is of type dict and 300 levels deep, which cannot be written as JSON: orjson writes 254 levels"
+    )
+
+
+def test_the_way_to_a_part_of_a_hundred_thousand_levels_is_found_in_steps_of_their_number() -> None:
+    deep: object = {1, 2}
+    for _ in range(90_000):
         deep = [deep]
-    for value in (cycle, deep):
-        assert "cannot be written as JSON" in str(refusal(lambda: encode_sse(value)))
+    error = refusal(lambda: encode_ndjson(deep, dumps=msgspec.json.encode))
+    assert len(error.path) in (0, 90_000)
+    assert len(str(error)) < 500
+
+
+def test_a_value_that_only_another_encoder_refuses_is_named_by_its_type() -> None:
+    def refuse(value: object) -> bytes:
+        raise ValueError("not today")
+
+    assert str(refusal(lambda: encode_sse([], dumps=refuse))) == (
+        "data is of type list, which cannot be written as JSON: not today"
+    )
 
 
 def test_nan_and_infinities_are_null_as_orjson_has_it() -> None:
@@ -266,7 +301,8 @@ def test_an_int_is_an_id_and_a_bool_is_not() -> None:
     assert encode_sse("x", id=7) == b"id: 7\ndata: x\n\n"
     assert encode_sse("x", id=-(2**70)) == f"id: {-(2**70)}\ndata: x\n\n".encode()
     for wrong in (True, 1.5, b"7"):
-        assert refusal(lambda: encode_sse("x", id=wrong)).field == "id"  # type: ignore[arg-type]
+        error = refusal(lambda: encode_sse("x", id=wrong))  # type: ignore[arg-type]
+        assert (error.field, str(error)) == ("id", f"id must be a str or an int, not {type(wrong).__name__}")
 
 
 def test_the_type_of_every_event_is_left_out() -> None:

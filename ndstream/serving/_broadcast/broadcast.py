@@ -14,7 +14,7 @@ from ndstream._core import encode_sse
 from ndstream._sources.event_loops import move_on_after, sleep
 from ndstream.serving._broadcast.async_subscription import AsyncSubscription
 from ndstream.serving._broadcast.channel import Channel, Slow
-from ndstream.serving._broadcast.event_ids import check_epoch
+from ndstream.serving._broadcast.event_ids import check_epoch, check_last_event_id
 from ndstream.serving._broadcast.pump import publish
 from ndstream.serving._broadcast.settings import Settings, check_count, check_delays, check_keep
 from ndstream.serving._broadcast.sync_subscription import Subscription
@@ -183,11 +183,15 @@ class Broadcast:
         Returns:
             A subscription that begins now: what is published before it is iterated over is not missed.
 
+        Raises:
+            TypeError: `last_event_id` is neither a str nor None.
+
         Example:
             >>> from ndstream.serving import Broadcast
             >>> Broadcast().subscribe().content_type
             'text/event-stream'
         """
+        check_last_event_id(last_event_id)
         return AsyncSubscription(self._channel, self._upstream, self._settings, last_event_id)
 
     def subscribe_sync(self, last_event_id: str | None = None) -> Subscription:
@@ -199,7 +203,11 @@ class Broadcast:
         Returns:
             A subscription that begins now. An upstream that is awaited has to be read in an event loop: call `start`
             there.
+
+        Raises:
+            TypeError: As `subscribe`.
         """
+        check_last_event_id(last_event_id)
         return Subscription(self._channel, self._upstream, self._settings, last_event_id)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -49,3 +49,14 @@ def check_epoch(epoch: Any) -> None:
         raise TypeError(f"epoch must be a str, not {epoch!r}")
     if _ID.fullmatch(f"{epoch}-1") is None:
         raise ValueError(f"epoch must be 1 to 64 ASCII letters, digits or underscores, not {epoch!r}")
+
+
+def check_last_event_id(id: Any) -> None:
+    """Refuse what is no Last-Event-ID. Any text is one: clients send what they were given elsewhere.
+
+    Raises:
+        TypeError: It is neither a str nor None.
+    """
+    if id is not None and not isinstance(id, str):
+        hint = ": decode it first, as id.decode(errors='replace') does" if isinstance(id, (bytes, bytearray)) else ""
+        raise TypeError(f"last_event_id must be a str or None, not {id!r:.80}{hint}")

@@ -300,6 +300,18 @@ def test_an_event_of_the_upstream_that_is_larger_than_the_ring_ends_it_with_an_e
 # Clients that come back.
 
 
+@pytest.mark.parametrize("wrong", [b"e-1", bytearray(b"e-1"), 7, True])
+def test_a_last_event_id_that_is_no_text_is_refused_by_name(run: Any, wrong: Any) -> None:
+    async def main() -> None:
+        broadcast = Broadcast(epoch="e", retry=None)
+        for subscribe in (broadcast.subscribe, broadcast.subscribe_sync):
+            with pytest.raises(TypeError, match="last_event_id must be a str or None, not "):
+                subscribe(wrong)
+        assert broadcast.subscribers == 0
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("last_event_id", "expected"),
     [
