@@ -20,6 +20,7 @@ Each split is one JSON object a line, which `ndstream cat --split` reads:
   member              of an archive, where decompression begins: its offsets in the content and in the file
   size, head_size, head  by which the file is known again
   unsplittable        why the file is one split, or null
+  stop_member         of an archive, where in the file the next split begins, or null
 
 \b
 For example, with four processes at a time:
@@ -77,6 +78,7 @@ def split_to_json(split: Split) -> dict[str, Any]:
         "head_size": split.head_size,
         "head": split.head,
         "unsplittable": split.unsplittable,
+        "stop_member": split.stop_member,
     }
 
 
@@ -89,12 +91,12 @@ def split_from_json(values: Mapping[str, Any]) -> Split:
     from ndstream.logs import Member, Split
 
     numbers = [values["start"], values["head_size"], *values["member"]]
-    numbers += [number for number in (values["stop"], values["size"]) if number is not None]
+    numbers += [values[name] for name in ("stop", "size", "stop_member") if values[name] is not None]
     if not all(isinstance(number, int) and number >= 0 for number in numbers):
         raise ValueError("its numbers must be integers from 0 on")
     if not all(isinstance(values[name], str) for name in ("format", "head")):
         raise TypeError("its format and head must be strings")
     return Split(
         path_of(values), values["format"], values["start"], values["stop"], Member(*values["member"]),
-        values["size"], values["head_size"], values["head"], values["unsplittable"],
+        values["size"], values["head_size"], values["head"], values["unsplittable"], values["stop_member"],
     )  # fmt: skip

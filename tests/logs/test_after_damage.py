@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import random
 import zlib
 from pathlib import Path
@@ -216,3 +218,32 @@ def test_damage_in_the_first_line_after_damage_is_gone_on_from_too(tmp_path: Pat
     values = list(logs.read(tmp_path / "log", on_error=errors.append))
     assert values[-1] == 8
     assert [error.reason for error in errors] == ["corrupt", "checksum", "after_damage"]
+
+
+def test_a_member_whose_header_is_destroyed_is_passed_over(tmp_path: Path) -> None:
+    for make in (gzip.compress, bz2.compress, lzma.compress):
+        members = [make(part) for part in THIRDS]
+        members[1] = b"no member" + members[1][9:]
+        (tmp_path / "log").write_bytes(b"".join(members))
+        numbers, errors, _ = read(tmp_path / "log")
+        assert numbers == [*range(300), *range(601, 900)]
+        assert [error.reason for error in errors] == ["corrupt", "after_damage"]
+
+
+def test_a_member_that_claims_what_follows_it_is_passed_over(tmp_path: Path) -> None:
+    # The length of a stored block is wrong, and goes beyond the end of the file.
+    member = bytearray(stored_member(THIRDS[1]))
+    member[11:15] = b"\xff\xff\x00\x00"
+    (tmp_path / "log").write_bytes(stored_member(THIRDS[0]) + bytes(member) + GZIP.make(THIRDS[2]))
+    numbers, errors, _ = read(tmp_path / "log")
+    assert numbers[:300] == list(range(300))
+    assert numbers[-299:] == list(range(601, 900))
+    [damage] = [error for error in errors if isinstance(error, logs.LogFileError)]
+    assert (damage.reason, type(damage)) == ("corrupt", logs.LogFileError)
+
+
+def test_what_follows_the_last_member_and_is_none_is_garbage_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(gzip.compress(THIRDS[0]) + b"no member")
+    _, [error], _ = read(tmp_path / "log")
+    assert isinstance(error, logs.LogFileError)
+    assert (error.reason, error.rest) == ("trailing_garbage", None)

@@ -18,6 +18,11 @@ class ContentMap:
 
     Args:
         start: Where reading begins.
+        stop_member: Where the member begins whose offset in the content is wanted, in bytes as stored; None for none.
+
+    Attributes:
+        stop_offset: Where the content of that member begins, or of the first one after it if there is no member;
+            None until it was reached, which is before any of its content comes out.
 
     Example:
         >>> content_map = ContentMap(Position())
@@ -26,12 +31,16 @@ class ContentMap:
         Position(offset=10, compressed_offset=90, member=Member(offset=0, compressed_offset=0))
     """
 
-    def __init__(self, start: Position) -> None:
+    def __init__(self, start: Position, stop_member: int | None = None) -> None:
+        self._stop_member = stop_member
+        self.stop_offset: int | None = None
         self._members = deque([start.member])
         self._ends = deque([(start.offset, start.compressed_offset)])
 
     def note_member(self, offset: int, compressed_offset: int) -> None:
         """A member begins here."""
+        if self.stop_offset is None and self._stop_member is not None and compressed_offset >= self._stop_member:
+            self.stop_offset = offset
         if offset - self._members[-1].offset >= _MIN_DISTANCE:
             self._members.append(Member(offset, compressed_offset))
 

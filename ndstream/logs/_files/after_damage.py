@@ -32,7 +32,9 @@ class AfterDamage(NamedTuple):
     torn: DecodeError | None
 
 
-def open_after_damage(path: str, damage: LogFileError, line: int, max_window: int | None) -> AfterDamage | None:
+def open_after_damage(
+    path: str, damage: LogFileError, line: int, max_window: int | None, stop_member: int | None = None
+) -> AfterDamage | None:
     """Open what follows the damage in an archive.
 
     Args:
@@ -40,9 +42,10 @@ def open_after_damage(path: str, damage: LogFileError, line: int, max_window: in
         damage: The damage, with the line that it cut, if it cut one.
         line: How many lines were seen before.
         max_window: How much memory decompressing may take, in bytes; None for no limit.
+        stop_member: The member that the rest ends with, by its offset as stored; None for the end of the file.
 
     Returns:
-        The rest; None if nothing follows that could be found.
+        The rest; None if nothing follows that could be found, or what was found is behind `stop_member`.
 
     Raises:
         OSError: The file cannot be read.
@@ -50,8 +53,10 @@ def open_after_damage(path: str, damage: LogFileError, line: int, max_window: in
     """
     if damage.rest is None or damage.path is None:
         return None
+    if stop_member is not None and damage.rest.compressed_offset > stop_member:
+        return None
     line += bool(damage.frame)
-    file = open_file(path, start=damage.rest, max_window=max_window, ahead=0)
+    file = open_file(path, start=damage.rest, max_window=max_window, ahead=0, stop_member=stop_member)
     if damage.reason == "checksum" and not damage.frame:
         # All content came out, and it ended with a line.
         return AfterDamage(file, line, None)

@@ -71,12 +71,13 @@ class OpenedFile:
         max_window: int | None = DEFAULT_MAX_WINDOW,
         ahead: int | None = None,
         plain_chunk_size: int = _PLAIN_CHUNK_SIZE,
+        stop_member: int | None = None,
     ) -> None:
         self.path = stored.path
         self.size = stored.size
         self.chunks: Iterator[Chunk]
         self.close: Callable[[], object]
-        self._content_map = ContentMap(start)
+        self._content_map = ContentMap(start, stop_member)
         head = _first_block(stored)
         self.offset, self.compressed_offset = start.offset, start.compressed_offset
         begins_later = start.offset > 0 or start.member.compressed_offset > 0
@@ -95,7 +96,7 @@ class OpenedFile:
             self.chunks = _plain_chunks(stored, head, start.offset, self._content_map, plain_chunk_size)
         else:
             size = _AHEAD_CHUNK_SIZE if count else _INLINE_CHUNK_SIZE
-            self.chunks = Archive(stored, head, start, size, max_window, self._content_map).chunks()
+            self.chunks = Archive(stored, head, compression, start, size, max_window, self._content_map).chunks()
         if not begins_later:
             self.chunks = _refuse_containers(self.chunks, self.path, self.format)
         self.close = stored.close
@@ -105,6 +106,11 @@ class OpenedFile:
             source = read_ahead(OpenedSyncSource(self.chunks, stored.close), count)
             assert isinstance(source, OpenedSyncSource)
             self.chunks, self.close = source.chunks, source.close
+
+    @property
+    def stop_offset(self) -> int | None:
+        """Where the content of `stop_member` begins; None while all content that came out precedes it."""
+        return self._content_map.stop_offset
 
     def position(self, offset: int) -> Position:
         """The place of a byte of content that was delivered, or of its end.
@@ -123,6 +129,7 @@ def open_file(
     ahead: int | None = None,
     storage_options: dict[str, Any] | None = None,
     plain_chunk_size: int = _PLAIN_CHUNK_SIZE,
+    stop_member: int | None = None,
 ) -> OpenedFile:
     """Open a log file.
 
@@ -133,6 +140,8 @@ def open_file(
         ahead: How many chunks a thread reads ahead, 0 for none; None to do so if it pays.
         storage_options: What fsspec is to know to open a URL.
         plain_chunk_size: The size of chunks of a plain file, in bytes.
+        stop_member: Where a member of an archive begins that `OpenedFile.stop_offset` is to tell of, in bytes as
+            stored.
 
     Returns:
         The opened file.
@@ -149,7 +158,7 @@ def open_file(
     else:
         stored = StoredFile(os.fsdecode(source))
     try:
-        return OpenedFile(stored, start, max_window, ahead, plain_chunk_size)
+        return OpenedFile(stored, start, max_window, ahead, plain_chunk_size, stop_member)
     except BaseException:
         stored.close()
         raise

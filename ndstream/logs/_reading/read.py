@@ -26,7 +26,7 @@ from ndstream.logs._reading.bookkeeping import BadLines, open_bookkeeping
 from ndstream.logs._reading.fields import Fields, row_decoder
 from ndstream.logs._reading.log_files import LogFiles
 from ndstream.logs._reading.stream import LogStream, stream_of
-from ndstream.logs._splits.open_split import open_split
+from ndstream.logs._splits.open_split import open_rest_of_split, open_split
 from ndstream.logs._splits.splits import Split
 
 if TYPE_CHECKING:
@@ -189,9 +189,11 @@ def read(
             raise ValueError("checkpoint=, unwrap= and start= do not go together with a split: leave them out")
         sources: list[str | BinaryFile] = [paths.path]
         opener = partial(open_split, split=paths, **file_options)
+        open_rest = partial(open_rest_of_split, split=paths, max_window=max_window)
     else:
         sources = find_files(paths, storage_options or {})
         _check_files(sources)
+        open_rest = partial(open_after_damage, max_window=max_window)
     if start.offset and len(sources) != 1:
         raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
     collected = LetterList(dead_letters) if isinstance(dead_letters, list) else None
@@ -201,8 +203,6 @@ def read(
         partial(open_file, **file_options),
         unwrapper,
     )
-    # The rest of a damaged split may belong to the next one.
-    open_rest = None if isinstance(paths, Split) else partial(open_after_damage, max_window=max_window)
     files = LogFiles(
         sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line, open_rest
     )

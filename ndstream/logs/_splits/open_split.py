@@ -2,6 +2,10 @@
 
 A split from `start` to `stop` is what lies between two line ends: the first one at or after the byte before `start`,
 and the first one at or after the byte before `stop`. So two splits that meet have neither a gap nor a line in common.
+
+In an archive `stop` is where the content of a member begins, and that is found anew while reading: damage can make the
+content longer or shorter than the headers say. If the next whole member after the damage belongs to the split, or is
+the one that the next split begins with, the split goes on there; if it comes later, the next split meets the damage.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ndstream._sources.opened_source import Chunk
 from ndstream.logs._errors import LogFileError, LogFileTruncatedError
+from ndstream.logs._files.after_damage import AfterDamage, open_after_damage
 from ndstream.logs._files.fingerprint import digest
 from ndstream.logs._files.opened_file import OpenedFile, open_file
 from ndstream.logs._splits.splits import Split
@@ -46,7 +51,7 @@ def open_split(path: str, *, split: Split, **options: Unpack[_Options]) -> Opene
         LogFileTruncatedError: It is shorter now.
     """
     try:
-        file = open_file(path, start=split.position, **options)
+        file = open_file(path, start=split.position, stop_member=split.stop_member, **options)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             errno.ENOENT, f"no such file on the host {socket.gethostname()}, where {split} is to be read", path
@@ -58,6 +63,31 @@ def open_split(path: str, *, split: Split, **options: Unpack[_Options]) -> Opene
         file.close()
         raise
     return file
+
+
+def open_rest_of_split(
+    path: str, damage: LogFileError, line: int, *, split: Split, max_window: int | None
+) -> AfterDamage | None:
+    """Open what follows the damage in the archive of a split, as far as it belongs to the split.
+
+    Args:
+        path: The file.
+        damage: The damage.
+        line: How many lines were seen before.
+        split: The split.
+        max_window: How much memory decompressing may take, in bytes; None for no limit.
+
+    Returns:
+        The rest; None if nothing was found, or it belongs to another split.
+
+    Raises:
+        OSError: The file cannot be read.
+        LogFileError: The rest is damaged in its first line.
+    """
+    rest = open_after_damage(path, damage, line, max_window, split.stop_member)
+    if rest is not None:
+        rest.file.chunks = _until(split, rest.file, b"", map(bytes, rest.file.chunks))
+    return rest
 
 
 def _check_file(split: Split, file: OpenedFile) -> None:
@@ -83,29 +113,41 @@ def _cut(split: Split, file: OpenedFile) -> None:
     first = b""
     if split.start:
         try:
-            file.offset, first = _next_line(chunks, file.offset, split.stop)
+            file.offset, first = _next_line(split, file, chunks)
         except LogFileError as error:
             # It is raised where all errors of files are.
             chunks = _failing(error)
         if file.format == "plain":
             file.compressed_offset = file.offset
-    file.chunks = _until(split.stop, file.offset, first, chunks)
+    file.chunks = _until(split, file, first, chunks)
 
 
-def _next_line(chunks: Iterator[bytes], offset: int, stop: int | None) -> tuple[int, bytes]:
-    """Where the next line begins, and what follows that in its chunk; or any offset from `stop` on."""
+def _stop(split: Split, file: OpenedFile) -> int | None:
+    """Where the split ends in the content; None if that is after all content that came out so far."""
+    if split.stop_member is None:
+        return split.stop
+    # One byte after the content of the member begins.
+    return None if file.stop_offset is None else file.stop_offset + 1
+
+
+def _next_line(split: Split, file: OpenedFile, chunks: Iterator[bytes]) -> tuple[int, bytes]:
+    """Where the next line begins, and what follows that in its chunk; or any offset from the split's end on."""
+    offset = file.offset
     for chunk in chunks:
         end = chunk.find(b"\n") + 1
         if end:
             return offset + end, chunk[end:]
         offset += len(chunk)
+        stop = _stop(split, file)
         if stop is not None and offset >= stop:
             break
     return offset, b""
 
 
-def _until(stop: int | None, offset: int, chunk: bytes, chunks: Iterator[bytes]) -> Iterator[Chunk]:
-    """The content up to the end of the last line that begins before `stop`."""
+def _until(split: Split, file: OpenedFile, chunk: bytes, chunks: Iterator[bytes]) -> Iterator[Chunk]:
+    """The content, which begins with `chunk`, up to the end of the last line that begins in the split."""
+    offset = file.offset
+    stop = _stop(split, file)
     if stop is not None and offset >= stop:
         return
     while True:
@@ -122,6 +164,7 @@ def _until(stop: int | None, offset: int, chunk: bytes, chunks: Iterator[bytes])
         if following is None:
             return
         chunk = following
+        stop = _stop(split, file)
 
 
 def _failing(error: LogFileError) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Split:
         head_size: How many of the first bytes of the file are in `head`.
         head: Their digest, by which the file is known again.
         unsplittable: Why the file is one split, whatever size was asked for; None if it can be split.
+        stop_member: Where the member of an archive begins with which the next split begins, in bytes as stored; None
+            if there is none.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Split:
     head_size: int = 0
     head: str = ""
     unsplittable: str | None = None
+    stop_member: int | None = None
 
     @property
     def position(self) -> Position:
@@ -133,7 +136,7 @@ def _splits_of(path: str, file: OpenedFile, size: int, max_window: int | None) -
             yield _unsplittable(whole, "its server sends no ranges")
             return
         for start in range(0, max(file.size, 1), size):
-            yield Split(path, "plain", start, min(start + size, file.size), Member(), file.size, *head)
+            yield replace(whole, start=start, stop=min(start + size, file.size))
         return
     if is_url(path):
         yield _unsplittable(whole, "it is an archive at a URL, and would have to be fetched to find its members")
@@ -157,11 +160,10 @@ def _archive_splits(whole: Split, size: int, max_window: int | None) -> Iterator
         if member.offset and member.compressed_offset - begins[-1].compressed_offset >= size:
             begins.append(member)
     starts = [member.offset + 1 if member.offset else 0 for member in begins]
-    for start, stop, member in zip(starts, [*starts[1:], None], begins, strict=True):
-        yield Split(whole.path, whole.format, start, stop, member, whole.size, whole.head_size, whole.head)
+    stop_members = [*(member.compressed_offset for member in begins[1:]), None]
+    for start, stop, member, stop_member in zip(starts, [*starts[1:], None], begins, stop_members, strict=True):
+        yield replace(whole, start=start, stop=stop, member=member, stop_member=stop_member)
 
 
 def _unsplittable(whole: Split, reason: str) -> Split:
-    return Split(
-        whole.path, whole.format, size=whole.size, head_size=whole.head_size, head=whole.head, unsplittable=reason
-    )
+    return replace(whole, unsplittable=reason)
