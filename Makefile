@@ -19,8 +19,7 @@
 #   make recipes                   run the recipes for engines that read splits, Ray among them
 
 PYTHON ?= python3
-SUPPORTED = python3.10 python3.11 python3.12 python3.13 python3.14 python3.15
-PYTHONS ?= $(foreach python,$(SUPPORTED),$(if $(shell $(python) -c 1 2>&1 || echo no),,$(python)))
+PYTHONS ?= $(shell .ci/pythons)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ifeq ($(origin PYTHON),file)
 VENV ?= .venv
@@ -52,7 +51,6 @@ lint: $(VENV)/installed-cli,test
 
 test-all:
 	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
-	@echo "not installed: $(filter-out $(PYTHONS),$(SUPPORTED))"
 
 fuzz: $(VENV)/installed-cli,test
 	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py \
