@@ -15,6 +15,7 @@
 #   make conformance               hold other decoders to the corpus; rewrites docs/conformance.md
 #   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
+#   make memory                    how many bytes a stream takes while it waits
 #   make bench-logs                compare the ways to read log files
 #   make recipes                   run the recipes for engines that read splits, Ray among them
 
@@ -34,7 +35,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench bench-logs bench-serving recipes clean conformance docs release fuzz-guided
+.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release fuzz-guided
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -97,7 +98,7 @@ conformance:
 	cd tests/conformance && ../../$(CONFORMANCE)/bin/python -m peers ../../docs/conformance.md ../../$(CONFORMANCE)/npm
 
 docs: build/docs/installed
-	build/docs/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --quiet --strict
 
 build/docs/installed: docs/site_requirements.txt
 	test -x build/docs/bin/python || $(PYTHON) -m venv build/docs
@@ -109,6 +110,9 @@ release:
 
 bench: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.compare
+
+memory: $(VENV)/installed-cli,test
+	$(BIN)/python -m benchmarks.memory_per_stream
 
 bench-logs: $(VENV)/installed-bench-logs
 	$(BIN)/python -m benchmarks.logs

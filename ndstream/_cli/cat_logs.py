@@ -14,6 +14,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Literal
 
+import click
+
 from ndstream import logs
 from ndstream._cli.cat_values import line_of
 from ndstream._cli.input_files import is_output, is_regular
@@ -102,7 +104,10 @@ def copy_logs(
     else:
         assert not isinstance(names, logs.Split)
         common["loads"] = _counted(target, ", ".join(names))
-        stream = logs.follow(*names, clock=FlushingClock(target), **follow, **common)
+        try:
+            stream = logs.follow(*names, clock=FlushingClock(target), **follow, **common)
+        except NotImplementedError as error:
+            raise click.UsageError(str(error)) from None
     with closing(stream):
         _copy(stream, map(attrgetter("value"), stream) if unwrap else stream, target)
 

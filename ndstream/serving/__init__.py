@@ -1,9 +1,12 @@
 """Serving streams: frames are written, and what comes from one server is sent on to the clients of another.
 
-from starlette.responses import StreamingResponse
+    from starlette.responses import StreamingResponse
 
-relay = await ndstream.relay(response).aopen()
-return StreamingResponse(relay, headers=relay.headers)
+    relay = await ndstream.relay(response).aopen()
+    return StreamingResponse(relay, headers=relay.headers)
+
+`relay` takes what `ndstream.stream` takes, and is the body of a response in any framework. `Broadcast` sends one stream
+to many clients, and `EventSource` reconnects to one.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -168,7 +169,7 @@ def _write_synced(path: str, content: bytes) -> None:
 def sync_folder(path: str) -> None:
     """Wait until the names in the folder of a file are on the disk, where the system can do that."""
     folder = Path(path).parent
-    if os.name == "nt":  # pragma: no cover
+    if sys.platform == "win32":  # pragma: no cover
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

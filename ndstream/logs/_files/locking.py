@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+_LOCKED_BYTE = 2**31 - 2
+"""Where Windows locks. Others can neither read nor write the byte that is locked, so it lies behind the content."""
 
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt
@@ -13,7 +17,12 @@ if sys.platform == "win32":  # pragma: no cover
         Raises:
             OSError: Another process, or another file object of this one, has it locked.
         """
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(descriptor, position, os.SEEK_SET)
 
 else:
     import fcntl
