@@ -13,7 +13,7 @@ next chunk. That order is why the decoders are driven here, and not by a stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -26,7 +26,7 @@ from ndstream._core import Decoder, NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream._framing import MAX_SNIFFED_BYTES, Format, make_decoder, sniff
 from ndstream.logs import FileReport, LogFileError
-from ndstream.logs._files.after_damage import AfterDamage, open_after_damage
+from ndstream.logs._files.after_damage import open_after_damage
 from ndstream.logs._files.opened_file import OpenedFile
 
 _LF, _CR = b"\n\r"
@@ -41,12 +41,14 @@ class Selection:
         needles: Only payloads that hold one of these are wanted; all if there are none.
         options: Further options of the decoders.
         max_window: How much memory decompressing may take, in bytes; None for no limit.
+        sample: The share of the lines of NDJSON that is wanted, as options of the decoder; all if there are none.
     """
 
     framing: Format | None
     needles: Sequence[bytes]
     options: dict[str, Any]
     max_window: int | None
+    sample: dict[str, Any] = field(default_factory=dict)
 
 
 def copy_file(name: str, selection: Selection, target: ValueOutput) -> None:
@@ -71,9 +73,37 @@ def copy_file(name: str, selection: Selection, target: ValueOutput) -> None:
     target.begin(name)
     copy = _FileCopy(name, file, selection, target)
     copy.run()
-    while (rest := copy.open_rest()) is not None:
-        copy = _FileCopy(name, rest.file, replace(selection, framing="ndjson"), target, rest.line)
+    if copy.damage is not None:
+        copy_rest(name, copy.damage, copy.line, selection, target)
+
+
+def copy_rest(name: str, damage: LogFileError, line: int, selection: Selection, target: ValueOutput) -> None:
+    """Copy the values that follow the damage in an archive of lines, if whole members follow it.
+
+    Args:
+        name: The file's path.
+        damage: The damage.
+        line: How many lines were seen before.
+        selection: Which values to write.
+        target: Where values and bad frames go.
+
+    Raises:
+        click.exceptions.Exit: There is a bad frame, and they are not skipped.
+    """
+    selection = replace(selection, framing="ndjson")
+    following: LogFileError | None = damage
+    while following is not None:
+        try:
+            rest = open_after_damage(name, following, line, selection.max_window)
+        except LogFileError as error:
+            target.fail(name, error)
+            following = error
+            continue
+        if rest is None:
+            return
+        copy = _FileCopy(name, rest.file, selection, target, rest.line)
         copy.run(rest.torn)
+        following, line = copy.damage, copy.line
 
 
 class _FileCopy:
@@ -85,6 +115,9 @@ class _FileCopy:
         selection: Which frames are wanted.
         target: Where they go.
         line: How many lines precede it.
+
+    Attributes:
+        damage: What ended it early, if lines may follow that; None if it came to its end.
     """
 
     def __init__(self, name: str, file: OpenedFile, selection: Selection, target: ValueOutput, line: int = 0) -> None:
@@ -96,7 +129,7 @@ class _FileCopy:
         target.report.files.append(self._report)
         self._line = line
         self._unwanted = self._torn = 0
-        self._damage: LogFileError | None = None
+        self.damage: LogFileError | None = None
         # Until the framing is known, the first bytes wait.
         self._head = b""
         self._decoder: Decoder[Any] | None = None
@@ -132,18 +165,10 @@ class _FileCopy:
             self._count()
             self._file.close()
 
-    def open_rest(self) -> AfterDamage | None:
-        """What follows the damage, if there is damage and whole lines follow."""
-        if self._damage is None or not isinstance(self._decoder, NDJSONDecoder):
-            return None
-        damage, line = self._damage, self._decoder.line
-        while damage.rest is not None:
-            try:
-                return open_after_damage(self._name, damage, line, self._selection.max_window)
-            except LogFileError as error:
-                self._target.fail(self._name, error)
-                damage = error
-        return None
+    @property
+    def line(self) -> int:
+        """How many lines were seen."""
+        return self._decoder.line if isinstance(self._decoder, NDJSONDecoder) else 0
 
     def _feed(self, chunk: bytes) -> bool:
         """Take the next chunk, an empty one at the end; False if it was the last."""
@@ -170,19 +195,28 @@ class _FileCopy:
     def _begin(self, framing: Format) -> None:
         """Make the decoder, and lines to copy or values that are lines to write."""
         needles = self._selection.needles
-        copies = framing == "ndjson" and not needles
+        copies = framing == "ndjson" and not needles and not self._selection.sample
         # These two find the needles themselves; in other framings only the payload can tell.
         filters_payloads = bool(needles) and framing not in ("ndjson", "json")
-        self._decoder = make_decoder(
-            framing,
-            loads=orjson.loads if copies else self._line_if_wanted if filters_payloads else line_of,
-            contains=None if filters_payloads else needles or None,
-            on_error="raise",
-            # Among the elements of arrays [DONE] is an array.
-            done=None if self._selection.options["items"] else "[DONE]",
-            require_done=False,
-            **self._selection.options,
-        )
+        if self._selection.sample:
+            self._decoder = NDJSONDecoder(
+                loads=line_of,
+                contains=needles or None,
+                max_frame_size=self._selection.options["max_frame_size"],
+                done="[DONE]",
+                **self._selection.sample,
+            )
+        else:
+            self._decoder = make_decoder(
+                framing,
+                loads=orjson.loads if copies else self._line_if_wanted if filters_payloads else line_of,
+                contains=None if filters_payloads else needles or None,
+                on_error="raise",
+                # Among the elements of arrays [DONE] is an array.
+                done=None if self._selection.options["items"] else "[DONE]",
+                require_done=False,
+                **self._selection.options,
+            )
         if self._line and isinstance(self._decoder, NDJSONDecoder):
             self._decoder.reset(offset=self._file.offset, line=self._line)
         if copies:
@@ -216,8 +250,8 @@ class _FileCopy:
                 error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
                 cut = error
             self._target.keep_bad_frame(self._name, cut, None)
-        if isinstance(error, LogFileError):
-            self._damage = error
+        if isinstance(error, LogFileError) and isinstance(self._decoder, NDJSONDecoder):
+            self.damage = error
         self._target.fail(self._name, error)
 
     def _report_unread_rest(self, chunk: bytes) -> None:

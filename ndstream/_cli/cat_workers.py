@@ -13,13 +13,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any
 
 import click
 
-from ndstream._cli.cat_values import Selection
+from ndstream._cli.cat_values import Selection, copy_rest
 from ndstream._cli.input_files import open_input
 from ndstream._cli.messages import label
 from ndstream._cli.split_check import Checked, begin_worker, check_split
@@ -98,7 +99,7 @@ def copy_splits(
             if copy is None or copy.is_over_at(split):
                 if copy is not None:
                     copy.close()
-                copy = _FileCopy(split, selection, target)
+                copy = _FileCopy(split, selection, sample, target)
             while not copy.ended:
                 checked = _result_of(future, split, target)
                 copy.take(split, checked)
@@ -123,7 +124,8 @@ def _result_of(future: Future[Checked], split: Split, target: ValueOutput) -> Ch
 class _FileCopy:
     """One file, whose good lines are copied in the order of its splits."""
 
-    def __init__(self, split: Split, selection: Selection, target: ValueOutput) -> None:
+    def __init__(self, split: Split, selection: Selection, sample: dict[str, Any], target: ValueOutput) -> None:
+        self._selection = replace(selection, sample=sample)
         self._name = split.path
         self._target = target
         self._report = FileReport(split.path, split.format)
@@ -168,6 +170,9 @@ class _FileCopy:
             if isinstance(checked.failure, LogFileError) and checked.failure.frame:
                 self._target.keep_bad_frame(self._name, _with_line(checked.failure, lines_before), None)
             self._fail(checked.failure)
+            if isinstance(checked.failure, LogFileError):
+                # Where workers have to go on after damage, only reading what precedes it tells: one process does.
+                copy_rest(self._name, checked.failure, report.lines, self._selection, self._target)
         elif checked.is_done:
             self.ended = True
             if split.stop is None or checked.stop < (split.size or 0):

@@ -102,6 +102,22 @@ def test_archives_of_several_members_are_split(command: tuple[str, str], folder:
     assert (result.stdout, result.stderr, result.returncode) == (text, b"", 0)
 
 
+@pytest.mark.parametrize("selection", [(), ("--contains", "7"), ("--sample", "0.3")])
+def test_what_follows_a_damaged_member_is_that_of_one_process(selection: tuple[str, ...], tmp_path: Path) -> None:
+    real_parts.command("bgzip", "tabix")
+    chance = random.Random(3)
+    data = b"".join(b'{"n":%d,"text":"%s"}\n' % (n, chance.randbytes(400).hex().encode()) for n in range(6000))
+    archive = bytearray(subprocess.run(["bgzip", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout)
+    for place in (len(archive) // 3, len(archive) * 2 // 3):
+        archive[place : place + 50] = bytes(byte ^ 0x5A for byte in archive[place : place + 50])
+    (tmp_path / "archive").write_bytes(archive)
+    one = cat("--bad", "one", *selection, "archive", cwd=tmp_path)
+    many = cat("--bad", "many", "--workers", "2", *selection, "archive", cwd=tmp_path)
+    assert one.stdout.count(b"\n") > 100
+    assert (many.stdout, many.returncode) == (one.stdout, one.returncode)
+    assert (tmp_path / "many").read_bytes() == (tmp_path / "one").read_bytes()
+
+
 def test_several_files_come_one_after_the_other(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1\n2")
     (tmp_path / "b").write_bytes(b"\xef\xbb\xbf3\n")
