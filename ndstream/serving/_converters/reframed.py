@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ndstream._core import Decoder, SSEDecoder, encode_jsonseq, encode_ndjson, encode_sse
+from ndstream._core import Decoder, FirstBytes, SSEDecoder, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import StreamError
 from ndstream._framing import Format, body_of_json, make_decoder, sniffed
 from ndstream._sources.opened_source import Chunk
@@ -47,9 +47,7 @@ class Reframed(Converter):
         super().__init__(error_message)
         self.format = format
         self.content_type, self.heartbeat = FRAMINGS[format]
-        self._encode_payload = _ENCODERS[format]
-        self._escape = escape_unicode_newlines
-        self._at_end = False
+        self._payloads = payloads = _PayloadEncoder(_ENCODERS[format], escape_unicode_newlines)
         self._sentinel = done
         ends: Any = {"max_frame_size": max_frame_size, "done": done, "require_done": require_done}
 
@@ -58,12 +56,15 @@ class Reframed(Converter):
                 # The first bytes show that they are events already, which keep their fields.
                 return SSEDecoder(raw=True, **ends)
             options: Any = {"on_error": "raise", "on_truncated": "raise", "contains": None, **ends}
-            return make_decoder(upstream, loads=self._encode, **options)
+            return make_decoder(upstream, loads=payloads.encode, **options)
 
-        self._first_bytes = body_of_json(make, max_frame_size) if by_first_line else sniffed(make)
         # Options are checked here, not when the first bytes come.
         decoder = make(upstream or "ndjson")
         self._decoder: Decoder[Any] | None = None if upstream is None else decoder
+        # Dropped once the framing is known: it refers to this object, which nothing frees before the next collection.
+        self._first_bytes: FirstBytes | None = None
+        if upstream is None:
+            self._first_bytes = body_of_json(make, max_frame_size) if by_first_line else sniffed(make)
 
     @property
     def started(self) -> bool:
@@ -73,14 +74,18 @@ class Reframed(Converter):
         if self.ended:
             return b""
         if self._decoder is None:
+            assert self._first_bytes is not None
             self._decoder = self._first_bytes.feed(chunk, at_end=False)
-            return b"" if self._decoder is None else self._frames(self._decoder)
+            if self._decoder is None:
+                return b""
+            self._first_bytes = None
+            return self._frames(self._decoder)
         return self._frames(self._decoder.feed(chunk))
 
     def finish(self) -> bytes:
         if self.ended:
             return b""
-        self._at_end = True
+        self._payloads.at_end = True
         frames = self._frames(self._final_decoder().finish())
         self.ended = True
         return frames
@@ -99,15 +104,10 @@ class Reframed(Converter):
         self.failure = failure
         return error_frame(self.format, failure)
 
-    def _encode(self, payload: bytes) -> bytes:
-        if self._at_end:
-            # What only the end of the stream has ended is cut unless it is JSON.
-            orjson.loads(payload)
-        return self._encode_payload(payload, self._escape)
-
     def _final_decoder(self) -> Decoder[Any]:
-        if self._decoder is None:
+        if self._first_bytes is not None:
             self._decoder = self._first_bytes.feed(b"", at_end=True)
+            self._first_bytes = None
         assert self._decoder is not None
         return self._decoder
 
@@ -127,6 +127,26 @@ class Reframed(Converter):
     def _end_with(self, error: StreamError) -> bytes:
         self.ended = True
         return error_frame(self.format, self._failure_of(error))
+
+
+class _PayloadEncoder:
+    """What the decoder calls for each payload. It does not refer to the converter, which refers to the decoder: what
+    refers to itself lives until the next collection of garbage.
+
+    Attributes:
+        at_end: Whether what comes is ended by the end of the stream alone.
+    """
+
+    def __init__(self, encode_payload: Callable[..., bytes], escape: bool) -> None:
+        self.at_end = False
+        self._encode_payload = encode_payload
+        self._escape = escape
+
+    def encode(self, payload: bytes) -> bytes:
+        if self.at_end:
+            # What only the end of the stream has ended is cut unless it is JSON.
+            orjson.loads(payload)
+        return self._encode_payload(payload, self._escape)
 
 
 def _event(payload: bytes, escape: bool) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ndstream import _diagnosis
-from ndstream._core import ConcatenatedJSONDecoder, Decoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._core import ConcatenatedJSONDecoder, Decoder, FirstBytes, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 from ndstream._errors import StreamError
 from ndstream._framing import Format, body_of_json, sniffed
 from ndstream._sources.opened_source import Chunk
@@ -45,11 +45,14 @@ class Verbatim(Converter):
         self._begun = False
         # Chunks with bytes after the last whole frame.
         self._waiting: list[bytes] = []
-        self._first_bytes = body_of_json(self._decide, max_frame_size) if by_first_line else sniffed(self._decide)
-        # Options are checked here, not when the first bytes come.
-        NDJSONDecoder(**self._options)
+        # Dropped once the framing is known: it refers to this object, which nothing frees before the next collection.
+        self._first_bytes: FirstBytes | None = None
         if format is not None:
             self._decide(format)
+            return
+        # Options are checked here, not when the first bytes come.
+        NDJSONDecoder(**self._options)
+        self._first_bytes = body_of_json(self._decide, max_frame_size) if by_first_line else sniffed(self._decide)
 
     @property
     def started(self) -> bool:
@@ -64,10 +67,12 @@ class Verbatim(Converter):
         decoder = self._decoder
         try:
             if decoder is None:
+                assert self._first_bytes is not None
                 decoder = self._first_bytes.feed(data, at_end=False)
                 if decoder is None:
                     self._waiting.append(data)
                     return b""
+                self._first_bytes = None
             else:
                 decoder.feed(data)
             for _ in decoder:
@@ -127,8 +132,9 @@ class Verbatim(Converter):
 
     def _final_decoder(self) -> Decoder[Any]:
         """The decoder, once no more bytes can decide which it is."""
-        if self._decoder is None:
+        if self._first_bytes is not None:
             self._first_bytes.feed(b"", at_end=True)
+            self._first_bytes = None
         assert self._decoder is not None
         return self._decoder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -34,6 +35,43 @@ def test_a_slow_client_stops_the_reading() -> None:
         await settle()
         assert upstream.taken == 1
         await relay.aclose()
+
+    run(main)
+
+
+CHUNK = b'data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
+RELAYED: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "verbatim": (A, {"format": "sse"}),
+    "verbatim, by its first bytes": (A, {}),
+    "reframed": (b'data: {"a":1}\n\n', {"to": "ndjson", "format": "sse"}),
+    "reframed, by its first bytes": (b'data: {"a":1}\n\n', {"to": "ndjson"}),
+    "ui": (CHUNK, {"to": "ui"}),
+    "openai-chat": (CHUNK, {"to": "openai-chat"}),
+    "anthropic": (CHUNK, {"to": "anthropic"}),
+    "ag-ui": (CHUNK, {"to": "ag-ui"}),
+    "done_event": (CHUNK, {"done_event": True, "format": "sse"}),
+}
+
+
+@pytest.mark.parametrize(("body", "options"), RELAYED.values(), ids=RELAYED)
+def test_a_relay_that_ended_is_freed_at_once_and_not_at_the_next_collection(
+    body: bytes, options: dict[str, Any]
+) -> None:
+    async def main() -> None:
+        # What is loaded, and kept, at the first use is none of it.
+        await collect(relayed(Upstream(body), **options))
+        gc.collect()
+        gc.disable()
+        try:
+            relay = relayed(Upstream(body), **options)
+            kept = [weakref.ref(each) for each in (relay, relay._converter, relay._upstream)]
+            got = await collect(relay)
+            assert got
+            assert relay.failure is None
+            del relay
+            assert [each() for each in kept] == [None, None, None]
+        finally:
+            gc.enable()
 
     run(main)
 
