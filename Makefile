@@ -4,9 +4,10 @@
 #   make test                      the whole suite, types, stubs and style
 #   make test PYTHON=python3.13    the same with another Python, in an environment of its own
 #   make test-all                  with each supported Python that is installed, or each of PYTHONS
-#   make fuzz                      the property tests with 20,000 examples each
+#   make properties                the property tests with 20,000 examples each
 #   make kill-rounds               readers of logs are killed at 200 random moments each, and go on without a loss
-#   make fuzz-guided               fuzzing guided by coverage, SECONDS for each target; goes on from the last run
+#   make fuzz                      fuzzing guided by coverage, SECONDS for each of TARGETS; goes on from the last run
+#   make fuzz-sanitized            the same under the address and undefined-behaviour sanitizers
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
@@ -35,7 +36,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint fuzz kill-rounds matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release fuzz-guided
+.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus kill-rounds matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -53,29 +54,38 @@ lint: $(VENV)/installed-cli,test
 test-all:
 	set -e; for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python; done
 
-fuzz: $(VENV)/installed-cli,test
+properties: $(VENV)/installed-cli,test
 	NDSTREAM_HYPOTHESIS=thorough $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/core/test_properties.py \
 		tests/core/test_stateful.py tests/core/test_concatenated.py
 
 kill-rounds: $(VENV)/installed-cli,test
 	NDSTREAM_KILL_ROUNDS=200 $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/logs/test_kill_and_resume.py
 
-# Needs clang with its runtime, and a CPython that atheris has wheels for (3.11 to 3.13).
-FUZZ := build/fuzz
+# Needs clang with its runtime. The lines of Python that are reached guide as well from CPython 3.12 on.
 SECONDS ?= 600
-fuzz-guided: $(FUZZ)/installed
-	set -e; for target in $$(cd tests && PYTHONPATH=.:conformance ../$(FUZZ)/bin/python -c \
-		"from fuzz.targets import TARGETS; print(*TARGETS)"); do \
-		echo "$$target:"; (cd tests && PYTHONPATH=.:conformance ASAN_OPTIONS=detect_leaks=0 \
-			LD_PRELOAD=$$(ls $(abspath $(FUZZ))/lib/python3*/site-packages/asan_with_fuzzer.so) \
-			../$(FUZZ)/bin/python -m fuzz $$target $(abspath $(FUZZ))/corpus/$$target \
-			-max_total_time=$(SECONDS) -rss_limit_mb=0 -verbosity=0 -print_final_stats=1 2>&1 | grep "^stat::\|ERROR\|Uncaught" || true); done
+FUZZ = cd tests && PYTHONPATH=.:conformance NDSTREAM_FUZZ_STATE=../build/fuzz ../build/fuzz-$(1)/bin/python -m fuzz
+RUNTIME = $$(clang -print-file-name=libclang_rt.$(1)-$$(uname -m).$(2))
 
-$(FUZZ)/installed: $(SOURCES)
-	test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
-	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check atheris hypothesis msgspec orjson pytest
+fuzz: build/fuzz-plain/installed
+	$(call FUZZ,plain) run --seconds $(SECONDS) $(TARGETS)
+	$(call FUZZ,plain) totals
+
+fuzz-sanitized: build/fuzz-sanitized/installed
+	$(call FUZZ,sanitized) run --seconds $(SECONDS) --sanitized $(call RUNTIME,asan,so) $(TARGETS)
+
+fuzz-corpus: build/fuzz-plain/installed
+	$(call FUZZ,plain) keep
+
+build/fuzz-sanitized/installed: export NDSTREAM_SANITIZE = 1
+build/fuzz-%/installed: $(SOURCES) $(wildcard ndstream/*.py ndstream/*/*.py ndstream/*/*/*.py) tests/fuzz/libfuzzer.c
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check orjson
 	CC=clang LDSHARED="clang -shared" NDSTREAM_FUZZ=1 \
-		$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-cache-dir .
+		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-cache-dir .
+	cd $(@D) && clang -shared -fPIC -O2 -I$$(bin/python -c "import sysconfig; print(sysconfig.get_paths()['include'])") \
+		-o $$(bin/python -c "import sysconfig; print(sysconfig.get_paths()['platlib'])")/libfuzzer.so \
+		../../tests/fuzz/libfuzzer.c -Wl,--whole-archive $(call RUNTIME,fuzzer_no_main,a) -Wl,--no-whole-archive \
+		-lstdc++ -lpthread -ldl -lm
 	touch $@
 
 matrix: $(VENV)/installed-cli,test

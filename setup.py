@@ -25,7 +25,7 @@ compile_args: list[str] = []
 link_args: list[str] = []
 if sys.platform != "win32":
     compile_args += ["-Wall", "-Wextra", "-Wconversion"]
-    compile_args += ["-O0", "-g3"] if debug or coverage else ["-O3"]
+    compile_args += ["-O0", "-g3"] if debug or coverage else ["-O1" if sanitize else "-O3"]
     # Where it was built is no part of what was built: two builds of one source are the same bytes.
     compile_args += [f"-ffile-prefix-map={Path.cwd()}=."]
 if sys.platform == "linux" and not (debug or coverage or sanitize or fuzz):

@@ -183,6 +183,7 @@ class Block:
     text: list[str] = field(default_factory=list)
     type: str = ""
     retry: int | None = None
+    raw_begin: int = 0  # where the comment lines before it begin
 
 
 def sse_lines(data: bytes) -> list[tuple[int, bytes, str, bytes]]:
@@ -215,6 +216,7 @@ def sse(
     next_id = last_event_id
     block: Block | None = None
     dropping = False
+    comments_begin: int | None = None
     answer.offset = len(BOM) if data.startswith(BOM) else 0
 
     def is_sentinel(payload: list[bytes]) -> bool:
@@ -241,9 +243,9 @@ def sse(
             elif payload:
                 answer.value(value)
         else:
-            wire = data[block.begin : end] if raw else None
+            wire = data[block.raw_begin : end] if raw else None
             event = (block.type or "message", "\n".join(block.text), next_id, block.retry)
-            answer.event((*event, payload, wire, block.begin))
+            answer.event((*event, payload, wire, block.raw_begin if raw else block.begin))
 
     def too_large(block: Block, end: int) -> None:
         wire = data[block.begin : end][:PREVIEW]
@@ -251,7 +253,7 @@ def sse(
 
     for number, (begin, content, text, terminator) in enumerate(sse_lines(data), 1):
         if block is None and content:
-            block = Block(begin, number)
+            block = Block(begin, number, raw_begin=begin if comments_begin is None else comments_begin)
         if block is not None and not dropping and begin + len(content) - block.begin > limit + SSE_SLACK:
             too_large(block, begin + len(content))
             dropping = True
@@ -264,7 +266,7 @@ def sse(
                     dispatch(block, begin + 1, number)
                     if answer.done:
                         return answer
-                block, dropping = None, False
+                block, dropping, comments_begin = None, False, None
                 answer.offset, answer.line = begin + len(terminator), number
             continue
         if dropping or block is None:
@@ -282,6 +284,7 @@ def sse(
         if not name and content:
             answer.comments += 1
             if block.begin == begin:
+                comments_begin = block.raw_begin
                 block = None
                 answer.offset, answer.line = begin + len(content) + len(terminator), number
         elif name == b"data":

@@ -1,1 +1,1 @@
-"""Fuzzing that is guided by coverage: what each target does with bytes, and the program that runs it under atheris."""
+"""Fuzzing that is guided by coverage: what each target does with bytes, and what runs it under libFuzzer."""

@@ -1,28 +1,51 @@
-"""Runs a target under atheris: ``python -m fuzz NAME FOLDER [arguments of libFuzzer]``.
+"""The fuzzer's commands, run in tests/: ``python -m fuzz run``, ``totals``, ``keep`` and ``again``.
 
-What was found to be new is kept in FOLDER, so that the next run goes on from there. The core takes part in the guidance
-if it was built with NDSTREAM_FUZZ, and atheris' library is loaded before it.
+    run [--seconds N] [--until N] [--sanitized LIBRARY] [TARGET ...]   fuzz each target, going on from the last run
+    totals                                                            what all runs came to, as a table
+    keep                                                              write the smallest corpus into the tree
+    again TARGET FILE                                                 give a target one input again
+
+State is in the folder that NDSTREAM_FUZZ_STATE names: a corpus for each target, findings, and the totals.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from pathlib import Path
 
-import atheris
+from fuzz import corpora, runs, totals
 
-with atheris.instrument_imports(include=["oracle", "oracle_concatenated", "ndstream.llm", "ndstream.logs", "fuzz"]):
-    from fuzz.targets import TARGETS, seeds
-
-
-def main() -> None:
-    name, folder, *arguments = sys.argv[1:]
-    corpus = Path(folder)
-    corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(seeds(name)):
-        (corpus / f"seed-{number:04}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], str(corpus), "-max_len=4096", *arguments], TARGETS[name])
-    atheris.Fuzz()
+STATE = Path(os.environ.get("NDSTREAM_FUZZ_STATE", "../build/fuzz"))
 
 
-main()
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="fuzz")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run")
+    run.add_argument("--seconds", type=int, default=15, help="for each target")
+    run.add_argument("--until", type=int, help="leave out a target that has so many executions")
+    run.add_argument(
+        "--sanitized", metavar="LIBRARY", help="the library of the sanitizers that the core was built with"
+    )
+    run.add_argument("targets", nargs="*", metavar="TARGET")
+    commands.add_parser("totals")
+    commands.add_parser("keep")
+    again = commands.add_parser("again")
+    again.add_argument("target")
+    again.add_argument("file", type=Path)
+    options = parser.parse_args()
+    if options.command == "run":
+        return runs.run(STATE, options.targets, options.seconds, options.until, options.sanitized)
+    if options.command == "totals":
+        print(totals.table(totals.load(STATE)))
+    elif options.command == "keep":
+        corpora.keep(STATE)
+    else:
+        return runs.again(options.target, options.file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
