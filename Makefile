@@ -8,6 +8,8 @@
 #   make kill-rounds               readers of logs are killed at 200 random moments each, and go on without a loss
 #   make fuzz                      fuzzing guided by coverage, SECONDS for each of TARGETS; goes on from the last run
 #   make fuzz-sanitized            the same under the address and undefined-behaviour sanitizers
+#   make coverage                  lines and branches of the core and of Python that the suite reaches
+#   make mutants                   400 small faults in the core and 400 in Python, each of which a test has to notice
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
@@ -36,7 +38,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus kill-rounds matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release
+.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus kill-rounds matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -87,6 +89,14 @@ build/fuzz-%/installed: $(SOURCES) $(wildcard ndstream/*.py ndstream/*/*.py ndst
 		../../tests/fuzz/libfuzzer.c -Wl,--whole-archive $(call RUNTIME,fuzzer_no_main,a) -Wl,--no-whole-archive \
 		-lstdc++ -lpthread -ldl -lm
 	touch $@
+
+coverage: $(VENV)/installed-cli,test
+	$(BIN)/python -m tests.reached
+
+# Goes on from the last run; SEED for another sample.
+SEED ?= 1
+mutants: $(VENV)/installed-cli,test
+	$(BIN)/python -m tests.mutants --seed $(SEED)
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix

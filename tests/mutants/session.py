@@ -1,0 +1,287 @@
+"""A plugin of pytest that runs in the changed tree: it collects once, then forks for each mutant.
+
+First every test that is not known yet runs without a mutant, and the places that it reaches are noted. Then each mutant
+gets the tests that reach it, one case of each test function before the second of any, the quick ones first, and those
+that killed its neighbours before all. The first failure ends it; a test that takes far longer than it did is a failure.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import hashlib
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mutants import active_mutant
+from mutants.changed_tree import TREE, taken
+from mutants.mutant import Mutant, core_and_python, sample
+from mutants.results import RESULTS, TESTS, Test, known_results, known_tests, result_key
+
+MEMORY = 6 << 30
+"""Bytes of data that a mutant may take."""
+SECONDS = 150.0
+"""What all tests of one mutant may take, by what they took without one; further tests are not tried."""
+
+
+# What is told of mutants goes where pytest was started, and not to what it captures.
+TOLD = os.dup(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "MUTANT_OPTIONS" in os.environ:
+        size, seed, first, pause, only = os.environ["MUTANT_OPTIONS"].split(" ", 4)
+        mutants = taken()
+        wanted = {
+            mutant
+            for mutants_of in (core_and_python(mutants.values()))
+            for mutant in sample(mutants_of, int(first) or int(size), int(seed))
+            if only in mutant.name
+        }
+        config.pluginmanager.register(MutantSession(mutants, wanted, None if pause == "-" else pause))
+
+
+class Reports:
+    """Notes what pytest reports of a test."""
+
+    def __init__(self) -> None:
+        self.reports: list[pytest.TestReport] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.reports.append(report)
+
+    def run(self, item: pytest.Item, following: pytest.Item | None) -> list[pytest.TestReport]:
+        """Run a test as pytest does."""
+        self.reports = []
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return self.reports
+
+
+class MutantSession(Reports):
+    """Takes the place of the loop over the tests."""
+
+    def __init__(self, mutants: dict[int, Mutant], wanted: set[Mutant], pause: str | None) -> None:
+        super().__init__()
+        self._mutants = mutants
+        self._wanted = wanted
+        self._pause = pause
+        self._items: dict[str, pytest.Item] = {}
+        # For each file, how often a test function has killed a mutant of it.
+        self._killers: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._unreliable: set[str] = set()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._items = {item.nodeid: item for item in session.items}
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        self._note_reached(session.items)
+        gc.collect()
+        gc.freeze()
+        tests = known_tests()
+        results = known_results()
+        for row in results.values():
+            if row.get("test"):
+                self._killers[row["file"]][_function(row["test"])] += 1
+        reaching = self._reaching(tests)
+        for number, mutant in self._mutants.items():
+            known = results.get(result_key(mutant))
+            if mutant not in self._wanted or (known and known["result"] != "survived"):
+                continue
+            chosen = self._chosen(mutant, reaching, tests)
+            tried = _hash_of_tests(chosen)
+            if known and known["tried"] == tried:
+                continue
+            while self._pause and Path(self._pause).exists():
+                time.sleep(5)
+            self._try(number, mutant, chosen, tests, tried)
+        return True
+
+    # Without a mutant.
+
+    def _note_reached(self, items: Sequence[pytest.Item]) -> None:
+        known = known_tests()
+        new = [item for item in items if item.nodeid not in known]
+        active_mutant.activate(0)
+        for item, following in zip(new, [*new[1:], None], strict=True):
+            TESTS.add({"test": item.nodeid})
+            active_mutant.forget_reached()
+            begin = time.monotonic()
+            reports = self.run(item, following)
+            seconds = time.monotonic() - begin
+            passed = [report.when for report in reports if report.passed] == ["setup", "call", "teardown"]
+            names = sorted(self._mutants[number].name for number in active_mutant.reached() if number in self._mutants)
+            TESTS.add({"test": item.nodeid, "seconds": round(seconds, 4), "passed": passed, "reached": names})
+
+    def _reaching(self, tests: dict[str, Test]) -> dict[str, list[str]]:
+        """The tests that reach a mutant, by its name; and those that reach any mutant of a file, by the file."""
+        reaching: defaultdict[str, list[str]] = defaultdict(list)
+        for name, test in tests.items():
+            if not test.passed or name not in self._items:
+                continue
+            for mutant in test.reached:
+                reaching[mutant].append(name)
+            for file in {mutant.partition(" | ")[0] for mutant in test.reached}:
+                reaching[file].append(name)
+        return reaching
+
+    def _chosen(self, mutant: Mutant, reaching: dict[str, list[str]], tests: dict[str, Test]) -> list[str]:
+        names = reaching.get(mutant.file if mutant.at_import else mutant.name, [])
+        by_function: defaultdict[str, list[str]] = defaultdict(list)
+        for name in sorted(names, key=lambda name: tests[name].seconds):
+            by_function[_function(name)].append(name)
+        killers = self._killers[mutant.file]
+        ranked = sorted(
+            (
+                not (killers[function] and index < 3),
+                -killers[function] if index < 3 else 0,
+                index,
+                tests[name].seconds,
+                name,
+            )
+            for function, cases in by_function.items()
+            for index, name in enumerate(cases)
+        )
+        chosen: list[str] = []
+        seconds = 0.0
+        for *_, name in ranked:
+            seconds += tests[name].seconds
+            if chosen and seconds > SECONDS:
+                break
+            chosen.append(name)
+        return chosen
+
+    # With one.
+
+    def _try(self, number: int, mutant: Mutant, chosen: list[str], tests: dict[str, Test], tried: str) -> None:
+        begin = time.monotonic()
+        result, killer = ("survived" if chosen else "not reached"), ""
+        left = [name for name in chosen if name not in self._unreliable]
+        while left:
+            result, killer = self._run(number, left, tests, mutant.at_import)
+            if result == "survived" or self._run(0, [killer], tests)[0] == "survived":
+                break
+            # It fails without the mutant as well: it says nothing.
+            self._unreliable.add(killer)
+            left = left[left.index(killer) + 1 :]
+            result, killer = "survived", ""
+        if killer:
+            self._killers[mutant.file][_function(killer)] += 1
+        seconds = time.monotonic() - begin
+        os.write(TOLD, f"{result:12}{len(chosen):6} tests {seconds:6.1f} s  {mutant.name}\n".encode())
+        row = {"key": result_key(mutant), "file": mutant.file, "mutant": mutant.name, "line": mutant.line}
+        # What no test reaches is as good as survived, and tried again when there are new tests.
+        RESULTS.add(
+            {**row, "result": "killed" if killer else "survived", "how": result, "test": killer, "tried": tried}
+        )
+
+    def _run(self, number: int, names: list[str], tests: dict[str, Test], at_import: bool = False) -> tuple[str, str]:
+        """Run the tests until one fails, in a process of its own; how it ended, and the test that failed."""
+        reading, writing = os.pipe()
+        folder = tempfile.mkdtemp(prefix="mutant-")
+        active_mutant.activate(number)
+        process = self._new_process(names, folder, writing) if at_import else self._fork(names, folder, writing)
+        os.close(writing)
+        try:
+            return _watch(reading, names, tests, slack=60.0 if at_import else 30.0)
+        finally:
+            os.close(reading)
+            os.killpg(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            active_mutant.activate(0)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _fork(self, names: list[str], folder: str, writing: int) -> int:
+        process = os.fork()
+        if process == 0:
+            try:
+                os.setsid()
+                # A crash is one way to be killed, and nothing to look at.
+                faulthandler.disable()
+                os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
+                run_and_tell(self, [self._items[name] for name in names], writing)
+            finally:
+                os._exit(1)
+        _wait_for_group(process)
+        return process
+
+    def _new_process(self, names: list[str], folder: str, writing: int) -> int:
+        chosen = Path(folder, "tests")
+        chosen.write_text("\n".join(names))
+        files = sorted({name.partition("::")[0] for name in names})
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:terminal",
+            "-p",
+            "mutants.new_process",
+            *files,
+        ]
+        environment = {**os.environ, "MUTANT_TESTS": str(chosen), "MUTANT_PIPE": str(writing)}
+        environment["PYTEST_DEBUG_TEMPROOT"] = folder
+        null = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, cwd=TREE, env=environment, pass_fds=[writing], stdout=null, stderr=null, start_new_session=True
+        ).pid
+
+
+def run_and_tell(reports: Reports, items: Sequence[pytest.Item], writing: int) -> None:
+    """Run tests until one fails, and tell of each when it begins; an empty line at the end of all."""
+    for index, (item, following) in enumerate(zip(items, [*items[1:], None], strict=True)):
+        os.write(writing, b"%d\n" % index)
+        if any(report.failed for report in reports.run(item, following)):
+            os._exit(1)
+    os.write(writing, b"\n")
+    os._exit(0)
+
+
+def _watch(reading: int, names: list[str], tests: dict[str, Test], slack: float) -> tuple[str, str]:
+    told, seconds = b"", slack
+    while True:
+        current = told.split(b"\n")[-2] if b"\n" in told else b"0"
+        name = names[int(current)] if current else ""
+        if told.endswith(b"\n") and not current:
+            return "survived", ""
+        seconds = slack + 10 * tests[name].seconds
+        if not select.select([reading], [], [], seconds)[0]:
+            return "hangs", name
+        more = os.read(reading, 4096)
+        if not more:
+            return "fails", name
+        told = (told + more)[-8192:]
+
+
+def _wait_for_group(process: int) -> None:
+    """Until the child has made its group, which is then killed as one."""
+    while True:
+        try:
+            if os.getpgid(process) == process:
+                return
+        except ProcessLookupError:
+            return
+        time.sleep(0.001)
+
+
+def _function(test: str) -> str:
+    """The test function of a case."""
+    return test.partition("[")[0]
+
+
+def _hash_of_tests(names: list[str]) -> str:
+    files = sorted({name.partition("::")[0] for name in names})
+    text = "\n".join([*sorted(names), *((TREE / file).read_text() for file in files)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
