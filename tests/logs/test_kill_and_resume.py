@@ -37,6 +37,21 @@ with {stream} as stream:
         os.write(seen, b"%d\\n" % value["i"])
 os.write(seen, b"end\\n")
 """
+CAT = """
+import os, sys
+from ndstream import logs
+from ndstream._cli.main import main
+log, place, bad, output = sys.argv[1:]
+os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT), 1)
+# As often as it can be saved: the command does so once a second.
+logs.Checkpoint.due = True
+os.write(1, b"start\\n")
+sys.argv[1:] = ["cat", "--checkpoint", place, "--bad", bad, "--on-error", "skip", log]
+try:
+    main()
+finally:
+    os.write(1, b"end\\n")
+"""
 READ = "logs.read(log, **options)"
 FOLLOW = "logs.follow(log, stop_after_idle=0.3, **options)"
 
@@ -60,6 +75,11 @@ def members(compress: Callable[[bytes], bytes], data: bytes) -> bytes:
     return b"".join(compress(data[start : start + size]) for start in range(0, len(data), size))
 
 
+def number_of(line: bytes) -> int:
+    """The number in a line of the output: the number alone, or the whole record."""
+    return int(orjson.loads(line)["i"] if line.startswith(b"{") else line)
+
+
 def checkpointed_line(place: Path) -> int:
     if not place.exists():
         return 0
@@ -67,11 +87,17 @@ def checkpointed_line(place: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("kind", "stream"),
-    [("plain", READ), ("plain", FOLLOW), ("gzip", READ), ("bz2", READ), ("xz", READ), ("zstd", READ), ("lz4", READ)],
+    ("kind", "program"),
+    [
+        *((kind, READER.replace("{stream}", READ)) for kind in ("plain", "gzip", "bz2", "xz", "zstd", "lz4")),
+        ("plain", READER.replace("{stream}", FOLLOW)),
+        *((kind, CAT) for kind in ("plain", "gzip", "zstd")),
+    ],
+    ids=[*("plain", "gzip", "bz2", "xz", "zstd", "lz4"), "follow", "cat", "cat gzip", "cat zstd"],
 )
-def test_nothing_is_lost_and_nothing_before_the_checkpoint_comes_again(tmp_path: Path, kind: str, stream: str) -> None:
+def test_nothing_is_lost_and_nothing_before_the_checkpoint_comes_again(tmp_path: Path, kind: str, program: str) -> None:
     data = content()
+    output_size = len(data) if program is CAT else len(b"12345\n") * LINES
     if kind == "zstd":
         zstd = real_parts.library("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd")
         data = members(zstd.compress, data)
@@ -81,13 +107,12 @@ def test_nothing_is_lost_and_nothing_before_the_checkpoint_comes_again(tmp_path:
         data = members(COMPRESS[kind], data)
     log, place, bad, output = (tmp_path / name for name in ("log", "place", "bad", "output"))
     log.write_bytes(data)
-    program = READER.replace("{stream}", stream)
     chance = random.Random(os.urandom(8))
     starts = []
     for _ in range(ROUNDS):
         starts.append(checkpointed_line(place))
         before = output.stat().st_size if output.exists() else 0
-        wanted = before + chance.randrange(1, 4 * len(b"12345\n") * LINES // ROUNDS)
+        wanted = before + chance.randrange(1, 4 * output_size // ROUNDS)
         with subprocess.Popen([sys.executable, "-c", program, log, place, bad, output]) as reader:
             while reader.poll() is None and (not output.exists() or output.stat().st_size < wanted):
                 time.sleep(chance.random() * 0.002)
@@ -98,11 +123,11 @@ def test_nothing_is_lost_and_nothing_before_the_checkpoint_comes_again(tmp_path:
     runs = [run.split(b"\n")[:-1] for run in output.read_bytes().split(b"start\n")[1:]]
     good = [number for number in range(LINES) if number % 100 != 99]
     for start, run in zip(starts, runs, strict=True):
-        numbers = [int(number) for number in run if number != b"end"]
+        numbers = [number_of(line) for line in run if line != b"end"]
         # Each run goes on exactly where the checkpoint says.
         assert numbers == [number for number in good if number >= start][: len(numbers)]
     assert runs[-1][-1] == b"end"
-    assert {int(number) for run in runs for number in run if number != b"end"} == set(good)
+    assert {number_of(line) for run in runs for line in run if line != b"end"} == set(good)
     assert checkpointed_line(place) == LINES
     letters = [orjson.loads(line) for line in bad.read_bytes().splitlines()]
     assert {letter["line"] - 1 for letter in letters} == set(range(99, LINES, 100))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ndstream.logs._files.stored_bytes import Stored
 
-BLOCK_SIZE = 256 * 1024
+# Each read and each call of a decompressor releases the GIL, which a thread that reads ahead gets back late: measured,
+# with half of this it takes 8 % longer to read gzip, and with twice as much no less.
+BLOCK_SIZE = 512 * 1024
 
 
 class ArchiveInput:
