@@ -1,4 +1,4 @@
-"""The one extension; everything else is in pyproject.toml.
+"""The one extension, and the readme as an index shows it; everything else is in pyproject.toml.
 
 Switches, from the environment, each on where it is not empty:
 
@@ -9,6 +9,7 @@ Switches, from the environment, each on where it is not empty:
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -43,7 +44,20 @@ if coverage:
     compile_args += ["--coverage"]
     link_args += ["--coverage"]
 
+REPOSITORY = "https://github.com/ndstream/ndstream"
+
+
+def readme() -> str:
+    """README.md with links that lead somewhere from an index too: to the files of this version."""
+    [version] = re.findall(r'^version = "(.*)"$', Path("pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    text = Path("README.md").read_text("utf-8")
+    text = re.sub(r"(!\[[^\]]*\]\()(?!https?:)", rf"\1{REPOSITORY}/raw/v{version}/", text)
+    return re.sub(r"(\]\()(?!https?:|#)", rf"\1{REPOSITORY}/blob/v{version}/", text)
+
+
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
     ext_modules=[
         Extension(  # type: ignore[no-untyped-call]
             "ndstream._core",
@@ -58,5 +72,5 @@ setup(
             cython_c_in_temp=True,
             cython_line_directives=coverage or debug,
         )
-    ]
+    ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.message
 import pathlib
 import re
 import subprocess
@@ -9,6 +11,8 @@ import sys
 import tarfile
 
 import pytest
+
+import ndstream
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -36,14 +40,54 @@ def test_the_files_that_are_not_type_checked_exist() -> None:
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("sdist")
     command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     [archive] = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as opened:
+    return archive
+
+
+@pytest.fixture(scope="module")
+def names(sdist: pathlib.Path) -> set[str]:
+    with tarfile.open(sdist) as opened:
         return {name.partition("/")[2] for name in opened.getnames()}
+
+
+@pytest.fixture(scope="module")
+def metadata(sdist: pathlib.Path) -> email.message.Message:
+    with tarfile.open(sdist) as opened:
+        file = opened.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
+        assert file is not None
+        return email.message_from_bytes(file.read())
+
+
+def test_the_links_of_the_readme_lead_to_files_of_this_version_from_an_index_too(
+    metadata: email.message.Message,
+) -> None:
+    description = metadata.get_payload()
+    assert isinstance(description, str)
+    assert metadata["Description-Content-Type"].startswith("text/markdown")
+    targets = re.findall(r"\]\(([^)]*)\)", description)
+    assert len(targets) > 15
+    repository = f"https://github.com/ndstream/ndstream/(?:blob|raw)/v{ndstream.__version__}/"
+    for target in targets:
+        assert target.startswith("https://")
+        if path := re.fullmatch(f"{repository}([^#]*)(?:#.*)?", target):
+            assert (ROOT / path[1]).exists()
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", description)
+    assert len(pictures) > 1
+    assert all("/raw/" in picture for picture in pictures)
+
+
+def test_an_index_is_told_what_it_shows(metadata: email.message.Message) -> None:
+    assert metadata["Name"] == "ndstream"
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["License-File"] == "LICENSE"
+    links = [link.partition(", ") for link in metadata.get_all("Project-URL", [])]
+    assert {name for name, _, _ in links} == {"Documentation", "Source", "Issues", "Changelog"}
+    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
 
 
 def test_the_sdist_carries_every_source_of_the_core(names: set[str]) -> None:
