@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ndstream.llm._finish_reason import FinishReason
     from ndstream.llm._tool_calls.tool_call import ToolCall
 
-_SHOWN = ("text", "thinking", "tool_calls", "arguments", "usage", "finish_reason", "choice")
+_SHOWN = ("text", "thinking", "signature", "tool_calls", "arguments", "usage", "finish_reason", "choice")
 
 
 class Delta:
@@ -19,6 +19,8 @@ class Delta:
     Attributes:
         text: What it adds to the text; empty if it adds none.
         thinking: What it adds to the thoughts; empty if it adds none.
+        signature: What Anthropic has signed the thoughts of the block with, which it takes back with them alone; empty
+            of all deltas but the one that brings it. A block of thoughts that are kept secret has nothing else.
         tool_calls: The tool calls that it opens or adds to; they grow as the reply goes on.
         arguments: What each of `tool_calls` gained, as JSON text, in their order. A call's, over all deltas, add up
             to its `raw`, unless its `arguments_revised` is set.
@@ -39,6 +41,7 @@ class Delta:
     # Read from the class if a delta does not have its own.
     text: str = ""
     thinking: str = ""
+    signature: str = ""
     tool_calls: Sequence[ToolCall] = ()
     arguments: Sequence[str] = ()
     usage: dict[str, Any] | None = None
@@ -92,3 +95,11 @@ class FullDelta(Delta):
         self.usage = usage
         self.choice = choice
         self.finish_reason = finish_reason
+
+
+class SignatureDelta(FullDelta):
+    """One that brings a signature."""
+
+    __slots__ = ("signature",)
+
+    signature: str

@@ -1,4 +1,4 @@
-"""Replies of upstream servers, made by hand: frames of the OpenAI chat wire, and what there is to say in them."""
+"""Replies of upstream servers, made by hand: frames of the OpenAI chat wire, and thoughts that Anthropic has signed."""
 
 from __future__ import annotations
 
@@ -41,3 +41,22 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 def reply(*frames: bytes, reason: str = "stop") -> bytes:
     """A whole reply: these frames, then its end."""
     return b"".join([*frames, chunk(reason=reason, usage=USAGE), DONE])
+
+
+def signed(*blocks: tuple[str, str]) -> bytes:
+    """A reply of Anthropic's with a block for each of these thoughts and signatures, and a text."""
+    told: list[dict[str, Any]] = [{"type": "message_start", "message": {"model": "m", "content": []}}]
+    for index, (thought, signature) in enumerate(blocks):
+        thinking = {"type": "thinking", "thinking": "", "signature": ""}
+        told.append({"type": "content_block_start", "index": index, "content_block": thinking})
+        for delta in (
+            {"type": "thinking_delta", "thinking": thought},
+            {"type": "signature_delta", "signature": signature},
+        ):
+            told.append({"type": "content_block_delta", "index": index, "delta": delta})
+        told.append({"type": "content_block_stop", "index": index})
+    text = {"type": "text", "text": "Hi"}
+    told.append({"type": "content_block_start", "index": len(blocks), "content_block": text})
+    told.append({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}})
+    told.append({"type": "message_stop"})
+    return b"".join(b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(event)) for event in told)

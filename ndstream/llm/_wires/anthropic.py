@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ndstream._core import Event
-from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, label_of
+from ndstream.llm._delta import CallDelta, Delta, FullDelta, SignatureDelta, TextDelta
+from ndstream.llm._lenient_readers import as_index, dict_of, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
@@ -109,9 +109,11 @@ class Anthropic(Wire):
             self.whole_seen = True
             return self.start(frame, frame)
         if kind == "content_block_start" and dict_of(frame.get("content_block")):
-            return self.delta(frame, [self.begin_block(as_index(frame.get("index")) or 0, frame["content_block"])])
+            block = frame["content_block"]
+            return self.delta_of_block(frame, self.begin_block(as_index(frame.get("index")) or 0, block), block)
         if kind == "content_block_delta":
-            return self.delta(frame, [self.content.add(as_index(frame.get("index")) or 0, dict_of(frame.get("delta")))])
+            added = dict_of(frame.get("delta"))
+            return self.delta_of_block(frame, self.content.add(as_index(frame.get("index")) or 0, added), added)
         if kind == "content_block_stop":
             self.content.stop(as_index(frame.get("index")) or 0)
         elif kind == "message_delta":
@@ -151,6 +153,15 @@ class Anthropic(Wire):
     ) -> FullDelta:
         """The delta of a frame: what it added to the log, and its calls."""
         return FullDelta(frame, *self.log.new(), [call for call in calls if call is not None], usage)
+
+    def delta_of_block(self, frame: dict[str, Any], call: ToolCall | None, added: dict[str, Any]) -> Delta:
+        """The delta of a frame that adds this to one block."""
+        signature = text_of(added.get("signature")) if added.get("type") in ("signature_delta", "thinking") else ""
+        if not signature:
+            return self.delta(frame, [call])
+        signed = SignatureDelta(frame, *self.log.new())
+        signed.signature = signature
+        return signed
 
     def begin_block(self, index: int, content: dict[str, Any]) -> ToolCall | None:
         """Begin a block. Returns its call, if it is one."""

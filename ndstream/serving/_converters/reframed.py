@@ -8,7 +8,7 @@ already keep their fields and their sentinel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -47,17 +47,11 @@ class Reframed(Converter):
         super().__init__(error_message)
         self.format = format
         self.content_type, self.heartbeat = FRAMINGS[format]
-        self._payloads = payloads = _PayloadEncoder(_ENCODERS[format], escape_unicode_newlines)
+        self._escape = escape_unicode_newlines
+        self._payloads = _PayloadEncoder(_ENCODERS[format], escape_unicode_newlines)
         self._sentinel = done
-        ends: Any = {"max_frame_size": max_frame_size, "done": done, "require_done": require_done}
-
-        def make(upstream: Format) -> Decoder[Any]:
-            if upstream == format == "sse":
-                # The first bytes show that they are events already, which keep their fields.
-                return SSEDecoder(raw=True, **ends)
-            options: Any = {"on_error": "raise", "on_truncated": "raise", "contains": None, **ends}
-            return make_decoder(upstream, loads=payloads.encode, **options)
-
+        self._ends: Any = {"max_frame_size": max_frame_size, "done": done, "require_done": require_done}
+        make = self._make_decoder
         # Options are checked here, not when the first bytes come.
         decoder = make(upstream or "ndjson")
         self._decoder: Decoder[Any] | None = None if upstream is None else decoder
@@ -104,6 +98,18 @@ class Reframed(Converter):
         self.failure = failure
         return error_frame(self.format, failure)
 
+    def _make_decoder(self, upstream: Format) -> Decoder[Any]:
+        """The decoder of the upstream, whose values are what `_read` takes."""
+        if upstream == self.format == "sse":
+            # The first bytes show that they are events already, which keep their fields.
+            return SSEDecoder(raw=True, **self._ends)
+        options: Any = {"on_error": "raise", "on_truncated": "raise", "contains": None, **self._ends}
+        return make_decoder(upstream, loads=self._payloads.encode, **options)
+
+    def _read(self, decoder: Decoder[Any]) -> Iterator[bytes]:
+        """The frames to send of what the decoder has."""
+        return (frame if type(frame) is bytes else frame.raw for frame in decoder)
+
     def _final_decoder(self) -> Decoder[Any]:
         if self._first_bytes is not None:
             self._decoder = self._first_bytes.feed(b"", at_end=True)
@@ -115,7 +121,7 @@ class Reframed(Converter):
         frames: list[bytes] = []
         try:
             # What comes before a bad frame is in the list then.
-            frames.extend(frame if type(frame) is bytes else frame.raw for frame in decoder)
+            frames.extend(self._read(decoder))
         except StreamError as error:
             frames.append(self._end_with(error))
         if decoder.done and not self.ended:
@@ -154,14 +160,14 @@ def _event(payload: bytes, escape: bool) -> bytes:
 
 
 def _line(payload: bytes, escape: bool) -> bytes:
-    return encode_ndjson(_on_one_line(payload), escape_unicode_newlines=escape)
+    return encode_ndjson(on_one_line(payload), escape_unicode_newlines=escape)
 
 
 def _element(payload: bytes, escape: bool) -> bytes:
-    return encode_jsonseq(_on_one_line(payload), escape_unicode_newlines=escape)
+    return encode_jsonseq(on_one_line(payload), escape_unicode_newlines=escape)
 
 
-def _on_one_line(payload: bytes) -> bytes:
+def on_one_line(payload: bytes) -> bytes:
     """The same value without line ends. They can only stand between tokens: JSON has none inside of strings."""
     orjson.loads(payload)
     return payload.translate(_LINE_ENDS) if b"\n" in payload or b"\r" in payload else payload

@@ -10,6 +10,7 @@ from ndstream._sources.opened_source import OpenedSyncSource
 from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
 from ndstream._streams.read_options import close_unused
 from ndstream.serving._converters.converter import Converter
+from ndstream.serving._converters.event_fields import EventFields
 from ndstream.serving._converters.reframed import Reframed
 from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._converters.translated import Translated
@@ -42,6 +43,7 @@ class RelayOptions(TypedDict, total=False):
     done: bytes | str | None
     require_done: bool
     done_event: bool
+    event_fields: bool
     escape_unicode_newlines: bool
     error_message: Callable[[Exception], str] | None
     first_frame_timeout: float | None
@@ -66,6 +68,7 @@ def relay(
     done: bytes | str | None = "[DONE]",
     require_done: bool = False,
     done_event: bool = False,
+    event_fields: bool = False,
     escape_unicode_newlines: bool = False,
     error_message: Callable[[Exception], str] | None = None,
     first_frame_timeout: float | None = 10.0,
@@ -88,6 +91,8 @@ def relay(
         require_done: Whether a stream that ends without it is truncated. For framings.
         done_event: Whether server-sent events that are not a target's end with an ``event: done`` that holds the usage
             of the reply (`wire` names its wire), once they are complete.
+        event_fields: Whether server-sent events become objects with their fields in NDJSON and JSON text sequences, as
+            ``{"event":"token","id":"7","data":...}``, and not their data alone.
         escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are written as escapes. For other framings.
         error_message: What the client is told of an exception; None for words that name no host and no key.
         first_frame_timeout: As an ASGI application: after how many seconds the response starts although no frame has
@@ -116,6 +121,11 @@ def relay(
     upstream = Upstream(source, format)
     try:
         converter: Converter
+        if event_fields and (target is not None or upstream.format != "sse" or to not in ("ndjson", "jsonseq")):
+            raise ValueError(
+                'event_fields= is for server-sent events that are sent as to="ndjson" or to="jsonseq"; if the source '
+                'does not say that they are events, name them by format="sse"'
+            )
         if target is not None:
             reader = ReplyReader(upstream.opened.headers, wire, max_frame_size)
             converter = Translated(target, reader, error_message)
@@ -129,7 +139,7 @@ def relay(
                 error_message=error_message,
             )
         else:
-            converter = Reframed(
+            converter = (EventFields if event_fields else Reframed)(
                 upstream.format,
                 to,  # type: ignore[arg-type]
                 by_first_line=upstream.by_first_line,
@@ -159,6 +169,6 @@ def _target(to: str | Target | None, model: str | None) -> Target | None:
         return to
     if to not in TARGETS:
         raise ValueError(
-            f"to must be one of {', '.join(map(repr, (*FORMATS, *TARGETS)))}, a Target or None, not {to!r}"
+            f"to must be one of {', '.join(map(repr, (*FRAMINGS_TO_SEND, *TARGETS)))}, a Target or None, not {to!r}"
         )
     return TARGETS[to](model=model)

@@ -53,6 +53,7 @@ class AnthropicTarget(Target):
     """
 
     name = "anthropic"
+    writes_signatures = True
 
     def write_start(self) -> None:
         message: dict[str, Any] = {
@@ -83,6 +84,8 @@ class AnthropicTarget(Target):
         self._write_block_delta(part, {"type": "thinking_delta", "thinking": text})
 
     def write_thinking_end(self, part: Part) -> None:
+        if part.signature:
+            self._write_block_delta(part, {"type": "signature_delta", "signature": part.signature})
         self._write_block_stop(part)
 
     def write_call_start(self, part: CallPart) -> None:

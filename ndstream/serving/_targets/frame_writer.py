@@ -23,6 +23,7 @@ class FrameWriter:
     survives_bad_call: ClassVar[bool] = False
     survives_cut_call: ClassVar[bool] = True
     needs_object_arguments: ClassVar[bool] = False
+    writes_signatures: ClassVar[bool] = False
     writes_server_calls: ClassVar[bool] = False
 
     def __init__(self, model: str | None) -> None:
@@ -52,7 +53,7 @@ class FrameWriter:
         """More of the thoughts."""
 
     def write_thinking_end(self, part: Part) -> None:
-        """The run of thoughts ends."""
+        """The run of thoughts ends, signed by ``part.signature`` unless that is empty."""
 
     def write_call_start(self, part: CallPart) -> None:
         """A tool call begins: ``part.id``, ``part.call.name``; ``part.number`` among the calls of the choice."""

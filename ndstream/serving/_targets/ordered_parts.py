@@ -32,13 +32,22 @@ class OrderedParts(FrameWriter):
     def _take_text(self, choice: Choice, kind: str, text: str) -> None:
         queue = choice.queue
         last = queue[-1] if queue else None
-        if last is None or last.kind != kind:
+        if last is None or last.kind != kind or last.signature:
             last = Part(kind)
             queue.append(last)
         if len(queue) == 1 and last.index >= 0:
             self._write_piece(last, text)
             return
         last.pieces.append(text)
+        self._advance(choice)
+
+    def _take_signature(self, choice: Choice, signature: str) -> None:
+        """Keep what the thoughts so far are signed with until their end. Thoughts that are kept secret have no text."""
+        last = choice.queue[-1] if choice.queue else None
+        if last is None or last.kind != "thinking" or last.signature not in ("", signature):
+            last = Part("thinking")
+            choice.queue.append(last)
+        last.signature = signature
         self._advance(choice)
 
     def _take_call(self, choice: Choice, call: ToolCall, fragment: str) -> None:

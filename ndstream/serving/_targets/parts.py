@@ -16,14 +16,16 @@ class Part:
         kind: ``text``, ``thinking`` or ``call``.
         index: Which part of the message it is, counted from 0 in the order in which parts open; -1 before that.
         pieces: What came and is not written yet.
+        signature: What the server has signed its thoughts with; "" if nothing.
     """
 
-    __slots__ = ("index", "kind", "pieces")
+    __slots__ = ("index", "kind", "pieces", "signature")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.index = -1
         self.pieces: list[str] = []
+        self.signature = ""
 
 
 class CallPart(Part):

@@ -5,7 +5,8 @@ the class to `registry.py`. What holds for every subclass, whatever the upstream
 
 - `write_start` comes first and once, even if the reply has no delta at all.
 - Every part that is started is ended before the end; text and thoughts are never empty, and come only between the start
-  and the end of their part. A call that the format cannot end is the last part, and the reply an error.
+  and the end of their part. Thoughts that are signed and kept secret are a part without any. A call that the format
+  cannot end is the last part, and the reply an error.
 - Without `interleaves_calls` one part is open at a time, and what comes meanwhile waits its turn.
 - A call starts once its whole name is known, with an id that no other call of the reply has. The fragments of its
   arguments add up to its arguments.
@@ -43,6 +44,8 @@ class Target(OrderedParts):
         survives_bad_call: Whether a reply can be complete although a call has arguments that are not JSON.
         survives_cut_call: Whether a reply can be complete although a call was cut by the limit that ended the reply.
         needs_object_arguments: Whether arguments have to be a JSON object; others are not JSON to it.
+        writes_signatures: Whether what thoughts are signed with is written, at the end of their part; a part of
+            thoughts may have nothing else then.
         writes_server_calls: Whether calls that the upstream runs by itself are written.
         choice: The choice that is being written, counted from 0.
         answer: The reply so far. Set before anything is written.
@@ -151,6 +154,8 @@ class Target(OrderedParts):
         self.choice = delta.choice
         if delta.thinking:
             self._take_text(choice, "thinking", delta.thinking)
+        if delta.signature and self.writes_signatures:
+            self._take_signature(choice, delta.signature)
         if delta.text:
             self._take_text(choice, "text", delta.text)
         fragments = delta.arguments

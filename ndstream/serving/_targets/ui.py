@@ -42,6 +42,7 @@ class UITarget(Target):
     name = "ui"
     headers = MappingProxyType({"x-vercel-ai-ui-message-stream": "v1"})
     survives_bad_call = True
+    writes_signatures = True
     writes_server_calls = True
 
     def __init__(self, *, model: str | None = None, message_id: str | None = None) -> None:
@@ -74,7 +75,9 @@ class UITarget(Target):
         self.write(encode_sse({"type": "reasoning-delta", "id": f"part-{part.index}", "delta": text}))
 
     def write_thinking_end(self, part: Part) -> None:
-        self._write_event("reasoning-end", id=f"part-{part.index}")
+        # Where the AI SDK's own provider puts it, and looks for it when the message is sent back.
+        signed = {"providerMetadata": {"anthropic": {"signature": part.signature}}} if part.signature else {}
+        self._write_event("reasoning-end", id=f"part-{part.index}", **signed)
 
     def write_call_start(self, part: CallPart) -> None:
         self._write_call_event("tool-input-start", part)

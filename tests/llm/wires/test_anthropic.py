@@ -46,6 +46,27 @@ def test_anthropic_arguments_are_there_when_their_block_ends() -> None:
         pytest.fail("the block never ended")
 
 
+def test_a_signature_is_on_the_delta_that_brings_it_and_on_no_other() -> None:
+    thinking = {"type": "thinking", "thinking": "", "signature": ""}
+    whole = {"type": "thinking", "thinking": "so", "signature": "bjI="}
+    frames = typed(
+        STARTED,
+        *block(
+            0, thinking, {"type": "thinking_delta", "thinking": "hm"}, {"type": "signature_delta", "signature": "c2ln"}
+        ),
+        *block(1, whole),
+        *block(2, {"type": "tool_use", "id": "t", "name": "f", "input": {}, "signature": "no"}, input_delta("{}")),
+        *stopped("tool_use", {"output_tokens": 2}),
+    )
+    reply = llm.reply(b"".join(frames))
+    assert [(delta.thinking, delta.signature) for delta in reply if delta.thinking or delta.signature] == [
+        ("hm", ""),
+        ("", "c2ln"),
+        ("so", "bjI="),
+    ]
+    assert [part.get("signature") for part in reply.body["content"]] == ["c2ln", "bjI=", "no"]
+
+
 def test_counts_that_anthropic_says_again_replace_what_they_were_and_others_stay() -> None:
     frames = typed(STARTED, *stopped("end_turn", {"output_tokens": 5}), *stopped("end_turn", {"output_tokens": 7}))
     assert llm.collect(iter(frames)).usage == {"input_tokens": 9, "cache_read_input_tokens": 0, "output_tokens": 7}

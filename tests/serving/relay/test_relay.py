@@ -145,6 +145,46 @@ def test_fields_comments_and_the_sentinel_have_no_place_in_other_framings() -> N
     assert sent(data, "ndjson") == b"1\n"
 
 
+def test_events_are_objects_with_their_fields_where_that_is_asked_for() -> None:
+    data = (
+        b'event: token\nid: 7\nretry: 5\ndata: {"a":\ndata: 1}\n\n: hi\n\ndata: 2\n\ndata\n\nid\ndata: "x"\n\n'
+        b"data: [DONE]\n\ndata: 9\n\n"
+    )
+    lines = [
+        b'{"event":"token","id":"7","retry":5,"data":{"a": 1}}\n',
+        b'{"event":"message","id":"7","data":2}\n',
+        b'{"event":"message","data":"x"}\n',
+    ]
+    assert sent(data, "ndjson", format="sse", event_fields=True) == b"".join(lines)
+    elements = b"".join(b"\x1e" + line for line in lines)
+    assert sent(data, "jsonseq", format="sse", event_fields=True) == elements
+    response = SyncResponse(data, headers={"Content-Type": "text/event-stream"})
+    assert b"".join(relayed(response, "ndjson", event_fields=True)) == b"".join(lines)
+
+
+def test_an_event_that_is_no_json_or_is_cut_ends_the_objects_with_an_error() -> None:
+    begun = b'{"event":"message","data":1}\n'
+    told = sent(b"data: 1\n\ndata: hello\n\ndata: 2\n\n", "ndjson", format="sse", event_fields=True)
+    assert told == begun + b'{"error":"the upstream sent a frame that cannot be read"}\n'
+    told = sent(b"data: 1\n\ndata: 2", "ndjson", format="sse", event_fields=True)
+    assert told.startswith(begun + b'{"error":')
+    field = 'event: a"}\u0085\ndata: 1\n\n'.encode()
+    assert sent(field, "ndjson", format="sse", event_fields=True, escape_unicode_newlines=True) == (
+        b'{"event":"a\\"}\\u0085","data":1}\n'
+    )
+
+
+def test_fields_are_asked_of_events_alone_and_where_they_have_no_place_otherwise() -> None:
+    for options in ({"format": "sse"}, {"to": "ndjson"}, {"to": "ndjson", "format": "jsonseq"}, {"to": "ui"}):
+        with pytest.raises(ValueError, match="event_fields= is for server-sent events"):
+            relayed(b"", event_fields=True, **options)
+
+
+def test_a_framing_that_cannot_be_sent_is_refused_with_those_that_can() -> None:
+    with pytest.raises(ValueError, match=r"to must be one of 'sse', 'ndjson', 'jsonseq', 'openai-chat'"):
+        relayed(b"", "json")
+
+
 def test_data_that_is_no_json_is_an_error_elsewhere() -> None:
     told = sent(b"data: 1\n\ndata: hello\n\ndata: 2\n\n", "ndjson")
     assert told == b'1\n{"error":"the upstream sent a frame that cannot be read"}\n'

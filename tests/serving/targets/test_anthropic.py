@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.serving import AnthropicTarget
-from serving.made_replies import DONE, USAGE, call, chunk, reply
+from serving.made_replies import DONE, USAGE, call, chunk, reply, signed
 from serving.relaying import relayed
 
 from .reading import payloads
@@ -102,3 +102,24 @@ def test_an_error_has_the_words_of_anthropic() -> None:
     upstream = chunk(text="Hi") + b'data: {"error":{"message":"too busy","code":503}}\n\n'
     error = {"type": "overloaded_error", "message": "too busy"}
     assert events(upstream)[-1] == {"type": "error", "error": error}
+
+
+THINKING = {"type": "thinking", "thinking": "", "signature": ""}
+
+
+def test_signed_thoughts_keep_their_signature_at_the_end_of_their_block() -> None:
+    assert events(signed(("hm", "c2ln"), ("so", "bjI=")))[:8] == [
+        *block(
+            0, THINKING, {"type": "thinking_delta", "thinking": "hm"}, {"type": "signature_delta", "signature": "c2ln"}
+        ),
+        *block(
+            1, THINKING, {"type": "thinking_delta", "thinking": "so"}, {"type": "signature_delta", "signature": "bjI="}
+        ),
+    ]
+
+
+def test_thoughts_that_are_kept_secret_are_blocks_with_a_signature_alone() -> None:
+    assert events(signed(("", "c2ln"), ("", "bjI=")))[:6] == [
+        *block(0, THINKING, {"type": "signature_delta", "signature": "c2ln"}),
+        *block(1, THINKING, {"type": "signature_delta", "signature": "bjI="}),
+    ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.serving import UITarget
-from serving.made_replies import DONE, call, chunk, reply
+from serving.made_replies import DONE, call, chunk, reply, signed
 
 from .reading import payloads, written
 
 
-def events(upstream: bytes) -> list[Any]:
-    return payloads(written(lambda: UITarget(message_id="m"), upstream))
+def events(upstream: bytes, wire: str = "openai-chat") -> list[Any]:
+    return payloads(written(lambda: UITarget(message_id="m"), upstream, wire))
 
 
 START = [{"type": "start", "messageId": "m"}, {"type": "start-step"}]
@@ -73,3 +73,13 @@ def test_an_error_of_the_upstream_is_told_in_its_words() -> None:
 
 def test_a_reply_that_is_stopped_is_an_abort() -> None:
     assert payloads(UITarget(message_id="m").abort()) == [*START, {"type": "abort"}]
+
+
+def test_the_signature_of_thoughts_is_where_the_sdk_s_own_provider_puts_it() -> None:
+    assert events(signed(("hm", "c2ln"), ("", "bjI=")), "anthropic")[2:7] == [
+        {"type": "reasoning-start", "id": "part-0"},
+        {"type": "reasoning-delta", "id": "part-0", "delta": "hm"},
+        {"type": "reasoning-end", "id": "part-0", "providerMetadata": {"anthropic": {"signature": "c2ln"}}},
+        {"type": "reasoning-start", "id": "part-1"},
+        {"type": "reasoning-end", "id": "part-1", "providerMetadata": {"anthropic": {"signature": "bjI="}}},
+    ]
