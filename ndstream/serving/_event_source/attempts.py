@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Generic, Protocol, TypeVar
 
 from ndstream._core import Event, SSEDecoder
+from ndstream.serving._event_source.answers import Meaning, is_temporary, may_pass, meaning_of, refusal
 from ndstream.serving._event_source.reconnection import Reconnection
 from ndstream.serving._event_source.settings import ResentFilter, Settings
-from ndstream.serving._event_source.verdicts import Verdict, is_temporary, may_pass, refusal, verdict_on
 
 
 class Connection(Protocol):
@@ -43,16 +43,16 @@ class Attempts(Generic[ConnectionT]):
         settings, reconnection = self._settings, self._reconnection
         if reconnection.closed:
             return False
-        verdict = verdict_on(connection.status, connection.headers, settings.any_content_type)
-        if verdict is Verdict.OPEN:
+        meaning = meaning_of(connection.status, connection.headers, settings.any_content_type)
+        if meaning is Meaning.OPEN:
             decoder = settings.decoder(reconnection.last_event_id)
             connection.open(decoder, settings.read_timeout)
             self._resent = settings.resent_filter(reconnection.last_event_id)
             self._connection = connection
             reconnection.note_open(decoder)
-        elif verdict is Verdict.END:
+        elif meaning is Meaning.END:
             reconnection.close()
-        return verdict is Verdict.REFUSED
+        return meaning is Meaning.REFUSED
 
     def _refuse(self, connection: ConnectionT, body: bytes) -> None:
         """Plan another attempt after a refusal that may pass, and raise any other."""

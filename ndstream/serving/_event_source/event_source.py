@@ -19,6 +19,7 @@ from ndstream.serving._event_source.reconnection import Delay, Reconnection, Sta
 from ndstream.serving._event_source.request_headers import Headers, check_last_event_id
 from ndstream.serving._event_source.settings import Settings, connect_with_last_event
 from ndstream.serving._event_source.sync_events import SyncEvents
+from ndstream.serving._seconds import check_seconds
 
 DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
 SourceT = TypeVar("SourceT", bound="EventSource")
@@ -110,7 +111,7 @@ class EventSource:
         random: Callable[[], float] = _random.random,
     ) -> None:
         check_last_event_id(last_event_id)
-        _check_read_timeout(read_timeout)
+        check_seconds("read_timeout", read_timeout)
         _check_callable("delay", delay)
         _check_callable("on_state_change", on_state_change)
         decoder_options: dict[str, Any] = {
@@ -250,15 +251,6 @@ def _tell(on_state_change: Callable[[EventSource], object] | None, reference: re
     source = reference()
     if source is not None and on_state_change is not None:
         on_state_change(source)
-
-
-def _check_read_timeout(read_timeout: float | None) -> None:
-    if read_timeout is None:
-        return
-    if isinstance(read_timeout, bool) or not isinstance(read_timeout, (int, float)):
-        raise TypeError(f"read_timeout must be a number of seconds or None, not {read_timeout!r}")
-    if not read_timeout > 0:
-        raise ValueError(f"read_timeout must be more than 0 seconds, or None for none, not {read_timeout!r}")
 
 
 def _check_callable(name: str, value: object) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 from ndstream._core import Event, SSEDecoder
 from ndstream._sources.clocks import Clock
+from ndstream.serving._event_source.answers import retry_after_of
 from ndstream.serving._event_source.delays import default_delay
-from ndstream.serving._event_source.verdicts import retry_after_of
 
 State: TypeAlias = Literal["connecting", "open", "waiting", "closed"]
 

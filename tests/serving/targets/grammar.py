@@ -102,10 +102,14 @@ def anthropic(written: bytes) -> Content:
             if block["type"] == "text":
                 content.text += delta["text"]
             elif block["type"] == "thinking":
-                content.thinking += delta["thinking"]
+                assert not block["signature"], "thoughts after their signature"
+                block["signature"] = delta.get("signature", "")
+                content.thinking += delta.get("thinking", "")
             else:
                 content.calls[block["id"]][1] += delta["partial_json"]
-            assert any(delta[key] for key in ("text", "thinking", "partial_json") if key in delta), "an empty delta"
+            assert any(delta[key] for key in ("text", "thinking", "signature", "partial_json") if key in delta), (
+                "an empty delta"
+            )
         elif kind == "content_block_stop":
             assert is_open
             assert event["index"] == len(blocks) - 1

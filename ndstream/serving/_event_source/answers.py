@@ -30,7 +30,7 @@ _MISTAKES_OF_CLIENTS = frozenset({"InvalidURL", "UnsupportedProtocol", "LocalPro
 """Errors of clients for requests that can never be sent, by the names that httpx and others give them."""
 
 
-class Verdict(Enum):
+class Meaning(Enum):
     """What an answer means."""
 
     OPEN = "it is a stream of events"
@@ -38,7 +38,7 @@ class Verdict(Enum):
     REFUSED = "it is no stream of events"
 
 
-def verdict_on(status: int | None, headers: Any, any_content_type: bool) -> Verdict:
+def meaning_of(status: int | None, headers: Any, any_content_type: bool) -> Meaning:
     """What a response means.
 
     Args:
@@ -47,17 +47,17 @@ def verdict_on(status: int | None, headers: Any, any_content_type: bool) -> Verd
         any_content_type: Whether its Content-Type does not matter.
 
     Example:
-        >>> verdict_on(503, {}, False).name, verdict_on(200, {"Content-Type": "TEXT/Event-Stream;x=y"}, False).name
+        >>> meaning_of(503, {}, False).name, meaning_of(200, {"Content-Type": "TEXT/Event-Stream;x=y"}, False).name
         ('REFUSED', 'OPEN')
     """
     if status == NO_CONTENT:
-        return Verdict.END
+        return Meaning.END
     if status is not None and status != 200:
-        return Verdict.REFUSED
+        return Meaning.REFUSED
     if headers is None or any_content_type:
-        return Verdict.OPEN
+        return Meaning.OPEN
     content_type = header(headers, "content-type").partition(";")[0].strip().lower()
-    return Verdict.OPEN if content_type == "text/event-stream" else Verdict.REFUSED
+    return Meaning.OPEN if content_type == "text/event-stream" else Meaning.REFUSED
 
 
 def is_temporary(status: int) -> bool:
