@@ -29,7 +29,7 @@ from benchmarks.logs import contenders, whole_commands
 from benchmarks.logs.corpus import MB, corpus, idle_files, repeated
 
 OURS = (
-    "read", "read_inline", "read_typed", "read_fields", "read_selected",
+    "read", "read_inline", "read_unwrapped", "read_typed", "read_fields", "read_selected",
     "read_one_worker", "read_two_workers", "follow_idle",
 )  # fmt: skip
 IMPORTS = {
@@ -133,6 +133,7 @@ ROWS = (
         Row(f"memory, {form}", form, "read", (), times=10, rounds=1)
         for form in ("plain", "gzip", "zstd", "lz4", "bz2", "xz")
     ),
+    *(Row(f"memory, {form}", form, "read_unwrapped", (), times=10, rounds=1) for form in ("docker", "cri")),
 )
 MAX_IDLE_SHARE = 0.03
 IDLE_FILES = 1000

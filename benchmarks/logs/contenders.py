@@ -61,6 +61,17 @@ def read_inline(path: Path) -> int:
     return total
 
 
+def read_unwrapped(path: Path) -> int:
+    """Each line of a container, without its envelope."""
+    from ndstream import logs
+
+    unwrap: Any = path.suffix.removeprefix(".")
+    total = 0
+    for record in logs.read(path, unwrap=unwrap):
+        total += record.value["http"]["bytes"]
+    return total
+
+
 def read_typed(path: Path) -> int:
     """One typed field of each line, by a struct of msgspec as ``loads=``."""
     import msgspec

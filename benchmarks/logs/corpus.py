@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -24,15 +25,26 @@ COMPRESS = {
 """By the commands that people use, at their default levels."""
 
 
+CONTAINERS: dict[str, Callable[[bytes], bytes]] = {
+    "docker": lambda line: orjson.dumps({"log": line.decode(), "stream": "stdout", "time": _TIME}) + b"\n",
+    "cri": lambda line: f"{_TIME} stdout F ".encode() + line,
+}
+"""The envelopes that container runtimes put lines in."""
+_TIME = "2026-01-01T00:00:59.480951123Z"
+
+
 def corpus(folder: Path, size: int, form: str = "plain") -> Path:
-    """The path of the log in one form: plain, or compressed by the command that people use."""
+    """The path of the log in one form: plain, compressed by the command that people use, or as containers write it."""
     path = folder / f"access-{size // MB}MB.log"
     if not path.exists():
         _write(path, size)
     if form == "plain":
         return path
     archive = path.with_name(f"{path.name}.{form}")
-    if not archive.exists():
+    if not archive.exists() and form in CONTAINERS:
+        with path.open("rb") as lines, archive.open("wb") as file:
+            file.writelines(map(CONTAINERS[form], lines))
+    elif not archive.exists():
         with archive.open("wb") as file:
             subprocess.run([*COMPRESS[form], str(path)], stdout=file, check=True)
     return archive

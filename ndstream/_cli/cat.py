@@ -115,9 +115,7 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
     contains, bad = options["contains"], options["bad"]
     check_combination(given, options["framing"])
     if options["text"]:
-        from ndstream._cli.cat_text import write_texts
-
-        return write_texts(names, options["max_frame_size"] or None)
+        return _write_texts(names, options)
     if any(not needle or "\n" in needle for needle in contains):
         raise click.BadParameter("TEXT must be part of a line, and not empty", param_hint="'--contains'")
     if bad == STDIN:
@@ -149,6 +147,18 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
         # A checkpoint or a file that nothing can be done with, or a library that is missing.
         say(with_options(str(error)))
         return 1
+
+
+def _write_texts(names: list[str], options: dict[str, Any]) -> int:
+    from ndstream._cli.cat_text import write_texts
+    from ndstream._cli.input_files import find_names
+
+    try:
+        names = find_names(names)
+    except (FileNotFoundError, ModuleNotFoundError) as error:
+        say(f"{error.filename}: {error.strerror}" if isinstance(error, FileNotFoundError) else str(error))
+        return 1
+    return write_texts(names, options["max_frame_size"] or None, options["max_window"] or None)
 
 
 def _given(context: click.Context) -> set[str]:

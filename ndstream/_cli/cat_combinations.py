@@ -29,7 +29,7 @@ _NEEDED = (
 _LINES_ONLY = ("--split", "--workers", "--follow", "--checkpoint", "--unwrap", "--sample")
 """These read lines of NDJSON alone."""
 _OTHER_FRAMINGS = ("--items", "--on-truncated")
-_WITH_TEXT = {"--text", "--max-frame-size"}
+_WITH_TEXT = {"--text", "--max-frame-size", "--max-window"}
 
 REFUSED_HELP = """\b
 These do not go together, and are refused:
@@ -38,7 +38,7 @@ These do not go together, and are refused:
   --follow     with standard input, URLs, --format and --max-window
   --checkpoint with standard input: a pipe has no place to go on from
   --split      with FILE, --workers, --follow, --checkpoint and --unwrap
-  --text       with all but --max-frame-size
+  --text       with all but --max-frame-size and --max-window
   --split, --workers, --follow, --checkpoint, --unwrap and --sample read lines of NDJSON: not with
                --items, --on-truncated or another --format
 """
@@ -55,7 +55,7 @@ def check_combination(given: Collection[str], framing: str | None) -> None:
         click.UsageError: Two of them do not, or one needs another.
     """
     if "--text" in given and not set(given) <= _WITH_TEXT:
-        raise click.UsageError("--text goes with --max-frame-size alone")
+        raise click.UsageError("--text goes with --max-frame-size and --max-window alone")
     for option, other, reason in _REFUSED:
         if option in given and other in given:
             raise click.UsageError(f"{option} does not go with {other}: {reason}")

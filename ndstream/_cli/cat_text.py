@@ -5,21 +5,24 @@ What a model wrote cannot steer a terminal: control characters are shown as U+FF
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from contextlib import closing
 
 from ndstream import llm
 from ndstream._cli.control_characters import without_controls
-from ndstream._cli.messages import STDIN, label, say
+from ndstream._cli.input_files import open_input
+from ndstream._cli.messages import label, say, with_options
 from ndstream._cli.output import Output
+from ndstream.logs import LogFileError
 
 
-def write_texts(names: Sequence[str], max_frame_size: int | None) -> int:
+def write_texts(names: Sequence[str], max_frame_size: int | None, max_window: int | None) -> int:
     """Write the text of each reply, with a line end after it.
 
     Args:
-        names: The files, ``-`` for standard input.
+        names: Paths and URLs of files, which may be compressed; ``-`` for standard input.
         max_frame_size: The largest frame, in bytes; None for no limit.
+        max_window: How much memory decompressing may take, in bytes; None for no limit.
 
     Returns:
         The exit status: 1 if a reply is not whole, or cannot be read.
@@ -28,23 +31,32 @@ def write_texts(names: Sequence[str], max_frame_size: int | None) -> int:
     status = 0
     for name in names:
         try:
-            # Opened here, so that standard input is read as it comes, and is not closed.
-            file = io.FileIO(0 if name == STDIN else name, closefd=name != STDIN)
-        except OSError as error:
-            say(f"{label(name)}: {error.strerror}")
+            file = open_input(name, max_window)
+        except (OSError, ModuleNotFoundError) as error:
+            say(f"{label(name)}: {getattr(error, 'strerror', None) or error}")
             status = 1
             continue
-        with file:
+        with closing(file):
             try:
-                _write(llm.reply(file, max_frame_size=max_frame_size), output)
+                _write(llm.reply(file.chunks, max_frame_size=max_frame_size), output)
             except llm.ReplyTruncatedError as error:
+                damage = _damage_behind(error)
                 # The advice that follows in the message is for programs.
-                say(f"{label(name)}: {str(error).partition('; ')[0]}")
+                words = f"{label(name)}: {str(error).partition('; ')[0]}"
+                say(words if damage is None else with_options(str(damage)))
                 status = 1
             except llm.ReplyError as error:
                 say(f"{label(name)}: {error}")
                 status = 1
     return status
+
+
+def _damage_behind(error: BaseException) -> LogFileError | None:
+    """What is wrong with the file, if that is why the reply ended."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, LogFileError):
+        cause = cause.__cause__
+    return cause
 
 
 def _write(reply: llm.Reply, output: Output) -> None:

@@ -123,11 +123,9 @@ def test_what_reads_lines_does_not_go_with_other_framings(
     assert other[0] in said
 
 
-@pytest.mark.parametrize(
-    "option", [*LINES_ONLY, ("--contains", "1"), ("--bad", "bad"), ("--stats",), ("--json",), ("--max-window", "1")]
-)
+@pytest.mark.parametrize("option", [*LINES_ONLY, ("--contains", "1"), ("--bad", "bad"), ("--stats",), ("--json",)])
 def test_text_does_not_go_with_what_is_about_values(option: tuple[str, ...], tmp_path: Path) -> None:
-    assert "--text goes with --max-frame-size alone" in refused("--text", *option, "log", cwd=tmp_path)
+    assert "--text goes with --max-frame-size and --max-window alone" in refused("--text", *option, "log", cwd=tmp_path)
 
 
 def test_help_lists_what_is_refused_and_the_exit_statuses() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import pty
+import random
 import signal
 import subprocess
 import tty
@@ -44,6 +48,38 @@ def test_a_file_that_is_not_there_is_named_and_the_others_are_read(tmp_path: Pat
     assert b"none: No such file" in result.stderr
 
 
+def test_archives_and_the_matches_of_a_glob_are_read(tmp_path: Path) -> None:
+    (tmp_path / "chat.1.gz").write_bytes(gzip.compress(SAID % (b"one", b'"stop"')))
+    (tmp_path / "chat").write_bytes(bz2.compress(SAID % (b"two", b'"stop"')))
+    result = cat("--text", tmp_path / "chat*")
+    assert (result.stdout, result.stderr, result.returncode) == (b"one\ntwo\n", b"", 0)
+    result = cat("--text", stdin=(tmp_path / "chat").read_bytes())
+    assert (result.stdout, result.returncode) == (b"two\n", 0)
+
+
+def test_a_glob_without_a_match_is_an_error(tmp_path: Path) -> None:
+    result = cat("--text", "none*", cwd=tmp_path)
+    assert (only_line(result.stderr), result.returncode) == ("ndstream: none*: no file matches", 1)
+
+
+def test_of_an_archive_that_is_cut_the_text_comes_out_and_then_its_damage(tmp_path: Path) -> None:
+    texts = [b"%x" % random.Random(number).getrandbits(400) for number in range(50)]
+    archive = gzip.compress(b"".join(SAID % (text, b"null") for text in texts))
+    (tmp_path / "chat").write_bytes(archive[: len(archive) // 2])
+    result = cat("--text", "chat", cwd=tmp_path)
+    assert b"".join(texts).startswith(result.stdout.rstrip(b"\n"))
+    assert len(result.stdout) > 1000
+    assert "chat ends inside member 1, at byte" in only_line(result.stderr)
+    assert result.returncode == 1
+
+
+def test_what_needs_too_large_a_window_is_refused_by_the_name_of_the_option(tmp_path: Path) -> None:
+    (tmp_path / "chat").write_bytes(lzma.compress(SAID % (b"one", b'"stop"')))
+    result = cat("--text", "--max-window", "1000", tmp_path / "chat")
+    assert "--max-window" in only_line(result.stderr)
+    assert result.returncode == 1
+
+
 def test_an_output_that_is_full_is_named() -> None:
     with open("/dev/full", "wb") as full:
         result = subprocess.run(
@@ -61,7 +97,7 @@ def test_an_output_that_is_full_is_named() -> None:
 def test_other_options_do_not_go_with_it() -> None:
     result = cat("--text", "--contains", "a")
     assert result.returncode == 2
-    assert b"--text goes with --max-frame-size alone" in result.stderr
+    assert b"--text goes with --max-frame-size and --max-window alone" in result.stderr
 
 
 def test_an_interrupt_of_text_with_a_slow_reader_ends_it_at_once(tmp_path: Path) -> None:
