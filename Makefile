@@ -10,6 +10,7 @@
 #   make fuzz-sanitized            the same under the address and undefined-behaviour sanitizers
 #   make coverage                  lines and branches of the core and of Python that the suite reaches
 #   make mutants                   400 small faults in the core and 400 in Python, each of which a test has to notice
+#   make starve                    each allocation fails in turn, in every way to read a stream
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
 #   make browser-differential      ten thousand random streams of events, as Chromium and as the decoder reads them
@@ -38,7 +39,7 @@ SOURCES := pyproject.toml setup.py $(wildcard src/*)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus kill-rounds matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
+.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus kill-rounds starve matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -62,6 +63,10 @@ properties: $(VENV)/installed-cli,test
 
 kill-rounds: $(VENV)/installed-cli,test
 	NDSTREAM_KILL_ROUNDS=200 $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/logs/test_kill_and_resume.py
+
+# On a CPython that survives it itself, as 3.11 does.
+starve: $(VENV)/installed-cli,test
+	NDSTREAM_STARVE=1 $(BIN)/python -m pytest -q -rs -o faulthandler_timeout=0 tests/failures/test_starvation.py
 
 # Needs clang with its runtime. The lines of Python that are reached guide as well from CPython 3.12 on.
 SECONDS ?= 600

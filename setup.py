@@ -64,8 +64,9 @@ setup(
             ["src/_core.pyx"],
             depends=sorted(map(str, Path("src").glob("*.pxi"))),
             include_dirs=["src"],
-            # Looking up the C line of a traceback crashes where that runs out of memory.
-            define_macros=[("CYTHON_CLINE_IN_TRACEBACK", "0")],
+            # Two things that Cython offers crash where memory runs out: looking up the C line of a traceback, and
+            # making an object from keyword arguments without a dict between.
+            define_macros=[("CYTHON_CLINE_IN_TRACEBACK", "0"), ("CYTHON_VECTORCALL_TPNEW", "0")],
             extra_compile_args=compile_args,
             extra_link_args=link_args,
             # The sdist carries these sources, never generated C.

@@ -114,11 +114,18 @@ def finalizer_of_running_loop(close: Callable[[], Awaitable[object]]) -> Finaliz
 
 def make_finalizer(close: Callable[[], Awaitable[object]]) -> Finalizer:
     """A finalizer of the running event loop, or of none: then it releases only when it is closed."""
-    finalizer = _release_at_end(close)
-    with suppress(StopIteration):
+    closes = [close]
+    finalizer = _release_at_end(closes)
+    try:
         # It awaits nothing before its yield, so that one step leads there.
         finalizer.__anext__().send(None)
-    return finalizer
+    except StopIteration:
+        return finalizer
+    except BaseException:
+        # Memory ran out, or an interrupt came. It may be at its yield, and whoever called still has to release.
+        closes.clear()
+        raise
+    raise AssertionError("it stopped before its yield")
 
 
 def release_in_event_loop(close: Callable[[], Awaitable[object]]) -> None:
@@ -127,12 +134,13 @@ def release_in_event_loop(close: Callable[[], Awaitable[object]]) -> None:
     finalizer_of_running_loop(close)
 
 
-async def _release_at_end(close: Callable[[], Awaitable[object]]) -> AsyncGenerator[None, None]:
+async def _release_at_end(closes: list[Callable[[], Awaitable[object]]]) -> AsyncGenerator[None, None]:
     """A generator, since asyncio closes async generators that are dropped, and no other objects."""
     try:
         yield
     finally:
-        await close()
+        for close in closes:
+            await close()
 
 
 class _TrioFinalizer:

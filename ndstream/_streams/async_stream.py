@@ -204,9 +204,11 @@ class AsyncStream(AsyncPuller[T]):
 
     async def _release(self) -> None:
         if not self.closed:
+            if self._finalizer is None:
+                self._finalizer = make_finalizer(self._close)
+            # Released if this was made, so that what fails here can be repeated.
+            closing = self._finalizer.aclose()
             self.closed = True
             self._fast_path = False
             self._drain = None
-            if self._finalizer is None:
-                self._finalizer = make_finalizer(self._close)
-            await self._finalizer.aclose()
+            await closing

@@ -41,10 +41,12 @@ class AsyncRelease:
     async def release(self) -> None:
         """Release it here."""
         if not self.released:
-            self.released = True
             self.enter_loop()
             assert self._finalizer is not None
-            await self._finalizer.aclose()
+            # Released if this was made, so that what fails here can be repeated.
+            closing = self._finalizer.aclose()
+            self.released = True
+            await closing
 
     async def release_shielded(self) -> None:
         """Release it although this task is being cancelled, perhaps more than once."""

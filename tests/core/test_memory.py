@@ -510,6 +510,36 @@ def test_no_constructor_is_harmed_by_a_failed_allocation() -> None:
     assert all(0 < failures < 400 for failures in answer.values()), answer
 
 
+KEYWORD_ARGUMENTS = """
+    import json
+    import _testcapi
+    import ndstream
+
+    options = dict(
+        values=True, done="[DONE]", require_done=True, on_error="skip", on_truncated="emit", raw=False, loads=len,
+        max_frame_size=9,
+    )
+    failures = 0
+    kept = []
+    for fail_from in range(40):
+        # CPython keeps tuples that were dropped; those of the names of the arguments are to be made anew.
+        kept += [tuple([place] * len(options)) for place in range(2100 if not kept else 5)]
+        _testcapi.set_nomemory(fail_from, fail_from + 1)
+        try:
+            ndstream.SSEDecoder(**options)
+        except MemoryError:
+            failures += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+    print(json.dumps(failures))
+"""
+
+
+def test_keyword_arguments_without_memory_for_them_are_a_memory_error() -> None:
+    real_parts.library("_testcapi", get="a CPython with its own test modules")
+    assert 0 < in_subprocess(KEYWORD_ARGUMENTS) < 40
+
+
 @every_framing
 def test_a_chunk_is_dropped_as_soon_as_it_is_used_up(framing: Framing) -> None:
     chunk = framing.wrap(b"1") * 3

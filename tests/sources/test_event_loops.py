@@ -153,3 +153,24 @@ def test_an_error_of_a_late_release_does_not_end_the_run_of_trio() -> None:
         await some_turns_of_the_loop()
 
     anyio.run(main, backend="trio")
+
+
+def test_a_finalizer_that_could_not_be_made_releases_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    armed: list[object] = []
+
+    class Finalizer:
+        """It stands at its yield already when memory runs out."""
+
+        def __init__(self, closes: list[object]) -> None:
+            armed.append(closes)
+
+        def __anext__(self) -> Finalizer:
+            return self
+
+        def send(self, argument: object) -> None:
+            raise MemoryError
+
+    monkeypatch.setattr("ndstream._sources.event_loops._release_at_end", Finalizer)
+    with pytest.raises(MemoryError):
+        make_finalizer(Closing().close)
+    assert armed == [[]]

@@ -468,3 +468,30 @@ async def test_a_value_can_be_waited_for_a_while_and_then_again() -> None:
     go_on.set()
     assert await waiting == 2
     assert await anext_or_end(stream) == "end"
+
+
+def test_a_release_that_could_not_begin_is_made_up_for_by_the_next_one() -> None:
+    class Finalizer:
+        """There is no memory for the first awaitable that closes."""
+
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+            self.failed = False
+
+        def aclose(self) -> Any:
+            if not self.failed:
+                self.failed = True
+                raise MemoryError
+            return self.inner.aclose()
+
+    async def main() -> None:
+        source = AsyncChunks(b"1\n")
+        stream = ndstream.ndjson(source)
+        stream._finalizer = Finalizer(stream._finalizer)
+        with pytest.raises(MemoryError):
+            await stream.aclose()
+        assert not stream.closed
+        await stream.aclose()
+        assert (stream.closed, source.closed) == (True, 1)
+
+    asyncio.run(main())
