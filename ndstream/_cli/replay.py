@@ -54,6 +54,11 @@ Exit status:
     default="error",
     help="A line without a usable stamp is a bad one, or comes right after the one before it.",
 )
+@click.option(
+    "--unwrap",
+    type=click.Choice(["docker", "cri"]),
+    help="Take off the envelopes of a container runtime, and join the parts of long lines; stamps are in the texts.",
+)
 @click.option("--contains", metavar="TEXT", multiple=True, help="Only lines that hold TEXT, or one of several.")
 @click.option("--sample", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True), help="About this share of them.")
 @click.option("--seed", metavar="NUMBER", type=int, default=0, help="Another number chooses another sample.")

@@ -151,7 +151,7 @@ def arguments_of(options: dict[str, Any]) -> dict[str, Any]:
         click.BadParameter: There is no such zone.
     """
     by = options["by"]
-    same = ("year", "speed", "start", "end", "max_gap", "repeat", "window", "sample", "seed")
+    same = ("year", "speed", "start", "end", "max_gap", "repeat", "window", "sample", "seed", "unwrap")
     return {
         **{name: options[name] for name in same},
         "by": by[0] if len(by) == 1 else by,

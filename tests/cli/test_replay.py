@@ -186,6 +186,18 @@ def test_a_checkpoint_is_not_saved_past_what_a_full_disk_did_not_take(tmp_path: 
     assert set(path.read_bytes().splitlines()) <= set(written)
 
 
+def test_texts_in_the_envelopes_of_containers_are_written_without_them(tmp_path: Path) -> None:
+    parts = [b"F " + LINES[0], b"P " + LINES[1][:9] + b"\n", b"F " + LINES[1][9:], b"F no JSON\n", b"F " + LINES[2]]
+    (tmp_path / "0.log").write_bytes(b"".join(b"2027-07-07T00:00:00Z stdout " + part for part in parts))
+    result = replay("--unwrap", "cri", "--speed", "inf", "--bad", tmp_path / "bad", tmp_path / "0.log")
+    assert (result.stdout, result.returncode) == (b"".join(LINES[:3]), 1)
+    [letter] = [DeadLetter.from_json(line) for line in (tmp_path / "bad").read_bytes().splitlines()]
+    assert (letter.reason, letter.raw, letter.line) == ("invalid_json", b"no JSON", 4)
+    wrapped = [json.dumps({"log": line.decode(), "stream": "stdout", "time": "t"}).encode() + b"\n" for line in LINES]
+    result = replay("--unwrap", "docker", "--speed", "inf", stdin=b"".join(wrapped))
+    assert (result.stdout, result.returncode) == (b"".join(LINES), 0)
+
+
 def test_lines_are_posted_to_a_server(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_FOR_TEST", "secret")
     with BatchServer(script(Answer(503, (("retry-after", "0"),)))).running() as server:

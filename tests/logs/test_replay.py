@@ -534,7 +534,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "repeat of a pipe": ({"repeat": 2}, "which .* does not allow"),
     "rewrite of what a callable reads": ({"rewrite": "now", "format": int}, "rewrite= cannot write"),
     "two places for bad lines": ({"dead_letters": [], "on_error": "skip"}, "leave out on_error="),
-    "the place of a text in envelopes": ({"unwrap": "cri", "with_places": True}, "with_places="),
     "another unwrap": ({"unwrap": "podman"}, "unwrap must be"),
     "a path of no key": ({"by": ""}, "has an empty one"),
 }
@@ -608,6 +607,19 @@ def test_the_places_of_generations_are_those_in_each_file(tmp_path: Path) -> Non
     places = [(Path(record.path).name, record.offset, record.line) for _, record in clock.deliveries]
     size = len(log(0))
     assert places == [("a.log.1", 0, 1), ("a.log.1", size, 2), ("a.log", 0, 1), ("a.log", size, 2)]
+
+
+def test_the_place_of_a_text_in_envelopes_is_where_its_first_part_was(tmp_path: Path) -> None:
+    texts = [b'{"ts":"2026-01-01T00:00:0%dZ","n":%d}' % (n, n) for n in range(3)]
+    parts = [b"F " + texts[0], b"P " + texts[1][:9], b"P " + texts[1][9:20], b"F " + texts[1][20:], b"F " + texts[2]]
+    lines = [b"2027-07-07T00:00:00Z stdout %s\n" % part for part in parts]
+    (tmp_path / "0.log").write_bytes(b"".join(lines))
+    clock, _ = run(tmp_path / "0.log", unwrap="cri", with_places=True)
+    assert [(record.value["n"], record.offset, record.line) for _, record in clock.deliveries] == [
+        (0, 0, 1),
+        (1, len(lines[0]), 2),
+        (2, sum(map(len, lines[:4])), 5),
+    ]
 
 
 class Stop(Exception):

@@ -45,6 +45,8 @@ class Unwrapper(Generic[T]):
     Attributes:
         frames: How many values came out of the current file.
         errors: How many bad lines and texts it had.
+        offset: Where the first line of the last whole text begins, in bytes of the content of its file.
+        line: The 1-based number of that line.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Unwrapper(Generic[T]):
         self._began = False
         self.frames = 0
         self.errors = 0
+        self.offset = self.line = 0
 
     @property
     def is_unfinished(self) -> bool:
@@ -140,6 +143,7 @@ class Unwrapper(Generic[T]):
     def _decode(self, message: UnfinishedLine) -> Iterator[Record[T]]:
         decoder = self._decoder
         envelope = self._envelope = message.envelope
+        self.offset, self.line = message.offset, message.line
         decoder.reset(offset=message.offset, line=message.line - 1)
         try:
             for value in decoder.feed(bytes(message.text + b"\n")):

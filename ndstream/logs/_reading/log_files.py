@@ -43,6 +43,9 @@ class LogFiles:
         dead_letters: Where bad lines go, which is closed with the stream.
         start_line: How many lines precede what is read of the file.
         open_rest: Opens what follows the damage in an archive; None not to go on there.
+
+    Attributes:
+        unwrapper: As given.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class LogFiles:
         self._sources = deque(sources)
         self._open_file = open_file
         self._make_decoder = make_decoder
-        self._unwrapper = unwrapper
+        self.unwrapper = unwrapper
         self._on_error = on_error
         self._duplicates = duplicates
         # Which files were read, whatever name they had: device and inode.
@@ -98,9 +101,9 @@ class LogFiles:
             self._end()
             raise StopIteration
         source = self._sources[0]
-        if self._unwrapper is not None and self._unwrapper.may_change_to(_group_of(source)):
+        if self.unwrapper is not None and self.unwrapper.may_change_to(_group_of(source)):
             # What the last container left unfinished comes before the lines of another one.
-            self.turns.extend((self._unwrapper.leftovers(), self))
+            self.turns.extend((self.unwrapper.leftovers(), self))
             raise StopIteration
         decoder = self._make_decoder()
         try:
@@ -167,7 +170,7 @@ class LogFiles:
         self._report.files.append(self._current)
         self._file, self._decoder = opened, decoder
         self._stream = Stream(OpenedSyncSource(self._chunks(opened, decoder), opened.close), decoder)
-        return self._stream if self._unwrapper is None else self._unwrapper.values(self._stream, decoder)
+        return self._stream if self.unwrapper is None else self.unwrapper.values(self._stream, decoder)
 
     def _chunks(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Chunk]:
         try:
@@ -223,8 +226,8 @@ class LogFiles:
         return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
     def _end(self) -> None:
-        if self._unwrapper is not None and self._unwrapper.is_unfinished:
-            self.turns.extend((self._unwrapper.leftovers(), self))
+        if self.unwrapper is not None and self.unwrapper.is_unfinished:
+            self.turns.extend((self.unwrapper.leftovers(), self))
         else:
             self.turns.append(None)
             self.closed = True
@@ -239,7 +242,7 @@ class LogFiles:
             report.bytes = self._decoder.offset - self._file.offset
             report.compressed_bytes = self.position.compressed_offset - self._file.compressed_offset
             report.lines = self._decoder.line - self._lines_before
-            counted = self._decoder if self._unwrapper is None else self._unwrapper
+            counted = self._decoder if self.unwrapper is None else self.unwrapper
             report.values, report.bad = counted.frames, counted.errors + self._torn
         return self._report
 

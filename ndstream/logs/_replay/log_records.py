@@ -129,9 +129,11 @@ class LogRecords:
                 )
                 handler.begin(stream)
                 streams.append(stream)
-                records: Iterator[StampedRecord] = _Placed(stream) if self._with_places else stream
+                records: Iterator[StampedRecord] = stream
                 if self._read_options["unwrap"] is not None:
-                    records = map(attrgetter("value"), stream)
+                    records = _PlacedTexts(stream) if self._with_places else map(attrgetter("value"), stream)
+                elif self._with_places:
+                    records = _Placed(stream)
                 in_order = self._in_order(filter(self._is_inside, records))
                 logs.append(in_order if checkpoint is None else _committed(in_order, stream))
             if letters is not None:
@@ -205,6 +207,19 @@ class _Placed(Iterator[StampedRecord]):
         start = self._end if follows else stream.offset - record.size - 1
         self._end, self._line = stream.offset, stream.line
         return record._replace(place=Place(stream.path, start, stream.line))
+
+
+class _PlacedTexts(Iterator[StampedRecord]):
+    """The records in the envelopes of a stream, each with the place where its text began."""
+
+    def __init__(self, stream: LogStream[Any]) -> None:
+        self._stream = stream
+
+    def __next__(self) -> StampedRecord:
+        record: StampedRecord = next(self._stream).value
+        unwrapper = self._stream._files.unwrapper
+        assert unwrapper is not None
+        return record._replace(place=Place(self._stream.path, unwrapper.offset, unwrapper.line))
 
 
 def _committed(records: Iterator[StampedRecord], stream: LogStream[StampedRecord]) -> Iterator[StampedRecord]:

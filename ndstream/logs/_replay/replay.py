@@ -149,7 +149,7 @@ def replay(
         sample: Only about this share of the lines.
         seed: An integer; another one chooses another sample.
         unwrap: "docker" or "cri" for logs of containers: values and stamps are those of the texts in the envelopes,
-            as in `read`. It does not go with `with_places`, since such a text has no one place.
+            as in `read`.
         on_error: "raise", "skip" (bad lines are counted; a damaged file is raised all the same), or a callable that
             is given each error.
         dead_letters: Where to put bad lines instead of raising them: a path, `DeadLetters`, which stay open, or a
@@ -196,8 +196,6 @@ def replay(
         raise ValueError(f"unstamped must be 'error' or 'at_once', not {unstamped!r}")
     if dead_letters is not None and on_error != "raise":
         raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
-    if unwrap is not None and with_places:
-        raise ValueError("with_places= tells where a line is, and a text in envelopes may be in several: leave it out")
     if not callable(to) and not (to is None and dry_run):
         raise TypeError(f"to must be a callable that takes a value, not {type(to).__name__}")
     if not StampReader(by, format, zone, year).can_replace and rewrite:

@@ -19,8 +19,8 @@ class ReplayedRecord(NamedTuple):
         time: When it was written, in nanoseconds since 1970; None if it has no usable stamp.
         path: The path of its file; None if that has none.
         offset: Where its line begins, in bytes of the file's content. After lines that were passed over, one that ends
-            in CR LF is told one byte too far.
-        line: The 1-based number of its line.
+            in CR LF is told one byte too far. Of a text in envelopes: where its first part was.
+        line: The 1-based number of that line.
     """
 
     value: Any
