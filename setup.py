@@ -35,6 +35,8 @@ if sys.platform == "linux" and not (debug or coverage or sanitize or fuzz):
     # The helpers of a step become one function. In an extension of this size GCC's limits leave them apart, and
     # entering and leaving a function ten times for a frame is a quarter of what the core does for it.
     compile_args += ["--param=inline-unit-growth=300", "--param=max-inline-insns-single=600"]
+    # Python's own options add symbols for debuggers, which would be five sixths of a wheel.
+    compile_args += ["-g0"]
 if sanitize:
     compile_args += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
     link_args += ["-fsanitize=address,undefined"]
