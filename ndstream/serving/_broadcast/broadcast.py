@@ -23,7 +23,7 @@ from ndstream.serving._headers import HEADERS
 from ndstream.serving._relay.async_relay import AsyncRelay
 from ndstream.serving._relay.facade import DEFAULT_HEARTBEAT, To, relay
 from ndstream.serving._relay.sync_relay import Relay
-from ndstream.serving._seconds import check_seconds
+from ndstream.serving._seconds import check_grace, check_seconds
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
@@ -285,7 +285,12 @@ class Broadcast:
 
         Returns:
             How many clients had to be cut off.
+
+        Raises:
+            TypeError: `grace` is no number.
+            ValueError: `grace` is negative, or NaN.
         """
+        check_grace(grace)
         self.end_with(Failure(message, "shutdown"))
         with move_on_after(grace):
             while self.subscribers:

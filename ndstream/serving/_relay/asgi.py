@@ -12,10 +12,12 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ndstream._errors import StreamError
-from ndstream._sources.event_loops import trio_if_running
+from ndstream._sources.event_loops import sleep, trio_if_running
 from ndstream.serving._headers import HEADERS
 from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._upstream_error import UpstreamError
+
+_LISTEN_AGAIN_SECONDS = 0.01
 
 
 class Body(Protocol):
@@ -53,7 +55,7 @@ async def respond(relay: Body, scope: Any, receive: Any, send: Any) -> None:
         trio = trio_if_running()
         if trio is not None:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_until_disconnect, receive, nursery.cancel_scope)
+                nursery.start_soon(_until_disconnect, receive, nursery.cancel_scope.cancel)
                 _give_up_by(relay, nursery.cancel_scope.cancel)
                 await _send_all(relay, send)
                 nursery.cancel_scope.cancel()
@@ -113,10 +115,15 @@ def _give_up_by(relay: Body, leave: Callable[[], object]) -> None:
         relay.on_fall_out = leave
 
 
-async def _until_disconnect(receive: Any, scope: Any) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()
+async def _until_disconnect(receive: Any, leave: Callable[[], object]) -> None:
+    """Call ``leave`` when the client has left.
+
+    What comes before that is the body of the request. Servers wait after its end; what is put between may say the end
+    again and again without any wait, and must not keep the event loop from everything else.
+    """
+    while (message := await receive())["type"] != "http.disconnect":
+        await sleep(0 if message.get("more_body") else _LISTEN_AGAIN_SECONDS)
+    leave()
 
 
 class _Client:
@@ -147,7 +154,7 @@ class _Client:
     def __enter__(self) -> _Client:
         if sys.version_info >= (3, 11):
             self._cancelling = self._task.cancelling()
-        self._listener = self._loop.create_task(self._listen())
+        self._listener = self._loop.create_task(_until_disconnect(self._receive, self.leave))
         if self._timeout is not None:
             self._timer = self._loop.call_later(self._timeout, self._check)
         return self
@@ -163,11 +170,6 @@ class _Client:
         # A cancellation by anyone else is passed on.
         ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
         return ours and kind is not None and issubclass(kind, asyncio.CancelledError)
-
-    async def _listen(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.leave()
 
     def _check(self) -> None:
         assert self._timeout is not None

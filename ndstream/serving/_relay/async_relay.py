@@ -37,6 +37,7 @@ from ndstream.serving._relay.relay_state import RelayState
 from ndstream.serving._relay.upstream import Upstream
 from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._upstream_error import MAX_BODY_SECONDS
 
 AsyncRelayT = TypeVar("AsyncRelayT", bound="AsyncRelay")
 
@@ -227,6 +228,9 @@ class AsyncRelay(RelayState):
                             # A source that never waits would keep the event loop from everything else.
                             await checkpoint()
                     self._suspensions = read.suspensions
+                    if self._refusing and limit is None:
+                        # The body of a refusal may drip, or never come.
+                        limit = wake_after(read, MAX_BODY_SECONDS)
                     try:
                         chunk = await read
                     except StopAsyncIteration:
@@ -239,7 +243,6 @@ class AsyncRelay(RelayState):
                         if chunk is not NOT_YET:
                             message = self._take(chunk)
                         elif self._refusing:
-                            # The body of a refusal is not waited for without end.
                             message = self._take_end()
                         elif opening is None and not (self._stopping or self._closing):
                             message = self._converter.heartbeat

@@ -117,6 +117,8 @@ def relay(
     check_seconds("send_timeout", send_timeout)
     if format is not None and format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS))}, or None, not {format!r}")
+    if error_message is not None and not callable(error_message):
+        raise TypeError(f"error_message must be a callable or None, not {error_message!r:.80}")
     target = _target(to, model)
     upstream = Upstream(source, format)
     try:
@@ -163,11 +165,11 @@ def relay(
 
 
 def _target(to: str | Target | None, model: str | None) -> Target | None:
-    if to is None or to in FRAMINGS_TO_SEND:
+    if to is None or (isinstance(to, str) and to in FRAMINGS_TO_SEND):
         return None
     if isinstance(to, Target):
         return to
-    if to not in TARGETS:
+    if not isinstance(to, str) or to not in TARGETS:
         raise ValueError(
             f"to must be one of {', '.join(map(repr, (*FRAMINGS_TO_SEND, *TARGETS)))}, a Target or None, not {to!r}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 from ndstream.serving._relay.async_relay import AsyncRelay
 from ndstream.serving._relay.facade import To, relay
 from ndstream.serving._relay.sync_relay import Relay
+from ndstream.serving._seconds import check_grace
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._targets.target import Target
 
@@ -58,7 +59,12 @@ class RelayGroup:
 
         Returns:
             How many relays had to be cut off.
+
+        Raises:
+            TypeError: `grace` is no number.
+            ValueError: `grace` is negative, or NaN.
         """
+        check_grace(grace)
         self._failure = Failure(message, "shutdown")
         for each in list(self._relays):
             each.end_with(self._failure)

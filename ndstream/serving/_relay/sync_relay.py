@@ -18,6 +18,7 @@ from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._relay.relay_state import RelayState
 from ndstream.serving._relay.upstream import Upstream
 from ndstream.serving._targets.outcome import Failure
+from ndstream.serving._upstream_error import MAX_BODY_SECONDS
 
 RelayT = TypeVar("RelayT", bound="Relay")
 
@@ -48,6 +49,8 @@ class Relay(RelayState):
         super().__init__(upstream, converter, usage_reader)
         self._source_ended = False
         self._heartbeat: float | None = None
+        # Since when the body of a refusal is read.
+        self._refused_at: float | None = None
         if heartbeat is not None and opened.interrupt is not None and converter.has_heartbeat:
             self._heartbeat = heartbeat
             read = read_ahead(opened, 1)
@@ -135,7 +138,8 @@ class Relay(RelayState):
         if self._pieces:
             return self._convert(self._pieces.popleft())
         try:
-            chunk = next(self._opened.chunks) if self._heartbeat is None else self._next_in_time(self._heartbeat)
+            seconds = self._seconds_to_wait()
+            chunk = next(self._opened.chunks) if seconds is None else self._next_in_time(seconds)
         except _Silence:
             if self._stopping or self._refusing:
                 return self._take_stop() if self._stopping else self._take_end()
@@ -147,6 +151,23 @@ class Relay(RelayState):
             self._source_ended = True
             return self._take_failure(error)
         return self._take_stop() if self._stopping else self._take(chunk)
+
+    def _seconds_to_wait(self) -> float | None:
+        """How long to wait for the next chunk; None for as long as it takes.
+
+        Raises:
+            _Silence: No longer.
+        """
+        if not self._refusing:
+            return self._heartbeat
+        # The body of a refusal may drip, or never come.
+        now = time.monotonic()
+        if self._refused_at is None:
+            self._refused_at = now
+        left = self._refused_at + MAX_BODY_SECONDS - now
+        if left <= 0:
+            raise _Silence
+        return None if self._heartbeat is None else left
 
     def _next_in_time(self, seconds: float) -> Chunk:
         assert self._opened.read_deadline is not None

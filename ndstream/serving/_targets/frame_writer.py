@@ -27,6 +27,8 @@ class FrameWriter:
     writes_server_calls: ClassVar[bool] = False
 
     def __init__(self, model: str | None) -> None:
+        if model is not None and not isinstance(model, str):
+            raise TypeError(f"model must be a str or None, not {model!r:.80}")
         self.choice = 0
         self.answer: Answer | None = None
         self._model = model

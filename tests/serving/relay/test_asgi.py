@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import anyio
 import orjson
 import pytest
 
@@ -94,6 +95,30 @@ def test_a_client_that_leaves_while_the_upstream_is_silent_ends_the_relay_at_onc
             assert upstream.closed == 1
 
     run(main)
+
+
+@pytest.mark.parametrize("more_body", [False, True])
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_a_receive_that_never_waits_keeps_nobody_from_anything(library: str, more_body: bool) -> None:
+    async def main() -> None:
+        asked = 0
+
+        async def receive() -> Any:
+            nonlocal asked
+            asked += 1
+            return {"type": "http.request", "body": b"", "more_body": more_body}
+
+        async def send(message: Any) -> None:
+            sent.append(message.get("body"))
+
+        sent: list[Any] = []
+        relay = relayed(Upstream(0.05, b"data: 1\n\n"), format="sse", heartbeat=None)
+        with anyio.fail_after(5):
+            await relay({"type": "http", "method": "GET", "headers": []}, receive, send)
+        assert sent == [None, b"data: 1\n\n", b""]
+        assert more_body or asked < 50
+
+    anyio.run(main, backend=library)
 
 
 def test_a_client_that_takes_nothing_is_given_up() -> None:

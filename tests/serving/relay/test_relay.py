@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ import ndstream
 import oracle
 from ndstream import RelayGroup, TruncatedError, UpstreamError
 from ndstream.serving import BrokenTransferError, Failure
+from ndstream.serving._relay import async_relay, sync_relay
 from recordings import FILES
 from serving.made_replies import DONE, chunk, reply
 from serving.relaying import Response, SyncResponse, Upstream, collect, relayed, run, sent
@@ -329,11 +333,66 @@ def test_opening_twice_and_iterating_later_gives_every_message_once() -> None:
     assert b"".join(relay.open().open()) == b"data: a\n\ndata: b\n\n"
 
 
+def retry_after(value: str) -> float | None:
+    with pytest.raises(UpstreamError) as caught:
+        relayed(SyncResponse(status=503, headers={"retry-after": value})).open()
+    return caught.value.retry_after
+
+
 def test_a_retry_after_may_be_a_date() -> None:
     for value, wanted in (("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("-1", None)):
+        assert retry_after(value) == wanted
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y", "%d %b %Y %H:%M:%S -0000"],
+)
+def test_each_form_of_a_date_is_in_gmt_wherever_the_server_stands(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        asked = retry_after(time.strftime(form, time.gmtime(time.time() + 3600)))
+        assert asked is not None
+        assert 3000 < asked <= 3600
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_retry_after_may_have_parts_of_a_second_and_is_never_infinite() -> None:
+    assert retry_after("1.5") == 1.5
+    assert retry_after("9" * 400) == 1e9
+    for value in ("nan", "inf", "1e3", "\uff11\uff12", "1.", "Fri, 31 Dec 99999 23:59:59 GMT"):
+        assert retry_after(value) is None
+
+
+@pytest.mark.parametrize("heartbeat", [None, 15.0])
+def test_the_body_of_a_refusal_that_drips_or_never_comes_is_not_waited_for(
+    heartbeat: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(async_relay, "MAX_BODY_SECONDS", 0.1)
+    monkeypatch.setattr(sync_relay, "MAX_BODY_SECONDS", 0.1)
+
+    async def main(parts: list[Any]) -> None:
+        upstream = Response(*parts, status=429)
         with pytest.raises(UpstreamError) as caught:
-            relayed(SyncResponse(status=503, headers={"retry-after": value})).open()
-        assert caught.value.retry_after == wanted
+            await asyncio.wait_for(relayed(upstream, "ndjson", heartbeat=heartbeat).aopen(), 5)
+        assert caught.value.body.strip(b"x") == b""
+        assert (caught.value.status, upstream.closed) == (429, 1)
+
+    run(lambda: main([b"x", asyncio.Event()]))
+    run(lambda: main([0.01, b"x"] * 1000))
+
+    class Dripping(SyncResponse):
+        def iter_bytes(self) -> Iterator[bytes]:
+            for _ in range(1000):
+                time.sleep(0.01)
+                yield b"x"
+
+    with pytest.raises(UpstreamError) as caught:
+        relayed(Dripping(status=429), "ndjson", heartbeat=heartbeat).open()
+    assert 0 < len(caught.value.body) < 100
 
 
 # The object
@@ -401,6 +460,31 @@ def test_options_are_refused_before_the_upstream_is_read() -> None:
         upstream = SyncResponse(b"1\n")
         with pytest.raises(ValueError, match="must"):
             relayed(upstream, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"to": ["ui"]}, ValueError, "to must be one of "),
+        ({"to": "ui", "model": 5}, TypeError, "model must be a str or None, not 5"),
+        ({"error_message": "oops"}, TypeError, "error_message must be a callable or None, not 'oops'"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_refused_by_name(options: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=re.escape(words)):
+        relayed(b"", **options)
+
+
+@pytest.mark.parametrize("grace", [-1, float("nan"), True, "1", None])
+@pytest.mark.parametrize("make", [ndstream.RelayGroup, ndstream.Broadcast])
+def test_a_grace_that_is_no_time_is_refused_before_anything_ends(make: Any, grace: Any) -> None:
+    async def main() -> None:
+        ended: Any = make()
+        with pytest.raises((TypeError, ValueError), match="grace must be"):
+            await ended.aclose(grace)
+        assert await ended.aclose(0) == 0
+
+    run(main)
 
 
 def test_chunks_that_are_no_bytes_are_refused() -> None:
