@@ -5,6 +5,9 @@
 #   make test PYTHON=python3.13    the same with another Python, in an environment of its own
 #   make test-all                  with each supported Python that is installed, or each of PYTHONS
 #   make properties                the property tests with 20,000 examples each
+#   make sanitize                  the suite with the core under the address and undefined-behaviour sanitizers
+#   make memcheck                  every public method and the corpus under valgrind
+#   make reference-totals          the same round after round on a debug build of CPython, which counts references
 #   make kill-rounds               readers of logs are killed at 200 random moments each, and go on without a loss
 #   make fuzz                      fuzzing guided by coverage, SECONDS for each of TARGETS; goes on from the last run
 #   make fuzz-sanitized            the same under the address and undefined-behaviour sanitizers
@@ -34,12 +37,14 @@ endif
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(wildcard src/*)
+# What is installed as a copy is installed again if any of it changed.
+PACKAGE := $(wildcard ndstream/*.py ndstream/*/*.py ndstream/*/*/*.py)
 
 # niquests brings a fork of urllib3, which takes urllib3's name unless it is built by itself and told not to.
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus kill-rounds starve matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
+.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus sanitize memcheck reference-totals kill-rounds starve matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -84,7 +89,7 @@ fuzz-corpus: build/fuzz-plain/installed
 	$(call FUZZ,plain) keep
 
 build/fuzz-sanitized/installed: export NDSTREAM_SANITIZE = 1
-build/fuzz-%/installed: $(SOURCES) $(wildcard ndstream/*.py ndstream/*/*.py ndstream/*/*/*.py) tests/fuzz/libfuzzer.c
+build/fuzz-%/installed: $(SOURCES) $(PACKAGE) tests/fuzz/libfuzzer.c
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check orjson
 	CC=clang LDSHARED="clang -shared" NDSTREAM_FUZZ=1 \
@@ -102,6 +107,35 @@ coverage: $(VENV)/installed-cli,test
 SEED ?= 1
 mutants: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.mutants --seed $(SEED)
+
+# The suite with the core under GCC's address and undefined-behaviour sanitizers, in a copy of the tree, so that the core
+# of this one stays as it is. FOLDERS goes on behind those that are done.
+FOLDERS ?= core streams sources llm conformance fuzz logs serving cli
+SANITIZED := build/sanitized
+sanitize:
+	mkdir -p $(SANITIZED)
+	git ls-files -z | tar --null -c -T - | tar -x -C $(SANITIZED)
+	NDSTREAM_SANITIZE=1 $(MAKE) -C $(SANITIZED) .venv/installed-cli,test PYTHON=$(PYTHON) VENV=.venv
+	cd $(SANITIZED) && set -e; for folder in $(FOLDERS); do \
+		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		.venv/bin/python -m pytest -q -rf -o faulthandler_timeout=0 -m "not unsanitized" tests/$$folder; done
+
+# Every public method and the corpus, as valgrind sees them; needs valgrind with its suppressions for CPython, and a
+# CPython that is clean by itself, which the builds of 3.11 by pyenv are not.
+WATCHED := build/watched-$(VERSION)
+memcheck: $(WATCHED)/installed
+	cd tests && PYTHONPATH=.:conformance PYTHONMALLOC=malloc valgrind --quiet --error-exitcode=9 --num-callers=30 \
+		--suppressions=/usr/lib/valgrind/python3.supp ../$(WATCHED)/bin/python -m memory.every_method
+
+# The same round after round. PYTHON has to be a debug build of CPython, which counts all references.
+reference-totals: $(WATCHED)/installed
+	cd tests && PYTHONPATH=.:conformance ../$(WATCHED)/bin/python -m memory.reference_totals
+
+$(WATCHED)/installed: $(SOURCES) $(PACKAGE)
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check orjson .
+	touch $@
 
 matrix: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.over_http.matrix

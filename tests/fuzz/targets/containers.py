@@ -57,11 +57,12 @@ def _envelopes(container: str, text: bytes, seed: int) -> bytes:
     if container == "docker":
         # Its parts are cut between characters.
         parts = text.decode()
-        cut = [parts[place : place + 1 + seed % 32] for place in range(0, len(parts), 1 + seed % 32)]
+        size = 1 + seed % 32 + len(parts) // 16
+        cut = [parts[place : place + size] for place in range(0, len(parts), size)]
         cut = [*cut[:-1], (cut[-1] if cut else "") + "\n"]
         return b"".join(orjson.dumps({"log": part, "stream": "stdout", "time": TIME}) + b"\n" for part in cut)
     # The text goes to the end of the line; a CR before that would be taken for part of it.
-    chunks = pieces(text, seed)
+    chunks = pieces(text, seed & ~1)
     return b"".join(
         b"%s stdout %s %s\n" % (TIME.encode(), b"P" if number < len(chunks) else b"F", chunk)
         for number, chunk in enumerate(chunks or [b""], 1)

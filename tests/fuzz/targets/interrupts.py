@@ -56,7 +56,8 @@ def interrupts(data: bytes) -> None:
     make, options = chosen_decoder(head)
     chunks = pieces(stream, head[3])
     plain: list[Any] = []
-    decoder = make(on_error=plain.append, loads=orjson.loads, **options)
+    skips = head[3] & 12 != 0
+    decoder = make(on_error="skip" if skips else plain.append, loads=orjson.loads, **options)
     collect(decoder, chunks, plain)
 
     found: list[Any] = []
@@ -71,7 +72,7 @@ def interrupts(data: bytes) -> None:
         found.append(error)
         interruptions.come()
 
-    other = make(on_error=on_error, loads=loads, **options)
+    other = make(on_error="skip" if skips else on_error, loads=loads, **options)
     source: Iterator[bytes] = Source(chunks, interruptions) if head[2] & 0x80 else iter(chunks)
     _collect(_Stream(source, other), other, found)
     if not same(plain, found):

@@ -43,7 +43,8 @@ def reentry(data: bytes) -> None:
     head, stream = split(data)
     make, options = chosen_decoder(head)
     plain: list[Any] = []
-    decoder = make(on_error=plain.append, loads=orjson.loads, **options)
+    skips = head[3] & 12 != 0
+    decoder = make(on_error="skip" if skips else plain.append, loads=orjson.loads, **options)
     collect(decoder, pieces(stream, head[3]), plain)
 
     found: list[Any] = []
@@ -77,7 +78,7 @@ def reentry(data: bytes) -> None:
 
     if make is ndstream.SSEDecoder:
         options["on_comment"] = on_comment
-    other = make(on_error=on_error, loads=loads, **options)
+    other = make(on_error="skip" if skips else on_error, loads=loads, **options)
     collect(other, pieces(stream, head[3]), found)
     running = False
     for event in found:

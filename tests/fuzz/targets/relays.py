@@ -8,7 +8,7 @@ from typing import Any
 import ndstream
 from fuzz.inputs import pieces, split
 from ndstream import llm
-from ndstream.serving import TARGETS, BrokenTransferError, relay
+from ndstream.serving import TARGETS, BrokenTransferError, UpstreamError, relay
 
 TO: tuple[str | None, ...] = (None, "sse", "ndjson", "jsonseq", *sorted(TARGETS))
 FORMATS: tuple[Any, ...] = (None, "sse", "ndjson", "jsonseq", "json")
@@ -24,7 +24,7 @@ def relayed(chunks: list[bytes], to: Any, **options: Any) -> tuple[bytes, str | 
     frames: list[bytes] = []
     try:
         frames.extend(relay(iter(chunks), to, heartbeat=None, **options))
-    except (BrokenTransferError, ndstream.StreamError) as error:
+    except (BrokenTransferError, UpstreamError, ndstream.StreamError) as error:
         return b"".join(frames), type(error).__name__
     return b"".join(frames), None
 
