@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="run only so many of each (all)")
     parser.add_argument("--only", default="", help="run only mutants with this in their name")
     parser.add_argument("--rooms", nargs="*", default=ROOMS, help="the folders of tests (all that test the package)")
+    parser.add_argument("--seconds", type=float, default=60, help="what the tests of one mutant may take (60)")
     parser.add_argument("--pause", help="between mutants, wait as long as this file exists")
     parser.add_argument("--report", action="store_true", help="run nothing, say what is known")
     options = parser.parse_args()
@@ -36,7 +37,7 @@ def main() -> int:
     if not options.report:
         numbers = FOLDER / "numbers"
         numbers.write_bytes(bytes(active_mutant.SIZE))
-        which = f"{options.size} {options.seed} {options.first} {options.pause or '-'} {options.only}"
+        which = f"{options.size} {options.seed} {options.first} {options.seconds} {options.pause or '-'} {options.only}"
         rooms = [f"tests/{room}" for room in options.rooms]
         arguments = ["-p", "no:randomly", "-p", "no:terminal", "-p", "mutants.session", *rooms]
         pytest_in(TREE, numbers, *arguments, MUTANT_OPTIONS=which)
