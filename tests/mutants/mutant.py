@@ -33,6 +33,11 @@ class Mutant:
         ordinal = f" ({self.ordinal})" if self.ordinal > 1 else ""
         return f"{self.file} | {self.function} | {self.line_text} | {self.change}{ordinal}"
 
+    @property
+    def key(self) -> str:
+        """The name in few letters."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:12]
+
 
 class Numbering:
     """Gives each place its mutant while a source is walked: in a first walk all, in a second those taken a number."""

@@ -6,6 +6,7 @@ What became of a mutant holds as long as its file does; that one survived, only 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from mutants.mutant import Mutant
 
 
 class Test(NamedTuple):
-    """What one test took, and the names of the mutants whose places it reached."""
+    """What one test took, and the keys of the mutants whose places it reached."""
 
     seconds: float
     passed: bool
@@ -46,7 +47,9 @@ def known_tests() -> dict[str, Test]:
     """The tests that ran without a mutant, by their ids; one that never came to its end did not pass."""
     known = {}
     for row in TESTS.read():
-        known[row["test"]] = Test(row.get("seconds", 0.0), row.get("passed", False), frozenset(row.get("reached", ())))
+        # Each key is held once, whatever number of tests reach its place.
+        reached = frozenset(map(sys.intern, row.get("reached", ())))
+        known[row["test"]] = Test(row.get("seconds", 0.0), row.get("passed", False), reached)
     return known
 
 

@@ -119,23 +119,24 @@ class MutantSession(Reports):
             reports = self.run(item, following)
             seconds = time.monotonic() - begin
             passed = [report.when for report in reports if report.passed] == ["setup", "call", "teardown"]
-            names = sorted(self._mutants[number].name for number in active_mutant.reached() if number in self._mutants)
-            TESTS.add({"test": item.nodeid, "seconds": round(seconds, 4), "passed": passed, "reached": names})
+            keys = sorted(self._mutants[number].key for number in active_mutant.reached() if number in self._mutants)
+            TESTS.add({"test": item.nodeid, "seconds": round(seconds, 4), "passed": passed, "reached": keys})
 
     def _reaching(self, tests: dict[str, Test]) -> dict[str, list[str]]:
-        """The tests that reach a mutant, by its name; and those that reach any mutant of a file, by the file."""
+        """The tests that reach a mutant, by its key; and those that reach any mutant of a file, by the file."""
+        files = {mutant.key: mutant.file for mutant in self._mutants.values()}
         reaching: defaultdict[str, list[str]] = defaultdict(list)
         for name, test in tests.items():
             if not test.passed or name not in self._items:
                 continue
-            for mutant in test.reached:
-                reaching[mutant].append(name)
-            for file in {mutant.partition(" | ")[0] for mutant in test.reached}:
+            for key in test.reached:
+                reaching[key].append(name)
+            for file in {files[key] for key in test.reached if key in files}:
                 reaching[file].append(name)
         return reaching
 
     def _chosen(self, mutant: Mutant, reaching: dict[str, list[str]], tests: dict[str, Test]) -> list[str]:
-        names = reaching.get(mutant.file if mutant.at_import else mutant.name, [])
+        names = reaching.get(mutant.file if mutant.at_import else mutant.key, [])
         by_function: defaultdict[str, list[str]] = defaultdict(list)
         for name in sorted(names, key=lambda name: tests[name].seconds):
             by_function[_function(name)].append(name)

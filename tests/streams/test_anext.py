@@ -297,6 +297,41 @@ def test_what_is_thrown_comes_out_of_a_source_that_cannot_be_thrown_into(run: Ca
     run(program)
 
 
+def test_an_exception_is_thrown_as_an_instance_or_as_class_value_and_traceback(run: Callable[..., None]) -> None:
+    ready = Cancelled("ready")
+    try:
+        raise ValueError("elsewhere")
+    except ValueError as error:
+        traceback = error.__traceback__
+    forms: list[tuple[tuple[Any, ...], str, Any]] = [
+        ((Cancelled,), "", None),
+        ((Cancelled, None), "", None),
+        ((Cancelled, "words"), "words", None),
+        ((Cancelled, ready), "ready", None),
+        ((Cancelled, "words", None), "words", None),
+        ((Cancelled, None, traceback), "", traceback),
+        ((Cancelled("mine"), None, traceback), "mine", traceback),
+    ]
+
+    def program() -> None:
+        for arguments, words, beginning in forms:
+            stream = stream_of(Pausing(b"1\n"))
+            awaitable = stream.__anext__()
+            assert awaitable.send(None) == "wait"
+            with pytest.raises(Cancelled) as caught:
+                awaitable.throw(*arguments)
+            assert str(caught.value) == words
+            assert (caught.value is ready) == (words == "ready")
+            entries = []
+            step = caught.value.__traceback__
+            while step is not None:
+                entries.append(step)
+                step = step.tb_next
+            assert (traceback in entries) == (beginning is traceback)
+
+    run(program)
+
+
 def test_an_awaitable_dropped_while_it_waits_frees_the_stream_and_is_no_clean_end(run: Callable[..., None]) -> None:
     def program() -> None:
         stream = stream_of(Pausing(b"1\n"))
@@ -325,11 +360,14 @@ def test_an_awaitable_that_is_over_is_over_even_after_its_memory_was_used_again(
         uses: list[Callable[[], object]] = [
             lambda: first.send(None),
             lambda: first.__await__(),
-            lambda: first.throw(ValueError("late")),
+            lambda: next(first),
         ]
         for use in uses:
-            with pytest.raises((RuntimeError, ValueError)):
+            with pytest.raises(RuntimeError, match="this value was awaited already"):
                 use()
+        with pytest.raises(ValueError, match="late"):
+            first.throw(ValueError("late"))
+        first.close()
         assert value_of(second) == 2
         assert value_of(stream.__anext__()) == 3
 
