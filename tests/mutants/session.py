@@ -1,8 +1,7 @@
 """A plugin of pytest that runs in the changed tree: it collects once, then forks for each mutant.
 
 First every test that is not known yet runs without a mutant, and the places that it reaches are noted. Then each mutant
-gets the tests that reach it, one case of each test function before the second of any, the quick ones first, and those
-that killed its neighbours before all. The first failure ends it; a test that takes far longer than it did is a failure.
+gets the tests that reach it, the quick ones first, and those that killed its neighbours before all. The first failure ends it; a test that takes far longer than it did is a failure.
 """
 
 from __future__ import annotations
@@ -141,14 +140,9 @@ class MutantSession(Reports):
         for name in sorted(names, key=lambda name: tests[name].seconds):
             by_function[_function(name)].append(name)
         killers = self._killers[mutant.file]
+        # Many quick cases of one function go before a slow one of another, but not all of them.
         ranked = sorted(
-            (
-                not (killers[function] and index < 3),
-                -killers[function] if index < 3 else 0,
-                index,
-                tests[name].seconds,
-                name,
-            )
+            (-killers[function] if index < 3 else 0, tests[name].seconds * (index + 1), name)
             for function, cases in by_function.items()
             for index, name in enumerate(cases)
         )
@@ -193,7 +187,7 @@ class MutantSession(Reports):
         process = self._new_process(names, folder, writing) if at_import else self._fork(names, folder, writing)
         os.close(writing)
         try:
-            return _watch(reading, names, tests, slack=60.0 if at_import else 30.0, limit=3 * self._seconds)
+            return _watch(reading, names, tests, slack=60.0 if at_import else 15.0, limit=3 * self._seconds)
         finally:
             os.close(reading)
             os.killpg(process, signal.SIGKILL)
