@@ -154,6 +154,34 @@ def test_the_text_of_each_comment_is_handed_out_for_every_cut(options: dict[str,
         assert decoder.comments == 5
 
 
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_block_that_says_something_without_data_is_an_event_if_asked_for_at_every_cut(raw: bool) -> None:
+    data = b"id: 1\n\nevent: e\r\n\r\nretry: 5\n\n:\n\n\nx: y\n\nevent\n\n: c\nid\n\ndata: x\n\ndata\n\n"
+    expected = [
+        ("message", "", "1", None, 0, 1, b"id: 1\n\n"),
+        ("e", "", "1", None, 7, 3, b"event: e\r\n\r"),
+        ("message", "", "1", 5, 19, 5, b"retry: 5\n\n"),
+        ("message", "", "", None, 46, 14, b": c\nid\n\n"),
+        ("message", "x", "", None, 54, 17, b"data: x\n\n"),
+        ("message", "", "", None, 63, 19, b"data\n\n"),
+    ]
+    if not raw:
+        # The place of an event is then that of its first line that is no comment.
+        expected = [(*each[:6], None) for each in expected]
+        expected[3] = ("message", "", "", None, 50, 15, None)
+    for name, chunks in cuts(data):
+        decoder = SSEDecoder(empty_events=True, raw=raw)
+        events = [
+            (event.event, event.data, event.id, event.retry, event.offset, event.line, event.raw)
+            for chunk in chunks
+            for event in decoder.feed(chunk)
+        ]
+        assert events == expected, name
+        assert decoder.frames == 6
+        assert decoder.offset == len(data)
+    assert [event.data for event in SSEDecoder().feed(data)] == ["x", ""]
+
+
 def test_what_on_comment_raises_reaches_the_user_and_the_stream_goes_on() -> None:
     def refuse(comment: str) -> None:
         raise LookupError(comment)

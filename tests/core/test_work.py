@@ -166,6 +166,17 @@ def test_a_needle_costs_one_more_look(name: str, needle: bytes) -> None:
     assert touched(decoder, data, size) <= PER_BYTE_WITH_NEEDLE * len(data) + CONSTANT
 
 
+@pytest.mark.parametrize("size", [1, 1000, 2**30])
+def test_hits_here_and_there_cost_no_more_than_none(size: int) -> None:
+    data = (b'{"a":1}\n' * 99 + b'{"a":9}\n') * 30
+    decoder = make(NDJSON, contains=b"9")
+    count = touched(decoder, data, size)
+    assert decoder.frames == 30
+    assert decoder.line == 3000
+    # Each byte is searched for the needle, and for the end of its line or to count the lines that are passed over.
+    assert 1.9 * len(data) <= count <= PER_BYTE_WITH_NEEDLE * len(data) + CONSTANT
+
+
 @pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 def test_every_chunk_size_costs_about_the_same(framing: Framing) -> None:
     texts = [b'{"a":"%s"}' % (b"x" * size) for size in range(0, 120, 7)] + [b"[\r1]", b"nope", b" "] * 5

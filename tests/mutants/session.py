@@ -1,7 +1,8 @@
 """A plugin of pytest that runs in the changed tree: it collects once, then forks for each mutant.
 
 First every test that is not known yet runs without a mutant, and the places that it reaches are noted. Then each mutant
-gets the tests that reach it, the quick ones first, and those that killed its neighbours before all. The first failure ends it; a test that takes far longer than it did is a failure.
+gets the tests that reach it, the quick ones first, and those that killed its neighbours before all. The first failure
+ends it; a test that takes far longer than it did is a failure.
 """
 
 from __future__ import annotations
