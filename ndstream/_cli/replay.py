@@ -68,7 +68,7 @@ Exit status:
     "--checkpoint",
     metavar="FILE",
     type=WrittenFile(),
-    help="Save in FILE how much of the one log was delivered, and go on from there the next time.",
+    help="Save in FILE how much of each log was delivered, and go on from there the next time.",
 )
 @click.option(
     "--on-mismatch",
@@ -167,8 +167,7 @@ _ADVICE = {
     "repeat must be a whole number from 1 on, or math.inf": "--repeat must be a whole number from 1 on, or inf",
     "repeat= reads": "--repeat reads",
     "checkpoint= is": "--checkpoint is",
-    "pass window=0, and leave out other logs, repeat= and dry_run=": "leave out other logs, --window, --repeat and "
-    "--dry-run",
+    "pass window=0, and leave out repeat= and dry_run=": "leave out --window, --repeat and --dry-run",
     "format= and": "--stamp-format and",
 }
 

@@ -133,8 +133,8 @@ def test_bad_lines_stop_or_are_skipped_or_kept(path: Path, tmp_path: Path) -> No
         (["--to", "ftp://localhost/"], "begins with http:// or https://"),
         (["--bad", "-"], "name a file"),
         (["--bad", "x", "--on-error", "skip"], "leave out --on-error"),
-        (["--checkpoint", "c", "--window", "5"], "--checkpoint is a place in one log"),
-        (["--checkpoint", "c", "--dry-run"], "--checkpoint is a place in one log"),
+        (["--checkpoint", "c", "--window", "5"], "--checkpoint is a place in each log"),
+        (["--checkpoint", "c", "--dry-run"], "--checkpoint is a place in each log"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -648,6 +648,44 @@ def test_a_replay_goes_on_at_the_record_where_it_was_stopped(compress: Any, tmp_
     assert logs.replay(tmp_path / "a.log", deliver, checkpoint=tmp_path / "checkpoint", **options).records == 0
 
 
+def test_a_replay_of_several_logs_goes_on_in_each_of_them_where_it_was_stopped(tmp_path: Path) -> None:
+    """Three logs, in turns and at equal times; one ends early, and one is rotated between two runs."""
+    lines = [log(number // 2, first=number) for number in range(600)]
+    (tmp_path / "a.log").write_bytes(b"".join(lines[0:400:4]))
+    (tmp_path / "b.log").write_bytes(gzip.compress(b"".join(sorted(lines[1::4] + lines[3::4]))))
+    (tmp_path / "c.log").write_bytes(b"".join(lines[2::4]))
+    delivered: list[int] = []
+    stop: int | None = None
+
+    def deliver(value: Any) -> None:
+        if len(delivered) == stop:
+            raise Stop
+        delivered.append(value["n"])
+
+    def go_on() -> int:
+        options: dict[str, Any] = {"window": 0, "checkpoint": tmp_path / "checkpoint"}
+        return logs.replay(tmp_path / "*.log*", deliver, by="ts", speed=math.inf, **options).records
+
+    for stop in (0, 1, 2, 3, 50, 51, 300, 420, 430):
+        with pytest.raises(Stop):
+            go_on()
+        if stop == 300:
+            (tmp_path / "c.log").rename(tmp_path / "c.log.1")
+            (tmp_path / "c.log").write_bytes(log(400, first=600))
+    stop = None
+    assert go_on() == 551 - 430
+    expected = [*range(0, 400, 4), *range(1, 600, 4), *range(3, 600, 4), *range(2, 600, 4), 600]
+    # At equal times the logs come in the order of their names.
+    assert delivered == sorted(
+        expected, key=lambda number: (number // 2 if number < 600 else 400, (0, 1, 2, 1)[number % 4])
+    )
+    assert go_on() == 0
+    with (tmp_path / "a.log").open("ab") as file:
+        file.write(log(401, first=601))
+    assert go_on() == 1
+    assert delivered[-1] == 601
+
+
 def test_a_checkpoint_is_saved_after_what_still_waits_was_sent(tmp_path: Path) -> None:
     """A target that sends batches, and fails at the third: the next run begins with the first record of that."""
     (tmp_path / "a.log").write_bytes(log(*range(100)))
@@ -695,12 +733,9 @@ def test_dead_letters_are_on_the_disk_before_the_checkpoint_and_are_appended(tmp
 
 
 @pytest.mark.parametrize("options", [{"window": 1}, {"repeat": 2}, {"dry_run": True}], ids=str)
-def test_a_checkpoint_goes_with_one_log_in_its_order(options: dict[str, Any], tmp_path: Path) -> None:
+def test_a_checkpoint_goes_with_logs_in_their_order(options: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(log(0))
-    (tmp_path / "b.log").write_bytes(log(0))
     options = {"window": 0, "checkpoint": tmp_path / "c", **options}
-    with pytest.raises(ValueError, match="a place in one log"):
+    with pytest.raises(ValueError, match="a place in each log"):
         run(tmp_path / "a.log", **options)
-    with pytest.raises(ValueError, match="a place in one log"):
-        run(tmp_path / "*.log", window=0, checkpoint=tmp_path / "c")
     assert not (tmp_path / "c.lock").exists()

@@ -18,6 +18,7 @@ from typing import Any
 
 from ndstream._errors import StreamError
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
+from ndstream.logs._checkpoints.shared_checkpoint import parts_of
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files, generations_of, log_order
@@ -69,7 +70,7 @@ class LogRecords:
         on_error: "raise", "skip", or a callable that is given each error.
         dead_letters: Where bad lines go instead, in the first round; None for nowhere.
         report: Where to count.
-        checkpoint: Where to save how far the one log was delivered; None for nowhere.
+        checkpoint: Where to save how far each log was delivered; None for nowhere.
         with_places: Whether records say where they are from.
         read_options: What `read` is to know.
     """
@@ -119,13 +120,19 @@ class LogRecords:
             if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
                 checkpoint = Checkpoint(checkpoint)
             letters = self._open_dead_letters(opened, checkpoint)
+            parts: list[Checkpoint | None] = [checkpoint]
+            if checkpoint is None:
+                parts *= len(self._logs)
+            elif len(self._logs) > 1:
+                opened.callback(checkpoint.close)
+                parts = [*parts_of(checkpoint, self._logs)]
             logs, streams = [], []
-            for files in self._logs:
+            for files, part in zip(self._logs, parts, strict=True):
                 readers.append(self._make_stamps())
                 decode = RecordDecoder(readers[-1], self._loads, self._keeps_lines, self._requires_stamps)
                 handler = BadLineHandler(self._on_error, letters, self._report)
                 stream = opened.enter_context(
-                    read(files, loads=decode, on_error=handler, checkpoint=checkpoint, **self._read_options)
+                    read(files, loads=decode, on_error=handler, checkpoint=part, **self._read_options)
                 )
                 handler.begin(stream)
                 streams.append(stream)
@@ -223,7 +230,10 @@ class _PlacedTexts(Iterator[StampedRecord]):
 
 
 def _committed(records: Iterator[StampedRecord], stream: LogStream[StampedRecord]) -> Iterator[StampedRecord]:
-    """The records; once the next one is asked for, the last one was delivered, and is committed."""
+    """The records; once the next one is asked for, the last one was delivered, and is committed.
+
+    That holds in a merge as well: it asks a log for its next record only after the last one of this log was delivered.
+    """
     for record in records:
         yield record
         stream.commit(now=False)

@@ -52,10 +52,10 @@ def check_logs(logs: list[Log], *, repeat: float, has_checkpoint: bool, window: 
     Raises:
         ValueError: They cannot be read twice, or are not the one log that a checkpoint is for.
     """
-    if has_checkpoint and (len(logs) > 1 or window or repeat > 1 or dry_run):
+    if has_checkpoint and (window or repeat > 1 or dry_run):
         raise ValueError(
-            "checkpoint= is a place in one log, which is read once and in its order: pass window=0, and leave out "
-            "other logs, repeat= and dry_run="
+            "checkpoint= is a place in each log, which is read once and in its order: pass window=0, and leave out "
+            "repeat= and dry_run="
         )
     for path in (file for files in logs for file in files if repeat > 1):
         if not (isinstance(path, str) and (is_url(path) or os.path.isfile(path))):

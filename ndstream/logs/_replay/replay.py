@@ -157,9 +157,9 @@ def replay(
         max_frame_size: The longest line, in bytes without its end; None for no limit.
         max_window: How much memory decompressing may take, in bytes; None for no limit.
         storage_options: What fsspec is to know to open URLs, such as credentials.
-        checkpoint: Where to save how far the log was delivered, and to go on from: a path, or a `Checkpoint`. It goes
-            with one log, in the order in which that was written: ``window=0``. A record counts as delivered once `to`
-            has returned; what `to` keeps back is to be sent in ``Checkpoint(before_save=)``.
+        checkpoint: Where to save how far each log was delivered, and to go on from: a path, or a `Checkpoint`. It goes
+            with logs in the order in which they were written: ``window=0``. A record counts as delivered once `to` has
+            returned; what `to` keeps back is to be sent in ``Checkpoint(before_save=)``.
         with_places: Whether `to` is given a `ReplayedRecord`: the value with its time, path, offset and line.
         dry_run: Read everything and count, but wait for nothing and deliver nothing.
         report: A report to count in, which can be looked at while the replay runs.
