@@ -157,7 +157,7 @@ def test_the_text_of_each_comment_is_handed_out_for_every_cut(options: dict[str,
 @pytest.mark.parametrize("raw", [False, True])
 def test_a_block_that_says_something_without_data_is_an_event_if_asked_for_at_every_cut(raw: bool) -> None:
     data = b"id: 1\n\nevent: e\r\n\r\nretry: 5\n\n:\n\n\nx: y\n\nevent\n\n: c\nid\n\ndata: x\n\ndata\n\n"
-    expected = [
+    expected: list[tuple[Any, ...]] = [
         ("message", "", "1", None, 0, 1, b"id: 1\n\n"),
         ("e", "", "1", None, 7, 3, b"event: e\r\n\r"),
         ("message", "", "1", 5, 19, 5, b"retry: 5\n\n"),
