@@ -19,7 +19,14 @@ from ndstream.logs._containers.unfinished_line import UnfinishedLine
 T = TypeVar("T")
 
 
-class Record(NamedTuple, Generic[T]):
+class _Fields(NamedTuple):
+    # CPython 3.10 lets no NamedTuple itself be generic.
+    value: Any
+    time: str
+    stream: str
+
+
+class Record(_Fields, Generic[T]):
     """A value that was unwrapped, and its envelope.
 
     Attributes:
@@ -28,9 +35,8 @@ class Record(NamedTuple, Generic[T]):
         stream: "stdout" or "stderr".
     """
 
+    __slots__ = ()
     value: T
-    time: str
-    stream: str
 
 
 class Unwrapper(Generic[T]):
