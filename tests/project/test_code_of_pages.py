@@ -76,7 +76,7 @@ def names(url: str, block: str) -> dict[str, Any]:
     import fastapi.responses
     import httpx
 
-    body = [CHAT] if "llm" in block else [b"1 2"] if "concatenated" in block else [EVENTS.partition(b"data: [")[0]]
+    body = CHAT if "llm" in block else [b"1 2"] if "concatenated" in block else [EVENTS.partition(b"data: [")[0]]
     return {
         "Path": Path,
         "StreamingResponse": fastapi.responses.StreamingResponse,

@@ -55,6 +55,16 @@ def test_links_inside_the_project_lead_somewhere(page: pathlib.Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")}
+    shown = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert len(shown) == len(set(shown))
+    assert pages - set(shown) == set()
+    # The others are files elsewhere that the site shows as pages.
+    hooks = (ROOT / "docs" / "site_hooks.py").read_text()
+    assert [page for page in set(shown) - pages if f'"{page}": ' not in hooks] == []
+
+
 def test_the_tests_that_the_design_page_names_exist() -> None:
     tests = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
     named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "design.md").read_text())
