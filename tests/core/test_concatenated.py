@@ -190,6 +190,19 @@ def test_stray_text_says_what_it_looks_like(data: bytes, hint: str) -> None:
     assert hint in str(errors[0])
 
 
+def test_stray_text_is_no_element_in_an_array_and_begins_no_value_elsewhere() -> None:
+    for items, data, problem in (
+        (True, b"[1, nope, 2]", "is no element of an array"),
+        (True, b"[1] nope\n2", "begins no JSON value"),
+        (False, b"nope\n1", "begins no JSON value"),
+        (False, b"1 nope", "begins no JSON value"),
+    ):
+        errors: list[ndstream.StreamError] = []
+        decoder = ConcatenatedJSONDecoder(items=items, on_error=errors.append)
+        values_of(decoder, [data])
+        assert [problem in str(error) for error in errors] == [True], (data, errors)
+
+
 # Interrupts
 
 

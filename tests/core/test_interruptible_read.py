@@ -276,6 +276,62 @@ def test_a_task_that_is_closed_closes_the_read() -> None:
     run(main)
 
 
+def test_a_read_that_does_not_wait_has_nothing_to_close_and_can_go_on() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, A)
+        read = reading(upstream)
+        read.close()
+        assert len(upstream.parts) == 2
+        assert await read == A
+        read.close()
+        assert await read == A
+        with pytest.raises(StopAsyncIteration):
+            await read
+
+    run(main)
+
+
+def test_a_cancellation_is_passed_to_the_future_and_answered_as_that_answers() -> None:
+    async def main() -> None:
+        future = asyncio.get_running_loop().create_future()
+        read = reading(Upstream(future, A))
+
+        async def wait() -> object:
+            return await read
+
+        task = asyncio.create_task(wait())
+        await settle()
+        assert not read.done()
+        assert read.cancel("why") is True
+        assert future.cancelled()
+        assert read.done()
+        # It is cancelled already, as that of a future is.
+        assert read.cancel() is False
+        with pytest.raises(asyncio.CancelledError, match="why"):
+            await task
+
+    run(main)
+
+
+def test_a_read_that_was_woken_leaves_its_future_alone_when_it_is_cancelled() -> None:
+    async def main() -> None:
+        future = asyncio.get_running_loop().create_future()
+        read = reading(Upstream(future, A))
+
+        async def wait() -> object:
+            return await read
+
+        task = asyncio.create_task(wait())
+        await settle()
+        assert read.wake()
+        assert read.done()
+        assert read.cancel() is False
+        assert not future.cancelled()
+        assert await task is NOT_YET
+
+    run(main)
+
+
 def test_a_source_that_ignores_its_end_is_told_so() -> None:
     class Stubborn:
         def __await__(self) -> Any:

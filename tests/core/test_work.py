@@ -196,6 +196,23 @@ def test_the_counter_counts(framing: Framing) -> None:
     assert touched(make(framing), data, 100) >= whole + 9_000
 
 
+@pytest.mark.parametrize(
+    ("framing", "data", "whole", "in_single_bytes"),
+    [
+        # The line end itself is not counted, and what was cut is moved.
+        pytest.param(NDJSON, b'{"a":1}\n{"b":22}\r\n', 16, 32, id="ndjson"),
+        # A look for LF, one for CR, and the data of several lines is moved.
+        pytest.param(SSE, b"data: 1\n\nid: 5\r\n: c\r\ndata: 2\r\ndata: 3\r\n\r\n", 70, 110, id="sse"),
+        pytest.param(JSONSEQ, b'\x1e{"a":1}\n\x1e"b"\n', 14, 26, id="jsonseq"),
+        pytest.param(CONCATENATED, b'{"a":1} {"b":22}1 ', 18, 34, id="concatenated"),
+    ],
+)
+def test_the_counter_counts_to_the_byte(framing: Framing, data: bytes, whole: int, in_single_bytes: int) -> None:
+    """So that each part of the counter is known to count; another way to look has other figures."""
+    assert touched(make(framing), data, len(data)) == whole
+    assert touched(make(framing), data, 1) == in_single_bytes
+
+
 @pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 def test_empty_chunks_cost_nothing(framing: Framing) -> None:
     decoder = make(framing).feed(framing.wrap(b"1")[:-1])
