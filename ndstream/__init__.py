@@ -85,7 +85,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name in ("llm", "logs", "serving"):
-        # Rooms that only some users need.
+        # Packages that only some users need.
         return import_module(f"ndstream.{name}")
     if name in ("Broadcast", "EventSource", "HEADERS", "RelayGroup", "UpstreamError", "relay"):
         return getattr(import_module("ndstream.serving"), name)

@@ -214,7 +214,7 @@ class SSEDecoder(Decoder[_T_co]):
         on_truncated: What to do with an event that the end of the stream cuts: "raise", "discard"
             (as the standard says) or "emit" (for servers that leave out the last blank line).
         values: Whether to yield the JSON values of the events' data instead of the events. Events
-            whose data is empty are passed over.
+            whose data is empty are skipped.
         raw: Whether each event carries its exact bytes, with the comment lines before it.
         on_comment: A callable that is given the text of each comment (a str), as it is read; keep-alives of
             some servers carry data. None to count comments alone.
@@ -289,7 +289,7 @@ class SSEDecoder(Decoder[_T_co]):
     def stray(self) -> bytes | None:
         """The last block with lines that are no field of an event, at most 64 KiB of it; None without one.
 
-        The standard passes over such lines, but servers report errors as bare JSON among events.
+        The standard skips such lines, but servers report errors as bare JSON among events.
         """
 
 @final
@@ -345,7 +345,7 @@ class ConcatenatedJSONDecoder(Decoder[_T_co]):
     """Decodes JSON values that follow one another, with or without white space, on one line or many.
 
     Brackets and strings alone tell where a value ends, and `loads` gets its bytes as they came: a
-    closed but wrong value is one bad frame. What cannot begin a value is passed over as one bad frame,
+    closed but wrong value is one bad frame. What cannot begin a value is skipped as one bad frame,
     up to the next line end or value. A value that never closes reaches to the limit or the end of the
     stream, and is one error. A number at the very end is a value; it may be cut.
 

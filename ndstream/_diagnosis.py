@@ -38,12 +38,12 @@ def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, f
 def cut_payload(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> TruncatedError:
     """The error for a payload that the end of the stream cut."""
     if framing == "ndjson" and _has_nul_run(frame):
-        what = "ends in NUL bytes: an append that was interrupted; the stream is good up to this offset"
-        reason, position = "nul_tail", frame.index(b"\x00")
+        what = "ends in NUL bytes, the trace of an append that was interrupted"
+        reason, position, advice = "nul_tail", frame.index(b"\x00"), "cut the file at this offset before appending"
     else:
         what = "was cut by the end of the stream; what arrived of it is no JSON value"
-        reason, position = "unfinished", len(frame)
-    hint = _hint(frame, "" if framing == "sse" else framing)
+        reason, position, advice = "unfinished", len(frame), "ask again, or go on from this offset"
+    hint = _hint(frame, "" if framing == "sse" else framing) or f"; {advice}"
     message = f"{_where(_NOUN[framing], offset, line)} {what}: {_shown(frame)}{hint}"
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
     error.__cause__ = cause
@@ -57,7 +57,7 @@ def is_json(frame: bytes) -> bool:
 
 def blank_line(frame: bytes, offset: int, line: int) -> DecodeError:
     """The error for a blank line where they were not to be skipped."""
-    message = f'{_where("line", offset, line)} is blank; blank_lines="skip" passes over such lines'
+    message = f'{_where("line", offset, line)} is blank; blank_lines="skip" skips such lines'
     return DecodeError(message, frame=frame, offset=offset, line=line, reason="blank_line")
 
 
@@ -93,7 +93,7 @@ def cut_scalar(frame: bytes, offset: int) -> TruncatedError:
 
 def empty_element(frame: bytes, offset: int) -> DecodeError:
     """The error for an element of white space alone."""
-    message = f"{_where('element', offset, None)} holds nothing but white space"
+    message = f"{_where('element', offset, None)} holds nothing but white space; write a value after each separator"
     return DecodeError(message, frame=frame, offset=offset, reason="empty_element")
 
 
@@ -129,7 +129,8 @@ def stray_text(frame: bytes, offset: int, problem: str) -> DecodeError:
 def nul_tail(frame: bytes, offset: int) -> TruncatedError:
     """The error for NUL bytes at the end of concatenated values."""
     message = (
-        f"the stream ends in NUL bytes from byte {offset} on: an append that was interrupted; it is good up to there"
+        f"the stream ends in NUL bytes from byte {offset} on, the trace of an append that was interrupted; cut the "
+        "file there before appending to it"
     )
     return TruncatedError(message, frame=frame, offset=offset, position=0, reason="nul_tail")
 
@@ -167,12 +168,12 @@ def source_failed(
     elif _is_timeout(cause):
         reason = "timeout"
         message = (
-            f"the source sent nothing {where} for as long as its read timeout allows ({_told(cause)}); ask again, or "
+            f"the source sent nothing {where} for as long as its read timeout allows ({_worded(cause)}); ask again, or "
             "give its client a longer one"
         )
     else:
         reason = "source_failed"
-        message = f"the source failed {where}: {_told(cause)}"
+        message = f"the source failed {where}: {_worded(cause)}"
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason=reason)
     error.__cause__ = cause
     return error
@@ -203,7 +204,7 @@ def _where(noun: str, offset: int, line: int | None) -> str:
     return f"the {noun} at byte {offset}" + ("" if line is None else f" (line {line})")
 
 
-def _told(cause: BaseException) -> str:
+def _worded(cause: BaseException) -> str:
     """An exception in words; its own may fail, which must not keep the error from being raised."""
     try:
         return f"{type(cause).__name__}: {cause}"
@@ -232,7 +233,7 @@ def _fault(frame: bytes, cause: Exception, framing: str) -> tuple[str, int | Non
         return "invalid_utf8", error.start, f"is not UTF-8 from its byte {error.start} on ({error.reason})", None
     fault = _json_fault(frame)
     if fault is None:
-        return "rejected", None, f"is valid JSON, but loads refused it ({_told(cause)})", None
+        return "rejected", None, f"is valid JSON, but loads refused it ({_worded(cause)})", None
     position = len(fault.doc[: fault.pos].encode())
     return "invalid_json", position, f"is not one JSON value ({fault.msg}, byte {position} of it)", fault
 

@@ -1,8 +1,8 @@
-"""The five ways in: hand over a source, iterate over what comes out.
+"""The five public functions: hand over a source, iterate over what comes out.
 
 Each works on sync and async sources: the source decides whether a `Stream` or an `AsyncStream`
 comes back. The options are those of the decoders, which say more of each.
-The file is long since each way in has its types, its arguments and its example; what they do is a few lines each.
+The file is long since each function has its types, its arguments and its example; what they do is a few lines each.
 """
 
 from __future__ import annotations

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, get_args
 
 from ndstream._core import ConcatenatedJSONDecoder, Decoder, FirstBytes, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
+from ndstream._sources.headers import Format as Format
 
-Format: TypeAlias = Literal["ndjson", "sse", "jsonseq", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
-FORMATS: tuple[Format, ...] = ("ndjson", "sse", "jsonseq", "json")
-
-_MARK = b"\xef\xbb\xbf"
 MAX_SNIFFED_BYTES = 4096
 """A stream whose first so many bytes leave the framing open is read as NDJSON."""
 _FIELD = re.compile(rb"(data|event|id|retry)[:\r\n]|:")
-_BEFORE_TEXT = re.compile(rb"(\xef\xbb\xbf)?[ \t\r\n]*")
+_BEFORE_TEXT = re.compile(b"(" + BOM_UTF8 + rb")?[ \t\r\n]*")
 _FIELD_BEGUN = re.compile(rb"d(a(t(a)?)?)?|e(v(e(n(t)?)?)?)?|i(d)?|r(e(t(r(y)?)?)?)?")
 
 
@@ -38,9 +37,9 @@ def sniff(head: bytes | bytearray, at_end: bool = False) -> Format | None:
         >>> sniff(b'data: {"a": 1}')
         'sse'
     """
-    if not at_end and len(head) < len(_MARK) and _MARK.startswith(bytes(head)):
+    if not at_end and len(head) < len(BOM_UTF8) and BOM_UTF8.startswith(bytes(head)):
         return None
-    lines = head.removeprefix(_MARK).lstrip(b"\r\n")
+    lines = head.removeprefix(BOM_UTF8).lstrip(b"\r\n")
     # Spaces may precede a JSON value. Before a field's name they make it another name.
     text = lines.lstrip(b" \t\r\n")
     if text.startswith(b"\x1e"):

@@ -19,18 +19,16 @@ raises passes as it is, since the clients turn it into errors of their own.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from orjson import loads as orjson_loads
 
 from ndstream._core import Event, SSEDecoder
 from ndstream._diagnosis import is_json
 from ndstream._errors import TruncatedError
-from ndstream._facade import sse
+from ndstream._facade import OnTruncated, sse
 from ndstream._sources.headers import header
 from ndstream._streams import AsyncStream, Stream
-
-OnTruncated: TypeAlias = Literal["raise", "discard", "emit"]
 
 _DONE = b"[DONE]"
 _LAST_EVENTS = ("message_stop", "done")

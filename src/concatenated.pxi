@@ -243,10 +243,6 @@ Decodes JSON values that follow one another, or the elements of arrays. Feed it 
         """Whether the frame is to be decoded; the sentinel is, needle or not."""
         return self.selection.matches(data, size, &self.touched) or self.equals_sentinel(data, size)
 
-    cdef bint equals_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
-        return self.sentinel is not None and is_sentinel(
-            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel))
-
     # Stray text.
 
     cdef void begin_stray(self, int kind) noexcept:

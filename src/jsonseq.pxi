@@ -57,7 +57,7 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
                 if self.discarding:
                     self.scan = find_byte(self.base, begin, self.size, RS)
                     if self.region == OUTSIDE:
-                        # Behind a stray nothing is held up: what is passed over is no frame.
+                        # After stray bytes nothing has to be kept: what is skipped is no frame.
                         self.start = self.scan
                     if self.scan < self.size:
                         self.discarding = False

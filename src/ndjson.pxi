@@ -143,7 +143,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             self.consume_to(end + 1)
             self.lines += 1
             return NOTHING if blank is None else self.report_blank_line(blank)
-        if self.selection is not None and not self.is_selected(data, size) and not self.is_end(data, size):
+        if self.selection is not None and not self.is_wanted(data, size):
             self.consume_to(end + 1)
             self.lines += 1
             self.skip_to_hit()
@@ -184,13 +184,11 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         self.lines += 1
         return self.decode(<PyObject*> payload)
 
-    cdef bint is_end(self, const unsigned char* data, Py_ssize_t size) except -1:
-        """Whether the line is the sentinel, which counts without the needle too."""
-        return self.sentinel is not None and is_sentinel(
-            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel))
+    cdef inline bint is_wanted(self, const unsigned char* data, Py_ssize_t size) except -1:
+        """Whether the line is to be decoded; the sentinel is, needle or not."""
+        return self.is_selected(data, size) or self.equals_sentinel(data, size)
 
     cdef inline bint is_selected(self, const unsigned char* data, Py_ssize_t size) except -1:
-        """Whether the line in hand is to be decoded."""
         if not self.selection.is_sampled(self.frame_offset):
             return False
         if self.buffered.length or self.chunk is None:
@@ -212,8 +210,7 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
             payload = self.buffered.copy(0, size)
             self.consume_tail()
             return self.report_blank_line(payload) if self.refuses_blank else NOTHING
-        if self.selection is not None and not self.is_selected(self.buffered.data(), size) and not self.is_end(
-                self.buffered.data(), size):
+        if self.selection is not None and not self.is_wanted(self.buffered.data(), size):
             self.consume_tail()
             return NOTHING
         payload = self.buffered.copy(0, size)

@@ -16,8 +16,8 @@ cdef bytes bytes_option(object value, str name, object example):
     return bytes(value)
 
 
-cdef int choice(object value, str name, tuple choices) except -1:
-    """The index of the value among its choices."""
+cdef int choice(object value, str name, tuple choices, str others="") except -1:
+    """The index of the value among its choices; ``others`` tells what else it may be."""
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}{others}, not {value!r}")
     return <int> choices.index(value)

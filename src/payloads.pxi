@@ -37,7 +37,7 @@ cdef class Payloads(ErrorReporting):
                     f"max_frame_size must be a number of bytes or None, not {type(max_frame_size).__name__}")
             if max_frame_size < 1:
                 raise ValueError(f"max_frame_size must be at least 1 byte, or None for no limit, not {max_frame_size}")
-        policy = CALL if callable(on_error) else <Policy> choice(on_error, "on_error", ("raise", "skip"))
+        policy = CALL if callable(on_error) else <Policy> choice(on_error, "on_error", ("raise", "skip"), " or a callable")
         sentinel = bytes_option(done, "done", b"[DONE]")
         if require_done and sentinel is None:
             raise ValueError("require_done needs the sentinel to wait for: pass done=")
@@ -89,9 +89,13 @@ cdef class Payloads(ErrorReporting):
     @cython.final
     cdef inline bint end_if_sentinel(self, const unsigned char* data, Py_ssize_t size) except -1:
         """End the stream if the payload is the sentinel; whether it was. One byte after it can be read."""
-        return self.may_be_sentinel(data[0]) and is_sentinel(
-            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel),
-        ) and self.end_at_sentinel()
+        return self.may_be_sentinel(data[0]) and self.equals_sentinel(data, size) and self.end_at_sentinel()
+
+    @cython.final
+    cdef inline bint equals_sentinel(self, const unsigned char* data, Py_ssize_t size) noexcept:
+        """Whether the payload is the sentinel, but for white space around it."""
+        return self.sentinel is not None and is_sentinel(
+            data, size, <const unsigned char*> PyBytes_AS_STRING(self.sentinel), PyBytes_GET_SIZE(self.sentinel))
 
     cdef bint end_at_sentinel(self) except -1:
         """Drop what follows the sentinel: it is not part of the stream."""

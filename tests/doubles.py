@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
@@ -48,6 +48,16 @@ class AsyncChunks:
 
     async def aclose(self) -> None:
         self.closed += 1
+
+
+async def chunks_and_a_wait(*chunks: bytes, released: list[str]) -> AsyncIterator[bytes]:
+    """Chunks, and then a wait that only a cancellation or a close ends; at its end it says "released"."""
+    try:
+        for chunk in chunks:
+            yield chunk
+        await anyio.sleep(60)
+    finally:
+        released.append("released")
 
 
 class Failing(AsyncChunks):

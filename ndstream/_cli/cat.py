@@ -11,7 +11,14 @@ import click
 from ndstream._cli.cat_combinations import REFUSED_HELP, check_combination, check_files
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
-from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options
+from ndstream._cli.options import (
+    WrittenFile,
+    decoding_options,
+    figures_of,
+    figures_options,
+    given_options,
+    on_mismatch_option,
+)
 from ndstream._framing import FORMATS
 
 if TYPE_CHECKING:
@@ -75,12 +82,7 @@ Exit status:
     type=WrittenFile(),
     help="Save in FILE how far everything was written, and go on from there the next time.",
 )
-@click.option(
-    "--on-mismatch",
-    type=click.Choice(["raise", "restart"]),
-    default="raise",
-    help="If a file is not the one of the checkpoint: fail (the default), or read it from its beginning.",
-)
+@on_mismatch_option
 @click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),
@@ -110,7 +112,7 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
     quotation marks or a URL; what is compressed is decompressed. Values are written
     as they arrive, byte for byte but for line breaks inside them. What follows a [DONE] is not read.
     """
-    given = _given(context)
+    given = given_options(context)
     names = list(files or (STDIN,))
     contains, bad = options["contains"], options["bad"]
     check_combination(given, options["framing"])
@@ -133,11 +135,7 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
         names = [split.path]
     check_files(given, names)
     if not options["follow"] and split is None:
-        try:
-            names = find_names(names)
-        except FileNotFoundError as error:
-            say(f"{error.filename}: {error.strerror}")
-            return 1
+        names = find_names(names)
         check_files(given, names)
     if bad is not None and any(is_same_file(status_of(bad), status_of(name)) for name in names):
         raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
@@ -155,20 +153,10 @@ def _write_texts(names: list[str], options: dict[str, Any]) -> int:
 
     try:
         names = find_names(names)
-    except (FileNotFoundError, ModuleNotFoundError) as error:
-        say(f"{error.filename}: {error.strerror}" if isinstance(error, FileNotFoundError) else str(error))
+    except ModuleNotFoundError as error:
+        say(str(error))
         return 1
     return write_texts(names, options["max_frame_size"] or None, options["max_window"] or None)
-
-
-def _given(context: click.Context) -> set[str]:
-    """The options on the command line, by their long names."""
-    source = click.core.ParameterSource.COMMANDLINE
-    return {
-        max(parameter.opts, key=len)
-        for parameter in context.command.params
-        if isinstance(parameter, click.Option) and context.get_parameter_source(str(parameter.name)) is source
-    }
 
 
 def _split_of(text: str) -> Split:

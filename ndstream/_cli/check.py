@@ -52,11 +52,7 @@ def check(files: tuple[str, ...], max_errors: int, max_frame_size: int, max_wind
     """
     from ndstream._cli.input_files import find_names, size_of
 
-    try:
-        names = find_names(files)
-    except FileNotFoundError as error:
-        say(f"{error.filename}: {error.strerror}")
-        return 1
+    names = find_names(files)
     output = Output()
     bar = make_bar(sum(map(size_of, names)), output)
     limits = {"max_frame_size": max_frame_size or None, "max_window": max_window or None, "max_errors": max_errors}

@@ -8,6 +8,7 @@ of a range: a byte order mark at the start, carriage returns, and blank lines.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -15,7 +16,6 @@ from typing import Any, Protocol
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import StreamError
 
-_MARK = b"\xef\xbb\xbf"
 _BLANK_LINES = re.compile(rb"^[ \t]*(?:\n|\Z)", re.MULTILINE)
 _SENTINEL = re.compile(rb"^[ \t]*\[DONE\][ \t]*\n?\Z", re.MULTILINE)
 
@@ -127,12 +127,12 @@ class GoodLines:
 
 
 def _begins_with_mark(pieces: Sequence[bytes | memoryview]) -> bool:
-    return b"".join(bytes(piece[:3]) for piece in pieces[:3]).startswith(_MARK)
+    return b"".join(bytes(piece[:3]) for piece in pieces[:3]).startswith(BOM_UTF8)
 
 
 def _clean(data: bytes, is_done: bool) -> bytes:
     """Lines of one value each. JSON strings hold no carriage returns, so that one is white space between tokens."""
-    first, *rest = data.removeprefix(_MARK).replace(b"\r\n", b"\n").split(b"\r")
+    first, *rest = data.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").split(b"\r")
     if rest:
         *middle, last = rest
         first = b"".join((first.rstrip(b" \t"), *(part.strip(b" \t") for part in middle), last.lstrip(b" \t")))

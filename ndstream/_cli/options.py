@@ -48,11 +48,31 @@ def frame_size_option(command: _Command) -> _Command:
     )(command)
 
 
+def on_mismatch_option(command: _Command) -> _Command:
+    """What to do about a checkpoint of another file."""
+    return click.option(
+        "--on-mismatch",
+        type=click.Choice(["raise", "restart"]),
+        default="raise",
+        help="If a file is not the one of the checkpoint: fail (the default), or read it from its beginning.",
+    )(command)
+
+
 def figures_options(command: _Command) -> _Command:
-    """How much was read is told at the end, on standard error."""
+    """How much was read is written at the end, to standard error."""
     table = click.option("--stats", is_flag=True, help="At the end, a table on standard error: how much was read.")
     as_json = click.option("--json", "as_json", is_flag=True, help="The same as one JSON object, on standard error.")
     return table(as_json(command))
+
+
+def given_options(context: click.Context) -> set[str]:
+    """The options on the command line, by their long names."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return {
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if isinstance(parameter, click.Option) and context.get_parameter_source(str(parameter.name)) is source
+    }
 
 
 def figures_of(options: dict[str, Any]) -> Figures | None:

@@ -61,12 +61,7 @@ def repair(files: tuple[str, ...], terminate: bool, saved: str | None, max_frame
     if saved is not None and len(files) > 1:
         raise click.UsageError("--saved is for one file: leave it out, and each is saved beside its file")
     status = 0
-    try:
-        names = find_names(files)
-    except FileNotFoundError as error:
-        say(f"{error.filename}: {error.strerror}")
-        return 1
-    for name in names:
+    for name in find_names(files):
         try:
             done = logs.repair_tail(name, terminate=terminate, saved=saved, max_frame_size=max_frame_size or None)
         except OSError as error:

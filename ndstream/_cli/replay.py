@@ -9,7 +9,7 @@ import click
 
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
-from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options
+from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options, on_mismatch_option
 from ndstream._cli.replay_options import checked_options, http_options
 from ndstream._errors import StreamError
 
@@ -70,12 +70,7 @@ Exit status:
     type=WrittenFile(),
     help="Save in FILE how much of each log was delivered, and go on from there the next time.",
 )
-@click.option(
-    "--on-mismatch",
-    type=click.Choice(["raise", "restart"]),
-    default="raise",
-    help="If a file is not the one of the checkpoint: fail (the default), or read it from its beginning.",
-)
+@on_mismatch_option
 @click.option("--dry-run", is_flag=True, help="Deliver nothing: say how long it would take, and what is wrong.")
 @http_options
 @decoding_options
@@ -99,9 +94,6 @@ def replay(context: click.Context, /, files: tuple[str, ...], **options: Any) ->
         raise
     except (StreamError, ModuleNotFoundError) as error:
         say(_advice(str(error)))
-        return 1
-    except FileNotFoundError as error:
-        say(f"{error.filename}: {error.strerror}")
         return 1
     except (ValueError, TypeError) as error:
         raise click.UsageError(_advice(str(error))) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ndstream._cli.messages import STDIN
+from ndstream._cli.options import given_options
 
 if TYPE_CHECKING:
     from ndstream._cli.replay_sinks import Sink
@@ -18,16 +19,9 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_HTTP = {
-    "--header": "header",
-    "--key-env": "key_env",
-    "--batch": "batch",
-    "--batch-bytes": "batch_bytes",
-    "--linger": "linger",
-    "--timeout": "timeout",
-    "--retry-for": "retry_for",
-    "--retry-on": "retry_on",
-}
+_HTTP = frozenset(
+    {"--header", "--key-env", "--batch", "--batch-bytes", "--linger", "--timeout", "--retry-for", "--retry-on"}
+)
 
 
 def http_options(command: _Command) -> _Command:
@@ -96,8 +90,7 @@ def checked_options(context: click.Context, names: list[str], options: dict[str,
     """
     from ndstream._cli.input_files import is_same_file, status_of
 
-    source = click.core.ParameterSource.COMMANDLINE
-    given = {name for name, key in _HTTP.items() if context.get_parameter_source(key) is source}
+    given = given_options(context) & _HTTP
     target, bad = options["to"], options["bad"]
     if given and (not is_http(target) or options["dry_run"]):
         raise click.UsageError(f"{min(given)} is for posting: it goes with a URL as --to, and not with --dry-run")

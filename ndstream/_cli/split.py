@@ -53,9 +53,6 @@ def split(files: tuple[str, ...], size: int) -> int:
 
     try:
         found = logs.splits(files, size)
-    except OSError as error:
-        say(f"{error.filename}: {error.strerror}")
-        return 1
     except (ValueError, logs.LogFileError) as error:
         say(str(error))
         return 1

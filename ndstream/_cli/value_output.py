@@ -36,7 +36,6 @@ class ValueOutput:
     Attributes:
         buffer: Where values are written, one a line.
         report: The counts of each file.
-        moved: How many bytes as stored were read of the files that are done.
         failures: How many files could not be read to their end.
         skips_errors: Whether to go on after a bad frame.
         dead_letters: Where bad frames are written.

@@ -38,45 +38,68 @@ def move_on_after(seconds: float) -> AbstractContextManager[Scope]:
     if trio is not None:
         scope: AbstractContextManager[Scope] = trio.move_on_after(max(seconds, 0))
         return scope
-    return _AsyncioScope(seconds)
+    return _AsyncioTimeout(seconds)
 
 
-class _AsyncioScope:
-    """`asyncio.timeout` for CPython 3.10 as well, whose `wait_for` needs a task of its own."""
+class AsyncioScope:
+    """A cancel scope for asyncio, as trio has it: it ends quietly if it was cancelled itself.
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._expired = False
+    A cancellation of its task by anyone else is passed on. `asyncio.timeout` does the same from CPython 3.11 on.
+
+    Attributes:
+        cancelled_caught: Whether it ended since it was cancelled.
+    """
+
+    def __init__(self) -> None:
         self.cancelled_caught = False
+        self._requested = False
+        self._over = False
 
-    def __enter__(self) -> _AsyncioScope:
+    def __enter__(self) -> AsyncioScope:
         import asyncio
 
         self._task: Any = asyncio.current_task()
         if self._task is None:
             raise RuntimeError("a timeout needs a task of asyncio or trio")
-        self._cancelling = 0
-        if sys.version_info >= (3, 11):
-            self._cancelling = self._task.cancelling()
-        self._handle = self._task.get_loop().call_later(self._seconds, self._expire)
+        self._cancelling = self._task.cancelling() if sys.version_info >= (3, 11) else 0
         return self
 
-    def _expire(self) -> None:
-        self._expired = True
-        self._task.cancel()
+    def cancel(self) -> None:
+        """Cancel what waits in the scope. It is called in the event loop, and not by the task itself."""
+        if not self._over and not self._requested:
+            self._requested = True
+            self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         import asyncio
 
-        self._handle.cancel()
-        if not self._expired:
+        self._over = True
+        if not self._requested:
             return False
-        # A cancellation by anyone else is passed on.
         ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
         self.cancelled_caught = ours and kind is not None and issubclass(kind, asyncio.CancelledError)
         return self.cancelled_caught
+
+
+class _AsyncioTimeout(AsyncioScope):
+    """A scope that is cancelled after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def __enter__(self) -> _AsyncioTimeout:
+        super().__enter__()
+        self._handle = self._task.get_loop().call_later(self._seconds, self.cancel)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._handle.cancel()
+        return super().__exit__(kind, error, traceback)
 
 
 async def sleep(seconds: float) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-Framing: TypeAlias = Literal["ndjson", "sse", "jsonseq", "json"]
-"""``json``: one document on one line or several, unless it is NDJSON sent under that name."""
+Format: TypeAlias = Literal["ndjson", "sse", "jsonseq", "json"]
+"""The name of a framing. A body that is called ``json`` is one document on one line or several, or NDJSON after all."""
 
-_FRAMINGS: dict[str, Framing] = {
+_FRAMINGS: dict[str, Format] = {
     "text/event-stream": "sse",
     "application/x-ndjson": "ndjson",
     "application/ndjson": "ndjson",
@@ -24,7 +24,7 @@ _FRAMINGS: dict[str, Framing] = {
     "application/json": "json",
     "text/json": "json",
 }
-_SUFFIXES: dict[str, Framing] = {"json-seq": "jsonseq", "ndjson": "ndjson", "jsonl": "ndjson", "json": "json"}
+_SUFFIXES: dict[str, Format] = {"json-seq": "jsonseq", "ndjson": "ndjson", "jsonl": "ndjson", "json": "json"}
 _BINARY = "application/vnd.amazon.eventstream"
 
 
@@ -39,7 +39,7 @@ def header(headers: Any, name: str) -> str:
     return ", ".join(_text(value) for key, value in pairs if _text(key).lower() == name)
 
 
-def framing(headers: Any) -> Framing | None:
+def framing(headers: Any) -> Format | None:
     """The framing that the Content-Type names; None if it names none, so that the first bytes have to decide.
 
     Raises:

@@ -17,7 +17,7 @@ from ndstream.llm._ending import Ending, Evidence
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError, WireOptionError
 from ndstream.llm._facade import collect, reply
 from ndstream.llm._finish_reason import FinishReason
-from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._metrics import Metrics, Times
 from ndstream.llm._partial_json.error import PartialJSONError
 from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
 from ndstream.llm._reply import Reply
@@ -31,7 +31,6 @@ __all__ = [
     "WIRES",
     "Answer",
     "AsyncReply",
-    "Clock",
     "Delta",
     "Ending",
     "Evidence",
@@ -47,6 +46,7 @@ __all__ = [
     "ReplyTruncatedError",
     "ServerError",
     "Tail",
+    "Times",
     "Tokens",
     "ToolCall",
     "WireOptionError",

@@ -6,7 +6,7 @@ from typing import Any
 
 from ndstream.llm._ending import Ending
 from ndstream.llm._finish_reason import FinishReason
-from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._metrics import Metrics, Times
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
@@ -19,7 +19,7 @@ class ReplyState:
     Attributes:
         wire: The wire; one that matches no frame until a frame has shown which it is.
         ending: How the reply ended; None while it goes on.
-        times: When things came first, by the names of the attributes of `Clock`.
+        times: When things came first, by the names of the attributes of `Times`.
     """
 
     def __init__(self, wire: Wire) -> None:
@@ -104,9 +104,9 @@ class Answer:
         return self._state.wire.progress
 
     @property
-    def clock(self) -> Clock:
+    def times(self) -> Times:
         """When things came, by the reader's clock."""
-        return Clock(**self._state.times)
+        return Times(**self._state.times)
 
     @property
     def last_sequence_number(self) -> int | None:

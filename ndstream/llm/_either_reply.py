@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from ndstream.llm._delta import Delta
 from ndstream.llm._ending import Ending
 from ndstream.llm._finish_reason import FinishReason
-from ndstream.llm._metrics import Clock, Metrics
+from ndstream.llm._metrics import Metrics, Times
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Progress
@@ -47,7 +47,7 @@ class EitherReply(Protocol):
     @property
     def progress(self) -> Progress | None: ...
     @property
-    def clock(self) -> Clock: ...
+    def times(self) -> Times: ...
     @property
     def last_sequence_number(self) -> int | None: ...
     @property

@@ -1,6 +1,6 @@
-"""The ways in: from a source of bytes to a reply, or to the whole answer.
+"""The public functions: from a source of bytes to a reply, or to the whole answer.
 
-It is long by its overloads: one name for sync and async, and for collecting.
+It is long since one name serves sync and async, which takes overloads.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def collect(
 
 def _collect(made: Reply) -> Answer:
     with made:
-        # A deque without room consumes an iterator in C.
+        # A deque of no length consumes an iterator in C.
         deque(made, maxlen=0)
     return Answer(made._state)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
@@ -16,7 +17,6 @@ import orjson
 from ndstream._core import Event, SSEDecoder
 from ndstream.llm._server_error import error_in
 
-# It matches everywhere, if only nothing, so that there is always an end to ask for.
 # It matches everywhere, if only nothing, so that there is always a match.
 _skip_white_space = re.compile(r"\s*").match
 
@@ -63,7 +63,7 @@ def errors_in_lines(block: bytes) -> list[Any]:
         A frame with each error, in the shape that servers send in ``data:``.
     """
     found: list[Any] = []
-    for line in block.removeprefix(b"\xef\xbb\xbf").splitlines():
+    for line in block.removeprefix(BOM_UTF8).splitlines():
         name, colon, text = line.partition(b":")
         if colon and name.lower() == b"error" and text.strip():
             value = decoded(text)
@@ -91,7 +91,7 @@ def values_in(text: bytes) -> list[Any]:
 
 def is_partial_frame(tail: bytes) -> bool:
     """Whether it may be the beginning of a frame, and not a page or a sentence."""
-    begin = tail.removeprefix(b"\xef\xbb\xbf").lstrip()
+    begin = tail.removeprefix(BOM_UTF8).lstrip()
     return begin.startswith((b"{", b"[", b"\x1e", b"data", b"event", b"id", b"retry", b":")) or len(begin) < 6
 
 

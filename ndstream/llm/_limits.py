@@ -16,21 +16,21 @@ MAX_PATH_STEPS = 256
 """Steps of a path into the arguments of a call."""
 
 
-class Room:
-    """How many more parts a reply may have.
+class PartCounter:
+    """Counts the parts of a reply, up to the limit.
 
     Attributes:
-        exceeded: Whether more were asked for.
+        exceeded: Whether there were more.
     """
 
     __slots__ = ("_left", "exceeded")
 
-    def __init__(self, parts: int = MAX_PARTS) -> None:
-        self._left = parts
+    def __init__(self, limit: int = MAX_PARTS) -> None:
+        self._left = limit
         self.exceeded = False
 
-    def take(self) -> bool:
-        """Count one more part. Returns whether there was room for it."""
+    def count(self) -> bool:
+        """Count one more part. Returns whether it is within the limit, so that it is to be kept."""
         if self._left:
             self._left -= 1
             return True

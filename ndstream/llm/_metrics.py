@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Clock:
+class Times:
     """When things came, in seconds since the reply was made, by the reader's own clock.
 
     Attributes:

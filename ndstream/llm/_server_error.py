@@ -151,7 +151,7 @@ def error_of_reason(reason: str) -> ServerError | None:
     if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
     if reason.lower() in ("abort", "aborted", "cancelled", "canceled", "failed"):
-        # vLLM and others end so what they were told to stop, or could not go on with.
+        # vLLM and others end so what they were asked to stop, or could not go on with.
         return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
     if reason.lower() in ("timeout", "insufficient_system_resource"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", _kind([reason]), reason)

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 import ndstream
-from commands import PATIENCE, environment
+from commands import PATIENCE, environment, running
 from ndstream._cli.demo_server import FORMATS, REPLY, ReplyFormat, serve
 
 COMMAND = [sys.executable, "-m", "ndstream", "demo"]
@@ -108,13 +108,7 @@ class TestCommand:
         assert output.rindex(b"\x1b[?25h") > output.rindex(b"\x1b[?25l")
 
     def test_tokens_appear_one_by_one_and_an_interrupt_ends_it_with_one_line(self) -> None:
-        with subprocess.Popen(
-            [*COMMAND, "--rate", "4"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(LINES="50"),
-            bufsize=0,
-        ) as process:
+        with running("demo", "--rate", "4") as process:
             assert process.stdout is not None
             assert process.stderr is not None
             assert process.stdout.readline().startswith(b"GET http://127.0.0.1:")
@@ -126,13 +120,7 @@ class TestCommand:
         assert received != REPLY.encode()
 
     def test_a_closed_pipe_ends_it_quietly_as_the_signal_would(self) -> None:
-        with subprocess.Popen(
-            [*COMMAND, "--rate", "100"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(LINES="50"),
-            bufsize=0,
-        ) as process:
+        with running("demo", "--rate", "100") as process:
             assert process.stdout is not None
             assert process.stderr is not None
             assert process.stdout.readline()

@@ -23,7 +23,6 @@ if __name__ == "__main__":
 import ndstream
 from failures.uses import BY_NAME, Taken, Use, shown
 
-PHASES = ("opening", "reading")
 SPARED = 30
 """After so many runs in a row without a failure there is no allocation left that could fail."""
 
@@ -36,7 +35,7 @@ class Run:
 
     Args:
         use: What is run.
-        phase: In which of `PHASES` memory fails.
+        phase: Whether memory fails while "opening" or while "reading".
         number: Which allocation of the phase fails; None for none.
     """
 

@@ -75,9 +75,9 @@ def test_the_choices_of_one_frame_come_out_in_their_order() -> None:
 def test_the_first_text_is_noted_when_it_comes_after_frames_without_any() -> None:
     role, text = chat_frame({"role": "assistant", "content": ""}), chat_frame({"content": "Hi"}, "stop")
     reply, _ = asyncio.run(collected(*sse(role, role, text)))
-    first_text, first_payload = reply.clock.first_text, reply.clock.first_payload
+    first_text, first_payload = reply.times.first_text, reply.times.first_payload
     assert first_text is not None
     assert first_payload is not None
     assert first_text >= first_payload
     reply, _ = asyncio.run(collected(*sse(role, role)))
-    assert reply.clock.first_text is None
+    assert reply.times.first_text is None

@@ -166,9 +166,9 @@ def test_heartbeats_alone_are_truncated_and_the_clock_tells_them_from_silence() 
         answer = llm.collect(iter([beat] * 3), on_incomplete="return")
         assert answer.ending is not None
         assert answer.ending.verdict == "truncated"
-        assert answer.clock.first_byte is not None
-        assert (answer.clock.first_payload is not None) == payload
-        assert answer.clock.first_text is None
+        assert answer.times.first_byte is not None
+        assert (answer.times.first_payload is not None) == payload
+        assert answer.times.first_text is None
 
 
 def test_pings_before_the_first_frame_tell_no_wire() -> None:

@@ -59,10 +59,10 @@ def test_timings_of_llama_cpp_come_before_counts() -> None:
 
 
 @pytest.mark.parametrize("name", ["ollama chat", "anthropic thinks, speaks and calls", "openai text"])
-def test_the_clock_tells_bytes_frames_and_text_apart(name: str) -> None:
-    clock = llm.collect(by_name(name).data).clock
-    assert clock.first_byte is not None
-    assert clock.first_payload is not None
-    assert clock.first_text is not None
-    assert clock.end is not None
-    assert 0 <= clock.first_byte <= clock.first_payload <= clock.first_text <= clock.end
+def test_the_times_tell_bytes_frames_and_text_apart(name: str) -> None:
+    times = llm.collect(by_name(name).data).times
+    assert times.first_byte is not None
+    assert times.first_payload is not None
+    assert times.first_text is not None
+    assert times.end is not None
+    assert 0 <= times.first_byte <= times.first_payload <= times.first_text <= times.end

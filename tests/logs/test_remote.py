@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import nginx
 import real_parts
 from logs.archives import GZIP, TOOLS, outcome
 from ndstream import logs
@@ -25,28 +24,11 @@ real_parts.library("aiohttp")
 LINES = [b'{"n":%d}' % number for number in range(600_000)]
 DATA = b"\n".join(LINES) + b"\n"
 
-CONFIGURATION = """
-daemon off;
-master_process off;
-worker_processes 1;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
+DIRECTIVES = """
     log_format ranges '$uri $http_range $status $body_bytes_sent';
     access_log {folder}/access.log ranges;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
     gzip on;
     gzip_types *;
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/files;
-    }}
-}}
 """
 
 
@@ -66,25 +48,10 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    command = real_parts.command("nginx", "nginx")
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "files").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
-    (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port))
-    process = subprocess.Popen([command, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
-    try:
-        for _ in range(500):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "error.log").read_text()
-                time.sleep(0.02)
-        yield Site(f"http://127.0.0.1:{port}", folder)
-    finally:
-        process.terminate()
-        process.wait(20)
+    with nginx.serving(folder, DIRECTIVES.format(folder=folder), f"root {folder}/files;") as url:
+        yield Site(url, folder)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The programs that the cells are asked with: for clients that block, and for those that are awaited."""
+"""The programs that the scenarios run: for clients that block, and for those that are awaited."""
 
 from __future__ import annotations
 

@@ -38,8 +38,7 @@ def uvicorn(application: asgi.Application) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def proxy(uvicorn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    command = real_parts.command("nginx", package="nginx")
-    with nginx.nginx(command, uvicorn, tmp_path_factory.mktemp("nginx")) as address:
+    with nginx.proxy(uvicorn, tmp_path_factory.mktemp("nginx")) as address:
         yield address
 
 

@@ -77,6 +77,10 @@ def test_the_files_that_a_page_for_contributors_names_exist(page: str) -> None:
     named = re.findall(r"`((?:src|ndstream|tests|benchmarks|docs|examples|\.ci)/[\w./-]*)`", (ROOT / page).read_text())
     assert len(named) > 5
     assert [path for path in named if not (ROOT / path).exists()] == []
+    # A file beside one that was named before is named without its folder.
+    bare = re.findall(r"`([\w./-]+\.(?:pxi|pyi?|pyx))`", (ROOT / page).read_text())
+    there = [f"/{path}" for folder in ("src", "ndstream", "tests") for path in (ROOT / folder).rglob("*.p*")]
+    assert [name for name in bare if not any(path.endswith(f"/{name}") for path in there)] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -51,7 +51,7 @@ def test_the_public_names_are_these() -> None:
         assert hasattr(ndstream, name)
 
 
-def test_the_room_for_llm_replies_is_opened_when_it_is_asked_for() -> None:
+def test_the_package_for_llm_replies_is_loaded_when_it_is_asked_for() -> None:
     program = (
         "import sys, ndstream; before = 'ndstream.llm' in sys.modules; "
         'print(before, ndstream.llm.collect(b\'{"response":"Hi","done":true}\').text)'
@@ -83,8 +83,8 @@ def test_importing_ndstream_leaves_out_what_only_some_need() -> None:
     program = "import sys, ndstream; print(*sorted(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = ran.stdout.split()
-    rooms = {name.split(".")[1] for name in loaded if name.startswith("ndstream.")}
-    assert rooms == there - left_out - {"__init__", "__main__"} | {"_core"}
+    packages = {name.split(".")[1] for name in loaded if name.startswith("ndstream.")}
+    assert packages == there - left_out - {"__init__", "__main__"} | {"_core"}
     assert not {"asyncio", "http", "ssl", "click", "rich"} & set(loaded)
 
 

@@ -10,7 +10,7 @@ import pytest
 import real_parts
 from loopback import response
 from loopback import serving as upstream_serving
-from over_http.nginx import nginx
+from over_http.nginx import proxy
 
 from .servers import PAIRS, Client, get, serving, until
 
@@ -95,10 +95,9 @@ def test_a_broadcast_is_a_body_that_goes_on_after_an_id_and_leaves_with_its_clie
 @pytest.mark.parametrize("location", ["buffered", "unbuffered", "compressed"])
 def test_nginx_in_front_lets_each_event_through_at_once_and_the_upstream_go(location: str, tmp_path: Path) -> None:
     """X-Accel-Buffering and no-transform are in the response, whatever nginx is configured to do."""
-    command = real_parts.command("nginx", "nginx")
     with (
         serving("starlette", "uvicorn") as port,
-        nginx(command, f"http://127.0.0.1:{port}", tmp_path) as front,
+        proxy(f"http://127.0.0.1:{port}", tmp_path) as front,
         upstream_serving(response(EVENTS[0], kind="text/event-stream")[:-1]) as upstream,
     ):
         client = Client(int(front.rpartition(":")[2]), f"/{location}/relay?upstream={upstream.url}")
@@ -112,11 +111,10 @@ def test_nginx_in_front_lets_each_event_through_at_once_and_the_upstream_go(loca
 def test_nginx_in_front_with_http_2_lets_each_event_through_at_once_and_the_upstream_go(
     location: str, tmp_path: Path
 ) -> None:
-    command = real_parts.command("nginx", "nginx")
     httpx = real_parts.library("httpx", "pip install 'ndstream[test-clients]'")
     with (
         serving("starlette", "uvicorn") as port,
-        nginx(command, f"http://127.0.0.1:{port}", tmp_path, http2=True) as front,
+        proxy(f"http://127.0.0.1:{port}", tmp_path, http2=True) as front,
         upstream_serving(response(EVENTS[0], kind="text/event-stream")[:-1]) as upstream,
         upstream_serving(response(*EVENTS, kind="text/event-stream")) as short,
     ):

@@ -19,7 +19,7 @@ import pytest
 import ndstream
 import real_parts
 from cuts import cuts
-from doubles import AsyncChunks, Failing, Source
+from doubles import AsyncChunks, Failing, Source, chunks_and_a_wait
 from loopback import response, serving
 from ndstream._sources.opened_source import OpenedSyncSource
 from ndstream._sources.prefetch import read_ahead
@@ -319,13 +319,6 @@ def test_a_number_of_chunks_that_is_none_is_refused(prefetch: Any, error: type[E
 def test_a_cancelled_scope_ends_an_async_stream_without_an_error(kind: str, backend: str) -> None:
     released: list[str] = []
 
-    async def chunks() -> AsyncIterator[bytes]:
-        try:
-            yield b"1\n"
-            await anyio.sleep(60)
-        finally:
-            released.append("released")
-
     class Waiting(AsyncChunks):
         async def __anext__(self) -> bytes:
             if not self.chunks:
@@ -338,7 +331,8 @@ def test_a_cancelled_scope_ends_an_async_stream_without_an_error(kind: str, back
     async def main() -> None:
         got = []
         with anyio.move_on_after(0.05) as scope:
-            async with ndstream.ndjson(chunks() if kind == "generator" else Waiting(b"1\n"), prefetch=2) as stream:
+            source = chunks_and_a_wait(b"1\n", released=released) if kind == "generator" else Waiting(b"1\n")
+            async with ndstream.ndjson(source, prefetch=2) as stream:
                 async for value in stream:
                     got.append(value)
         assert scope.cancelled_caught

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 import ndstream
-from doubles import AsyncChunks, Failing
+from doubles import AsyncChunks, Failing, chunks_and_a_wait
 
 
 @pytest.fixture(params=["asyncio"])
@@ -71,15 +71,8 @@ async def test_an_exception_in_the_loop_releases_the_source() -> None:
 async def test_a_cancelled_task_releases_the_source() -> None:
     released: list[str] = []
 
-    async def chunks() -> AsyncIterator[bytes]:
-        try:
-            yield b"1\n"
-            await anyio.sleep(60)
-        finally:
-            released.append("released")
-
     async def read() -> None:
-        async for _ in ndstream.ndjson(chunks()):
+        async for _ in ndstream.ndjson(chunks_and_a_wait(b"1\n", released=released)):
             pass
 
     task = asyncio.create_task(read())
@@ -183,16 +176,19 @@ async def test_a_value_is_not_changed_by_the_one_behind_it() -> None:
     await stream.aclose()
 
 
+class Value:
+    """What `loads` makes, and how many of it there are."""
+
+    alive = 0
+
+    def __init__(self, payload: bytes) -> None:
+        Value.alive += 1
+
+    def __del__(self) -> None:
+        Value.alive -= 1
+
+
 async def test_awaiting_holds_on_to_no_value_but_the_last() -> None:
-    class Value:
-        alive = 0
-
-        def __init__(self, payload: bytes) -> None:
-            Value.alive += 1
-
-        def __del__(self) -> None:
-            Value.alive -= 1
-
     stream = ndstream.ndjson(AsyncChunks(b"1\n" * 100), loads=Value)
     async for value in stream:
         assert Value.alive <= 2
@@ -280,15 +276,6 @@ async def test_a_cancellation_is_not_lost_in_a_stream_that_was_closed_meanwhile(
 
 
 async def test_a_stream_that_ended_leaves_no_cycle_behind() -> None:
-    class Value:
-        alive = 0
-
-        def __init__(self, payload: bytes) -> None:
-            Value.alive += 1
-
-        def __del__(self) -> None:
-            Value.alive -= 1
-
     gc.collect()
     gc.disable()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -13,6 +13,7 @@ import pytest
 
 import ndstream
 import real_parts
+from doubles import chunks_and_a_wait
 from http_clients import ASYNC_CLIENTS, CLIENTS, async_client, is_http_client
 from loopback import Server, response, serving
 
@@ -210,15 +211,8 @@ def test_closing_a_byte_stream_ends_the_read_of_another_task(library: str, backe
 def test_closing_a_stream_that_is_read_ahead_ends_the_read_of_another_task(backend: str) -> None:
     released: list[str] = []
 
-    async def chunks() -> AsyncIterator[bytes]:
-        try:
-            yield b"1\n"
-            await anyio.sleep(60)
-        finally:
-            released.append("released")
-
     async def main() -> None:
-        assert await _wakes(ndstream.ndjson(chunks(), prefetch=1)) == [1, "end"]
+        assert await _wakes(ndstream.ndjson(chunks_and_a_wait(b"1\n", released=released), prefetch=1)) == [1, "end"]
         assert released == ["released"]
 
     anyio.run(main, backend=backend)

@@ -3,7 +3,7 @@
 A step consumes what it can of the text from a position on and returns where the next step goes on. What it finds
 it puts into the growing value.
 
-It is long by the grammar: its steps call each other and are read together.
+The file is long since the steps of the grammar call each other and are read together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ndstream.llm._partial_json.strings import plain_characters, read_characters
 MAX_LEVELS = 1024  # as in orjson
 
 _space = re.compile(r"[ \t\n\r]*").match
-# It matches everywhere, if only nothing, so that there is an end to ask for.
+# It matches everywhere, if only nothing, so that there is always a match.
 _digits = re.compile(r"[-+.0-9eE]*").match
 
 _LITERALS: dict[str, tuple[str, bool | None]] = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}

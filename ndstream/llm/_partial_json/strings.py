@@ -7,7 +7,6 @@ import re
 from ndstream.llm._partial_json.error import WrongCharacter
 from ndstream.llm._partial_json.growing_value import GrowingValue
 
-# It matches everywhere, if only nothing, so that there is an end to ask for.
 # It matches everywhere, if only nothing, so that there is always a match; a call in between would cost each piece.
 plain_characters = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*').match
 _escape = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))').match

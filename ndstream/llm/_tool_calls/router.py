@@ -28,7 +28,7 @@ nothing but an index opens no call. Nothing that a server sends makes it raise. 
 as its digits, an index that is ``"1"`` or ``1.0`` as 1. What cannot be used at all (an index ``true``, a name that is
 an object) is kept in `ToolCall.extra` under its own name. A fragment costs the same however long its call already is.
 
-It is long by its ten rules, which are told here and stand together below, since each of them gives way to another.
+The file is long since its ten rules are read together: each of them gives way to another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ndstream.llm._lenient_readers import as_index, label_of, says_nothing
-from ndstream.llm._limits import Room
+from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.fragment import Fragment, fragments_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 
@@ -59,10 +59,10 @@ class ToolCalls:
         [('weather', {'city': 'Rome'})]
     """
 
-    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "_open_calls", "_room", "has_client_calls")
+    __slots__ = ("_by_id", "_by_index", "_by_position", "_calls", "_open_calls", "_part_counter", "has_client_calls")
 
-    def __init__(self, room: Room | None = None) -> None:
-        self._room = Room() if room is None else room
+    def __init__(self, part_counter: PartCounter | None = None) -> None:
+        self._part_counter = PartCounter() if part_counter is None else part_counter
         self._calls: list[ToolCall] = []
         self._by_id: dict[str, ToolCall] = {}
         self._by_index: dict[int, ToolCall] = {}
@@ -240,7 +240,7 @@ class ToolCalls:
     def _open(self, fragment: Fragment) -> ToolCall:
         key, number = _as_id(fragment.id), as_index(fragment.index)
         call = ToolCall(key or f"ndstream_call_{len(self._calls)}", index=number, synthetic=key is None)
-        if not self._room.take():
+        if not self._part_counter.count():
             # It is filled and handed out as others are, but not kept.
             return call
         self._calls.append(call)

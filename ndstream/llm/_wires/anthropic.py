@@ -43,9 +43,9 @@ class Anthropic(Wire):
     def __init__(self) -> None:
         super().__init__()
         self.message: dict[str, Any] | None = None
-        self.calls = ToolCalls(self.room)
+        self.calls = ToolCalls(self.part_counter)
         self.log = OutputLog()
-        self.content = Content(self.room, self.calls, self.log)
+        self.content = Content(self.part_counter, self.calls, self.log)
         # Where most deltas go.
         self.open_texts = self.content.open_texts
         self.open_thoughts = self.content.open_thoughts

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._lenient_readers import label_of, text_of
-from ndstream.llm._limits import Room
+from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.anthropic_block import TEXTS, Block, blocks_of, matched
@@ -30,8 +30,8 @@ class Content:
         open_calls: The call of each block that is one, by its index, for the same.
     """
 
-    def __init__(self, room: Room, calls: ToolCalls, log: OutputLog) -> None:
-        self._room = room
+    def __init__(self, part_counter: PartCounter, calls: ToolCalls, log: OutputLog) -> None:
+        self._part_counter = part_counter
         self._calls = calls
         self._log = log
         self.blocks: list[Block] = []
@@ -151,7 +151,7 @@ class Content:
         block = self._current.get(index)
         if block is None:
             block = Block(index)
-            if not self._room.take():
+            if not self._part_counter.count():
                 return block
             self._current[index] = block
             self.blocks.append(block)

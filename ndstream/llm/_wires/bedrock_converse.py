@@ -4,7 +4,7 @@ ConverseStream is a binary event stream. These are its messages as JSON, as boto
 have unwrapped it, and the answer of Converse, which is not streamed.
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
 
-It is long by its messages: one method for each, and all of them change the same state.
+The file is long since each message has a method, and all of them change the same state.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class BedrockConverse(SingleMessage):
         block = self.by_index.get(index)
         if block is None or block.stopped:
             block = Block(index)
-            if not self.room.take():
+            if not self.part_counter.count():
                 return block
             self.by_index[index] = block
             self.blocks.append(block)
@@ -242,9 +242,6 @@ class BedrockConverse(SingleMessage):
         self.latency = dict_of(message.get("metrics")).get("latencyMs", self.latency)
         known = {"output", "stopReason", "additionalModelResponseFields"}
         overlay(self.fields, message, known)
-
-    def finish(self, complete: bool) -> None:
-        self.calls.finish(complete=complete)
 
     @property
     def body(self) -> Any:

@@ -88,7 +88,7 @@ class Cohere(SingleMessage):
             piece = self.content.get(index)
             if piece is None:
                 piece = Piece()
-                if self.room.take():
+                if self.part_counter.count():
                     self.content[index] = piece
             for name, value in each.items():
                 if value.__class__ is str and name in _JOINED:
@@ -142,9 +142,6 @@ class Cohere(SingleMessage):
             self.calls[len(self.calls) - 1].cut()
         self.calls.finish(complete=reason != "MAX_TOKENS")
         return FullDelta(frame, usage=self.usage, finish_reason=self.finish_reason_of(0))
-
-    def finish(self, complete: bool) -> None:
-        self.calls.finish(complete=complete)
 
     @property
     def body(self) -> Any:

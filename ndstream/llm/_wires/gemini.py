@@ -3,8 +3,7 @@
 Neighbouring texts become one part, as long as both or neither are thoughts; a part with a signature stays as
 it is, since the signature is of that part. https://ai.google.dev/api/generate-content
 
-It is long by what one candidate holds: a stream, a whole answer and two ways to send arguments fold into the same
-state.
+The file is long since a stream, a whole answer and two ways to send arguments fold into the state of one candidate.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
-from ndstream.llm._limits import MAX_CHOICES, Room
+from ndstream.llm._limits import MAX_CHOICES, PartCounter
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
@@ -33,14 +32,14 @@ _NOT_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
 class _Candidate:
     """One of the answers that were asked for."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    def __init__(self, part_counter: PartCounter) -> None:
+        self.part_counter = part_counter
         self.fields: dict[str, Any] = {}
         self.content: dict[str, Any] = {}
         self.parts: list[Piece] = []
         self.texts: list[str] = []
         self.thoughts: list[str] = []
-        self.calls = ToolCalls(room)
+        self.calls = ToolCalls(part_counter)
         # The call whose arguments come path by path, and the part that it is.
         self.open: PartialArguments | None = None
         self.open_call: ToolCall | None = None
@@ -93,9 +92,9 @@ class _Candidate:
             self.new_part().add(part, ())
 
     def new_part(self) -> Piece:
-        """One more part; it is kept as long as there is room."""
+        """One more part; it is kept if the limit allows it."""
         part = Piece()
-        if self.room.take():
+        if self.part_counter.count():
             self.parts.append(part)
         return part
 
@@ -188,9 +187,9 @@ class Gemini(Wire):
             candidate = self.candidates.get(index)
             if candidate is None:
                 if len(self.candidates) >= MAX_CHOICES:
-                    self.room.exceeded = True
+                    self.part_counter.exceeded = True
                     continue
-                candidate = self.candidates[index] = _Candidate(self.room)
+                candidate = self.candidates[index] = _Candidate(self.part_counter)
             deltas.append(candidate.fold(given, frame, index))
             reason = text_of(given.get("finishReason"))
             if reason not in _NO_REASON:
@@ -248,7 +247,7 @@ class Gemini(Wire):
 
     @property
     def first(self) -> _Candidate:
-        return self.candidates.get(self.first_index) or _Candidate(self.room)
+        return self.candidates.get(self.first_index) or _Candidate(self.part_counter)
 
     @property
     def text(self) -> str:

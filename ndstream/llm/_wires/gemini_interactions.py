@@ -4,7 +4,7 @@ A step is a thought, the model's output, a call, or the result of a call that th
 type as ``event_type``, so that streams without ``event:`` lines are read as well.
 https://ai.google.dev/api/interactions-api
 
-It is long by its events, which all change the same state; what a step holds is in its own module.
+The file is long since its events all change the same state; what a step holds is in its own module.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class GeminiInteractions(SingleMessage):
         step = self.by_index.get(index)
         if step is None or step.stopped:
             step = Step()
-            if not self.room.take():
+            if not self.part_counter.count():
                 return step
             self.by_index[index] = step
             self.open_text.pop(index, None)
@@ -204,7 +204,7 @@ class GeminiInteractions(SingleMessage):
     def add_item(self, index: int, step: Step, item: dict[str, Any], gains: FrameGains) -> None:
         """Add an item of an output or of a thought's summary; text goes on where text was."""
         if item.get("type", "text") != "text":
-            if self.room.take():
+            if self.part_counter.count():
                 step.items.append(Piece())
                 step.items[-1].add(item, ())
             self.open_text.pop(index, None)
@@ -233,9 +233,6 @@ class GeminiInteractions(SingleMessage):
     def add_usage(self, usage: Any, gains: FrameGains) -> None:
         self.usage = merged_usage(self.usage, usage)
         gains.usage = dict_of(usage) or None
-
-    def finish(self, complete: bool) -> None:
-        self.calls.finish(complete=complete)
 
     @property
     def body(self) -> Any:

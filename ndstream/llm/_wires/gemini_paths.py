@@ -33,7 +33,7 @@ class PartialArguments:
         self._set: dict[str, Any] = {}
 
     def add(self, pieces: Any) -> None:
-        """Take in a list of pieces; those without a path or a value are passed over."""
+        """Take in a list of pieces; those without a path or a value are skipped."""
         for piece in dicts_of(pieces):
             path = piece.get("jsonPath")
             if not isinstance(path, str):

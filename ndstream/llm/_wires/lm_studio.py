@@ -96,7 +96,7 @@ class LMStudio(SingleMessage):
 
     def open(self, stem: str) -> Piece:
         piece = Piece({"type": stem, "content": ""})
-        if self.room.take():
+        if self.part_counter.count():
             self.output.append(piece)
         return piece
 
@@ -104,7 +104,7 @@ class LMStudio(SingleMessage):
         """The server runs the tools by itself, one after the other: each event is of the last call."""
         if verb == "start" or not len(self.calls):
             self.call_piece = Piece({"type": "tool_call"})
-            if self.room.take():
+            if self.part_counter.count():
                 self.output.append(self.call_piece)
             self.calls.open(name=frame.get("tool"), type="tool_call")
         call = self.calls[len(self.calls) - 1]
@@ -116,9 +116,6 @@ class LMStudio(SingleMessage):
         if verb in ("success", "failure", "result"):
             call.close()
         return FullDelta(frame, tool_calls=(call,))
-
-    def finish(self, complete: bool) -> None:
-        self.calls.finish(complete=complete)
 
     @property
     def body(self) -> Any:

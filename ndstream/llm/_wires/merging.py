@@ -6,7 +6,7 @@ it continues is decided by its index and type, by its id, or, if it has neither,
 its frame continues the last item, several continue the items of the last frame. Two items of one frame are never one
 item, and neither are items with different ids.
 
-It is long by two classes that hold each other: objects hold lists, and lists hold objects.
+The file is long since its two classes hold each other: objects hold lists, and lists hold objects.
 """
 
 from __future__ import annotations

@@ -127,9 +127,9 @@ class OpenAIChat(Wire):
         known = self.choices.get(index)
         if known is None:
             if len(self.choices) >= MAX_CHOICES:
-                self.room.exceeded = True
+                self.part_counter.exceeded = True
                 return FullDelta(frame, choice=index)
-            known = self.choices[index] = Choice(index, self.room, self.cumulative)
+            known = self.choices[index] = Choice(index, self.part_counter, self.cumulative)
         delta = known.fold(choice, frame)
         for holder in (choice, dict_of(choice.get("delta"))):
             if not says_nothing(holder.get("error")):

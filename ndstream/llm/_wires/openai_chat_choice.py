@@ -1,6 +1,6 @@
 """One choice of a chat completion: the message that its deltas add up to.
 
-It is long by the two ways in which one message comes: in deltas, and as a whole that wins over them.
+The file is long since a message comes in two ways: in deltas, and as a whole that wins over them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._finish_reason import cuts_output
 from ndstream.llm._lenient_readers import dict_of, label_of, says_nothing, text_of
-from ndstream.llm._limits import Room
+from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.growing_text import GrowingText
@@ -37,7 +37,7 @@ class Choice:
         streams_deltas: Whether a delta came, so that a message is the whole of what the deltas said.
     """
 
-    def __init__(self, index: int, room: Room, cumulative: bool = False) -> None:
+    def __init__(self, index: int, part_counter: PartCounter, cumulative: bool = False) -> None:
         self.cumulative = cumulative
         self.index = index
         self.fields = Piece({"index": index})
@@ -46,8 +46,8 @@ class Choice:
         self.texts = self.text.pieces
         self.thinking = GrowingText()
         self.parts: Pieces | None = None
-        self.calls = ToolCalls(room)
-        self.legacy_call = ToolCalls(room)
+        self.calls = ToolCalls(part_counter)
+        self.legacy_call = ToolCalls(part_counter)
         # The calls as a whole message has them.
         self.whole_calls: Any = None
         self.deferred: dict[str, Any] | None = None

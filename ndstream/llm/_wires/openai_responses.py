@@ -4,7 +4,7 @@ A text or arguments that an event says as a whole win over their pieces, and wha
 out with it. An item that has ended stays, whether the last event lists it or not.
 https://platform.openai.com/docs/api-reference/responses-streaming
 
-It is long by its events: dozens of types, each of which is sent to the part that it changes.
+The file is long since there are dozens of types of events, each of which is sent to the part that it changes.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class OpenAIResponses(Wire):
         super().__init__()
         self.response: dict[str, Any] | None = None
         self.log = OutputLog()
-        self.calls = ToolCalls(self.room)
-        self.output = Output(self.room, self.calls, self.log)
+        self.calls = ToolCalls(self.part_counter)
+        self.output = Output(self.part_counter, self.calls, self.log)
         self.whole_output_seen = False
         # Where the text of the previous frame went, if it is text, and its pieces there.
         self.place: tuple[Any, Any, Any] | None = None

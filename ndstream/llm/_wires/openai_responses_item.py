@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, dicts_of, label_of, says_nothing, text_of
-from ndstream.llm._limits import Room
+from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
@@ -35,9 +35,9 @@ class Item:
         ended: Whether the server said that it is done.
     """
 
-    def __init__(self, index: int, room: Room) -> None:
+    def __init__(self, index: int, part_counter: PartCounter) -> None:
         self.index = index
-        self._room = room
+        self._part_counter = part_counter
         self.fields: dict[str, Any] = {}
         self.parts: dict[str, dict[int, Piece]] = {"content": {}, "summary": {}}
         self.call: ToolCall | None = None
@@ -85,7 +85,7 @@ class Item:
         part = parts.get(key)
         if part is None:
             part = Piece()
-            if self._room.take():
+            if self._part_counter.count():
                 parts[key] = part
         return part
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, dict_of, label_of, text_of
-from ndstream.llm._limits import Room
+from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_responses_calls import EVENTS, arguments_field
@@ -25,8 +25,8 @@ PARTS = {"response.content_part": "content", "response.reasoning_summary_part": 
 class Output:
     """The items so far."""
 
-    def __init__(self, room: Room, calls: ToolCalls, log: OutputLog) -> None:
-        self._room = room
+    def __init__(self, part_counter: PartCounter, calls: ToolCalls, log: OutputLog) -> None:
+        self._part_counter = part_counter
         self._calls = calls
         self._log = log
         self.items: list[Item] = []
@@ -135,8 +135,8 @@ class Output:
         return matched
 
     def _new(self, key: str, number: int | None) -> Item:
-        item = Item(len(self.items) if number is None else number, self._room)
-        if not self._room.take():
+        item = Item(len(self.items) if number is None else number, self._part_counter)
+        if not self._part_counter.count():
             return item
         self.items.append(item)
         known = self._by_index.get(item.index)

@@ -23,7 +23,10 @@ class SingleMessage(Wire):
         self._thinking = GrowingText()
         self.texts = self._text.pieces
         self.thoughts = self._thinking.pieces
-        self.calls = ToolCalls(self.room)
+        self.calls = ToolCalls(self.part_counter)
+
+    def finish(self, complete: bool) -> None:
+        self.calls.finish(complete=complete)
 
     @property
     def text(self) -> str:

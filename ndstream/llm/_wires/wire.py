@@ -3,7 +3,7 @@
 A wire lives as long as one reply. Whatever is in a frame, `fold` raises nothing: what cannot be
 used is skipped, and is still in the delta's `raw`.
 
-It is long by what all wires share, and by what each of them has to answer.
+The file is long since it has all that wires share, and all that each of them has to answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._finish_reason import FinishReason, finish_reason_of
 from ndstream.llm._lenient_readers import says_nothing
-from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS, Room
+from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS, PartCounter
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_in_plain_answer, error_of_reason
 from ndstream.llm._tokens import Tokens
@@ -49,7 +49,7 @@ class Wire:
         error: What the server reported as wrong.
         ended: Whether a frame came that this wire ends with.
         usage: The token counts so far, as the server writes them.
-        room: How many more parts the reply may have.
+        part_counter: Counts the parts of the reply, up to the limit.
         finish_words: Why each choice finished, in the server's words.
         extra_deltas: Deltas of the frame folded last, after the one that was returned.
     """
@@ -64,7 +64,7 @@ class Wire:
         self.ended = False
         self.usage: dict[str, Any] | None = None
         self.finish_words: dict[int, str] = {}
-        self.room = Room()
+        self.part_counter = PartCounter()
         self.extra_deltas: deque[Delta] = deque()
 
     @classmethod
@@ -205,7 +205,7 @@ class Wire:
 
     def note_limits(self) -> None:
         """Note that the server sent more than a reply may have, if it did."""
-        if self.room.exceeded:
+        if self.part_counter.exceeded:
             message = f"the server sent more than {MAX_PARTS:,} parts, or {MAX_CHOICES:,} choices, in one reply"
             self.note_error(ServerError(message, "too_large"))
 

@@ -75,9 +75,6 @@ class WorkersAI(SingleMessage):
             return True
         return super().look_for_error(frame, event)
 
-    def finish(self, complete: bool) -> None:
-        self.calls.finish(complete=complete)
-
     @property
     def body(self) -> Any:
         if self.fields is None:

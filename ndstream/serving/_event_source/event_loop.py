@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol
 
-from ndstream._sources.event_loops import trio_if_running
+from ndstream._sources.event_loops import AsyncioScope, trio_if_running
 
 
 class Scope(Protocol):
@@ -67,37 +66,6 @@ class AsyncioLoop:
 
     def scope(self) -> Scope:
         return AsyncioScope()
-
-
-class AsyncioScope:
-    """A cancel scope for asyncio: a cancellation of the task by anyone else is passed on."""
-
-    def __enter__(self) -> AsyncioScope:
-        import asyncio
-
-        task: Any = asyncio.current_task()
-        self._task = task
-        self._requested = False
-        self._over = False
-        self._cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0
-        return self
-
-    def cancel(self) -> None:
-        """Cancel what waits in the scope. It is called in the loop, and not by the task itself."""
-        if not self._over and not self._requested:
-            self._requested = True
-            self._task.cancel()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        import asyncio
-
-        self._over = True
-        if not self._requested:
-            return False
-        ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
-        return ours and kind is not None and issubclass(kind, asyncio.CancelledError)
 
 
 class TrioLoop:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Protocol
 
 from ndstream._errors import StreamError
-from ndstream._sources.event_loops import sleep, trio_if_running
+from ndstream._sources.event_loops import AsyncioScope, sleep, trio_if_running
 from ndstream.serving._headers import HEADERS
 from ndstream.serving._targets.outcome import Failure, Refusal
 from ndstream.serving._upstream_error import UpstreamError
@@ -137,11 +136,10 @@ class _Client:
         self._send = send
         self._timeout = timeout
         self._sending_since: float | None = None
-        self._left = False
         self._timer: Any = None
         self._loop = asyncio.get_running_loop()
-        self._task: Any = asyncio.current_task()
-        self._cancelling = 0
+        self._scope = AsyncioScope()
+        self.leave = self._scope.cancel
 
     async def send(self, message: Any) -> None:
         if self._timeout is None:
@@ -152,8 +150,7 @@ class _Client:
         self._sending_since = None
 
     def __enter__(self) -> _Client:
-        if sys.version_info >= (3, 11):
-            self._cancelling = self._task.cancelling()
+        self._scope.__enter__()
         self._listener = self._loop.create_task(_until_disconnect(self._receive, self.leave))
         if self._timeout is not None:
             self._timer = self._loop.call_later(self._timeout, self._check)
@@ -165,11 +162,7 @@ class _Client:
         self._listener.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        if not self._left:
-            return False
-        # A cancellation by anyone else is passed on.
-        ours = sys.version_info < (3, 11) or self._task.uncancel() <= self._cancelling
-        return ours and kind is not None and issubclass(kind, asyncio.CancelledError)
+        return self._scope.__exit__(kind, error, traceback)
 
     def _check(self) -> None:
         assert self._timeout is not None
@@ -179,8 +172,3 @@ class _Client:
             self.leave()
         else:
             self._timer = self._loop.call_later(self._timeout - waited, self._check)
-
-    def leave(self) -> None:
-        if not self._left:
-            self._left = True
-            self._task.cancel()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
 
-from ndstream._sources.headers import Framing
+from ndstream._framing import Format
 from ndstream.llm._server_error import error_in
 
-_MARK = b"\xef\xbb\xbf"
 MAX_HEAD = 64 * 1024
 """How many bytes are looked at. A first frame that is longer is no error."""
 
 
-def reports_error(head: bytes, told: Framing | None, at_end: bool) -> bool | None:
+def reports_error(head: bytes, told: Format | None, at_end: bool) -> bool | None:
     """Look at the first bytes of a body.
 
     Args:
@@ -29,7 +29,7 @@ def reports_error(head: bytes, told: Framing | None, at_end: bool) -> bool | Non
         >>> reports_error(b'{"error":"no such model"}', "sse", at_end=True)
         True
     """
-    text = head.removeprefix(_MARK).lstrip()
+    text = head.removeprefix(BOM_UTF8).lstrip()
     if not text:
         return False if at_end else None
     if text.startswith(b"<"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from ndstream._framing import Format
 from ndstream._sources import open_source
-from ndstream._sources.headers import Framing, framing
+from ndstream._sources.headers import framing
 from ndstream._sources.opened_source import Chunk, OpenedAsyncSource, OpenedSyncSource
 from ndstream._streams.read_options import close_unused
 from ndstream.serving._upstream_error import is_success, status_of
@@ -30,7 +30,7 @@ class Upstream:
         self.status = status_of(source)
         self.opened: OpenedSyncSource | OpenedAsyncSource = open_source(source)
         try:
-            self.told: Framing | None = framing(self.opened.headers) if format is None else format
+            self.told: Format | None = framing(self.opened.headers) if format is None else format
         except BaseException:
             close_unused(self.opened)
             raise

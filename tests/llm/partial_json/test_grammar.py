@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import pickle
-import re
 from typing import Any
 
 import orjson
@@ -15,47 +12,9 @@ from hypothesis import strategies as st
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from cuts import exact
+from llm.growing_json import account, fed, pieces_of, texts
 from ndstream.llm._partial_json.error import PartialJSONError
 from ndstream.llm._partial_json.partial_json import PartialJSON
-
-
-def fed(*pieces: str) -> PartialJSON:
-    view = PartialJSON()
-    for piece in pieces:
-        view.feed(piece)
-    return view
-
-
-def account(pieces: list[str]) -> tuple[Any, ...]:
-    """All that can be seen of a view after a text, but for what belongs to the last feed alone."""
-    view = PartialJSON()
-    finished = []
-    for piece in pieces:
-        finished += view.feed(piece).finished
-    error = view.error
-    wrong = None if error is None else (error.position, error.reason, str(error))
-    return exact(view.value), finished, wrong, view.complete, view.tail and view.tail.path
-
-
-scalars = (
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text() | st.text("\"\\/ \n\t\U0001f600\u20acu0dD8[]{},:", max_size=6)
-)  # fmt: skip
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4)
-)
-
-
-@st.composite
-def texts(draw: st.DrawFn) -> str:
-    text = json.dumps(draw(values), ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 0, 1])))
-    # Equal keys, now and then.
-    return re.sub(r'"[abc]":', '"a":', text) if draw(st.booleans()) else text
-
-
-def pieces_of(text: str, places: list[int]) -> list[str]:
-    ends = sorted({place % (len(text) + 1) for place in places} | {0, len(text)})
-    return [text[start:end] for start, end in itertools.pairwise(ends)]
 
 
 @given(texts(), st.lists(st.integers(0, 999), max_size=9))

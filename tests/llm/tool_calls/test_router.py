@@ -14,22 +14,13 @@ from hypothesis import strategies as st
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from llm.counting import lines_run
+from llm.tool_calls.routing import A, B, Fragment, routed
 from ndstream.llm._tool_calls import router
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 
-Fragment = dict[str, Any]
-A, B = '{"a":1}', '{"b":2}'
 EMPTY = ("{}", "{ }", "{\n}", "[ ]", "null", '""', '" "', '"{}"', '"{ }"', '"null"')
 """Arguments that say nothing."""
-
-
-def routed(*fragments: Fragment, complete: bool = True) -> ToolCalls:
-    calls = ToolCalls()
-    for fragment in fragments:
-        calls.add(**fragment)
-    calls.finish(complete=complete)
-    return calls
 
 
 class Case(NamedTuple):

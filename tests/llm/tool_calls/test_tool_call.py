@@ -8,19 +8,9 @@ import orjson
 import pytest
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
+from llm.tool_calls.routing import A, B, Fragment, routed
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-
-Fragment = dict[str, Any]
-A, B = '{"a":1}', '{"b":2}'
-
-
-def routed(*fragments: Fragment, complete: bool = True) -> ToolCalls:
-    calls = ToolCalls()
-    for fragment in fragments:
-        calls.add(**fragment)
-    calls.finish(complete=complete)
-    return calls
 
 
 def f(id: Any = None, index: Any = None, name: Any = None, arguments: Any = None, **extra: Any) -> Fragment:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import re
 from typing import Any
 
 import orjson
@@ -13,61 +11,9 @@ from hypothesis import strategies as st
 
 import strategies  # noqa: F401  (loads the hypothesis profile)
 from cuts import exact
+from llm.growing_json import pieces_of, repaired, values
 from ndstream.llm._partial_json.partial_json import Tail
 from ndstream.llm._tool_calls.router import ToolCalls
-
-NOTHING = None
-
-
-def closers(text: str) -> tuple[bool, str]:
-    """Whether the text ends inside a string, and the brackets that would close what is open."""
-    stack: list[str] = []
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            stack.append("]" if character == "[" else "}")
-        elif character in "]}":
-            stack.pop()
-    return in_string, "".join(reversed(stack))
-
-
-def repaired(prefix: str) -> object:
-    """The value so far of a prefix of a JSON text: the longest beginning that can be closed and parsed.
-
-    A number at the end is left out, as it may go on.
-    """
-    if not closers(prefix)[0]:
-        prefix = re.sub(r"(-|-?[0-9][0-9.eE+-]*)\Z", "", prefix)
-    for size in range(len(prefix), 0, -1):
-        in_string, brackets = closers(prefix[:size])
-        try:
-            return orjson.loads(prefix[:size] + ('"' if in_string else "") + brackets)
-        except ValueError:
-            continue
-    return NOTHING
-
-
-scalars = (
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text() | st.text("\"\\/ \n\t\U0001f600\u20acu0dD8[]{},:", max_size=6)
-)  # fmt: skip
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4)
-)
-
-
-def pieces_of(text: str, places: list[int]) -> list[str]:
-    ends = sorted({place % (len(text) + 1) for place in places} | {0, len(text)})
-    return [text[start:end] for start, end in itertools.pairwise(ends)]
 
 
 @given(values.filter(lambda value: isinstance(value, dict)), st.lists(st.integers(0, 999), max_size=9), st.booleans())

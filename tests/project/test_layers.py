@@ -1,4 +1,4 @@
-"""Imports go down the floors of docs/design.md, and never in a circle."""
+"""Imports go down the layers of docs/design.md, and never in a circle."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ ROOT = Path(__file__).resolve().parents[2]
 DESIGN = (ROOT / "docs" / "design.md").read_text()
 
 
-class Room(NamedTuple):
-    """A row of the table: its floor, the modules that begin so, and the floors it may import."""
+class Row(NamedTuple):
+    """A row of the table: its layer, the modules that begin so, and the layers it may import."""
 
-    floor: int
+    layer: int
     modules: tuple[str, ...]
     below: range
 
 
-def rooms(page: str) -> list[Room]:
-    """The table of floors, as the page shows it."""
+def rows(page: str) -> list[Row]:
+    """The table of layers, as the page shows it."""
     found = []
-    for floor, paths, allowed in re.findall(r"^\| (\d) \| (.+?) \|.*\| ([\w -]+) \|$", page, re.MULTILINE):
+    for layer, paths, allowed in re.findall(r"^\| (\d) \| (.+?) \|.*\| ([\w -]+) \|$", page, re.MULTILINE):
         modules = [path.replace("src/", "ndstream/_core").strip("/") for path in re.findall("`(.+?)`", paths)]
         highest = re.search(r"\d$", allowed)
         found.append(
-            Room(
-                int(floor),
+            Row(
+                int(layer),
                 tuple(module.removesuffix(".py").replace("/", ".") for module in modules),
                 range(0 if highest is None else int(highest[0]) + 1),
             )
@@ -39,19 +39,19 @@ def rooms(page: str) -> list[Room]:
     return found
 
 
-def room_of(module: str, rooms: list[Room]) -> Room:
-    [found] = [room for room in rooms if any(f"{module}.".startswith(f"{name}.") for name in room.modules)]
+def row_of(module: str, rows: list[Row]) -> Row:
+    [found] = [row for row in rows if any(f"{module}.".startswith(f"{name}.") for name in row.modules)]
     return found
 
 
-def arrows_upwards(imports: dict[str, set[str]], rooms: list[Room]) -> list[str]:
+def arrows_upwards(imports: dict[str, set[str]], rows: list[Row]) -> list[str]:
     wrong = []
     for module, imported in imports.items():
-        own = room_of(module, rooms)
+        own = row_of(module, rows)
         for other in sorted(imported):
-            room = room_of(other, rooms)
-            if room != own and room.floor not in own.below:
-                wrong.append(f"{module} (floor {own.floor}) imports {other} (floor {room.floor})")
+            row = row_of(other, rows)
+            if row != own and row.layer not in own.below:
+                wrong.append(f"{module} (layer {own.layer}) imports {other} (layer {row.layer})")
     return wrong
 
 
@@ -64,23 +64,23 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
     return []
 
 
-ROOMS = rooms(DESIGN)
+ROWS = rows(DESIGN)
 IMPORTS = imports_between(ROOT / "ndstream", ROOT / "src")
 
 
-def test_the_table_of_floors_is_read_whole() -> None:
-    assert [room.floor for room in ROOMS] == [0, 1, 2, 3, 4, 4, 5, 6]
-    assert [len(room.below) for room in ROOMS] == [0, 1, 1, 3, 4, 4, 5, 6]
-    assert "ndstream._core" in ROOMS[1].modules
+def test_the_table_of_layers_is_read_whole() -> None:
+    assert [row.layer for row in ROWS] == [0, 1, 2, 3, 4, 4, 5, 6]
+    assert [len(row.below) for row in ROWS] == [0, 1, 1, 3, 4, 4, 5, 6]
+    assert "ndstream._core" in ROWS[1].modules
 
 
 @pytest.mark.parametrize("module", IMPORTS)
 def test_every_module_has_a_place_in_the_table(module: str) -> None:
-    assert room_of(module, ROOMS)
+    assert row_of(module, ROWS)
 
 
 def test_imports_only_go_down() -> None:
-    assert arrows_upwards(IMPORTS, ROOMS) == []
+    assert arrows_upwards(IMPORTS, ROWS) == []
 
 
 def test_imports_go_in_no_circle() -> None:
@@ -96,10 +96,10 @@ MADE = {
     "high.py": "import made._low\nfrom . import _middle\ntop = 1",
 }
 """A package without a fault: from `one`, its own package's names lead to `_low` alone."""
-MADE_ROOMS = [
-    Room(0, ("made._low",), range(0)),
-    Room(1, ("made._middle",), range(1)),
-    Room(2, ("made.high",), range(2)),
+MADE_ROWS = [
+    Row(0, ("made._low",), range(0)),
+    Row(1, ("made._middle",), range(1)),
+    Row(2, ("made.high",), range(2)),
 ]
 
 
@@ -119,7 +119,7 @@ def test_a_package_without_a_fault_has_none(tmp_path: Path) -> None:
         "made._middle.two": {"made._middle.one"},
         "made.high": {"made._low", "made._middle.one"},
     }
-    assert not arrows_upwards(imports, MADE_ROOMS)
+    assert not arrows_upwards(imports, MADE_ROWS)
     assert not circle(imports)
 
 
@@ -138,8 +138,8 @@ def test_a_package_without_a_fault_has_none(tmp_path: Path) -> None:
     ],
 )
 def test_an_arrow_upwards_is_seen_however_it_is_written(line: str, tmp_path: Path) -> None:
-    wrong = arrows_upwards(made(tmp_path, two=line), MADE_ROOMS)
-    assert wrong == ["made._middle.two (floor 1) imports made.high (floor 2)"]
+    wrong = arrows_upwards(made(tmp_path, two=line), MADE_ROWS)
+    assert wrong == ["made._middle.two (layer 1) imports made.high (layer 2)"]
 
 
 @pytest.mark.parametrize(
