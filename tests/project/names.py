@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ _TRANSPARENT = frozenset(
 _BASES_WITHOUT_HOOKS = frozenset(
     {"ABC", "Enum", "Exception", "Generic", "NamedTuple", "RuntimeError", "TypedDict", "ValueError"}
 )
-_CALLED_BY_OTHERS = re.compile(r"__\w+__|_+|test_\w+|Test\w+|pytest\w+")
+# Python, pytest, and walks of syntax trees find these by their names.
+_CALLED_BY_OTHERS = re.compile(r"__\w+__|_+|test_\w+|Test\w+|pytest\w+|visit_\w+")
 
 
 class Definition(NamedTuple):
@@ -50,32 +51,40 @@ def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def classes_in(tree: ast.Module) -> set[str]:
-    """The names of the classes that a module defines."""
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+def classes_without_hooks(trees: Iterable[ast.Module]) -> set[str]:
+    """Classes of which nothing is called by its name from outside the tree, since all their bases are such classes."""
+    bases: dict[str, set[str]] = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                bases.setdefault(node.name, set()).update(map(_last_name, node.bases))
+    plain = {*bases, *_BASES_WITHOUT_HOOKS}
+    while with_hooks := {name for name in plain & bases.keys() if not bases[name] <= plain}:
+        plain -= with_hooks
+    return plain
 
 
-def definitions_in(path: Path, tree: ast.Module, own_classes: Collection[str]) -> Iterator[Definition]:
+def definitions_in(path: Path, tree: ast.Module, plain_classes: Collection[str]) -> Iterator[Definition]:
     """Functions, classes, methods, constants and attributes that a module defines.
 
     Args:
         path: The file.
         tree: What is in it.
-        own_classes: The classes of the whole tree of sources.
+        plain_classes: What `classes_without_hooks` found in the whole tree of sources.
     """
-    for line, name in _defined(tree.body, own_classes, in_function=False):
+    for line, name in _defined(tree.body, plain_classes, in_function=False):
         if not _CALLED_BY_OTHERS.fullmatch(name):
             yield Definition(path, line, name)
 
 
-def _defined(body: list[ast.stmt], own_classes: Collection[str], in_function: bool) -> Iterator[tuple[int, str]]:
+def _defined(body: list[ast.stmt], plain_classes: Collection[str], in_function: bool) -> Iterator[tuple[int, str]]:
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             if all(_last_name(each) in _TRANSPARENT for each in node.decorator_list):
                 yield node.lineno, node.name
             bases = {_last_name(base) for base in node.bases} if isinstance(node, ast.ClassDef) else set()
-            if bases <= {*own_classes, *_BASES_WITHOUT_HOOKS}:
-                yield from _defined(node.body, own_classes, in_function=not isinstance(node, ast.ClassDef))
+            if bases <= set(plain_classes):
+                yield from _defined(node.body, plain_classes, in_function=not isinstance(node, ast.ClassDef))
             continue
         for target in node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]:
             for each in ast.walk(target) if isinstance(node, (ast.Assign, ast.AnnAssign)) and target else ():
@@ -84,7 +93,7 @@ def _defined(body: list[ast.stmt], own_classes: Collection[str], in_function: bo
                 elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store) and not in_function:
                     yield node.lineno, each.id
         for inner in ("body", "orelse", "finalbody", "handlers"):
-            yield from _defined(getattr(node, inner, []), own_classes, in_function)
+            yield from _defined(getattr(node, inner, []), plain_classes, in_function)
 
 
 def uses_in(tree: ast.Module) -> Iterator[str]:

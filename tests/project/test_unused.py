@@ -17,7 +17,7 @@ import pytest
 
 from project.names import (
     Definition,
-    classes_in,
+    classes_without_hooks,
     definitions_in,
     definitions_in_cython,
     uses_in,
@@ -61,8 +61,8 @@ def python_sources() -> dict[Path, ast.Module]:
 
 @cache
 def python_definitions() -> list[Definition]:
-    own_classes = set().union(*map(classes_in, python_sources().values()))
-    return [each for path, tree in python_sources().items() for each in definitions_in(path, tree, own_classes)]
+    plain = classes_without_hooks(python_sources().values())
+    return [each for path, tree in python_sources().items() for each in definitions_in(path, tree, plain)]
 
 
 @cache
@@ -126,6 +126,8 @@ class Own(Base):
         if self: unused_local = 1
 class Foreign(Elsewhere):
     def called_elsewhere(self): self.read_elsewhere = 1
+class OfForeign(Foreign):
+    def called_elsewhere_too(self): ...
 @property
 def unused_4(): ...
 @application.command
@@ -134,10 +136,10 @@ try:
     unused_5, (used_2, *_) = 1, 2
 except ValueError:
     unused_6: int = 1
-print(Own, Foreign, used_2, "used_3", key_1=1)
+print(Own, OfForeign, used_2, "used_3", key_1=1)
 """
     tree = ast.parse(source)
-    found = unused(definitions_in(ROOT / "made.py", tree, classes_in(tree)), set(uses_in(tree)))
+    found = unused(definitions_in(ROOT / "made.py", tree, classes_without_hooks([tree])), set(uses_in(tree)))
     assert list(found) == ["UNUSED_1", "unused_2", "unused_3", "unused_4", "unused_5", "unused_6"]
     assert {"used_1", "used_2", "used_3", "key_1"} <= set(uses_in(tree))
 
