@@ -141,8 +141,8 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
         raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
     try:
         return _copy(names, split, options)
-    except (StreamError, ModuleNotFoundError) as error:
-        # A checkpoint or a file that nothing can be done with, or a library that is missing.
+    except StreamError as error:
+        # A checkpoint or a file that nothing can be done with.
         say(with_options(str(error)))
         return 1
 
@@ -151,12 +151,7 @@ def _write_texts(names: list[str], options: dict[str, Any]) -> int:
     from ndstream._cli.cat_text import write_texts
     from ndstream._cli.input_files import find_names
 
-    try:
-        names = find_names(names)
-    except ModuleNotFoundError as error:
-        say(str(error))
-        return 1
-    return write_texts(names, options["max_frame_size"] or None, options["max_window"] or None)
+    return write_texts(find_names(names), options["max_frame_size"] or None, options["max_window"] or None)
 
 
 def _split_of(text: str) -> Split:

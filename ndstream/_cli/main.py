@@ -52,7 +52,10 @@ def main() -> NoReturn:
         status = 1
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        if library in ("click", "rich"):
+        if "pip install" in str(error):
+            # It was raised with words that say how to get it.
+            _say(str(error))
+        elif library in ("click", "rich"):
             _say('the command line needs click and rich: pip install "ndstream[cli]"')
         elif library in ("starlette", "uvicorn", "httpx"):
             _say('the page needs starlette, uvicorn and httpx: pip install "ndstream[cli,serve]"')

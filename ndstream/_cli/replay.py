@@ -92,7 +92,7 @@ def replay(context: click.Context, /, files: tuple[str, ...], **options: Any) ->
         return _replay(names, options)
     except click.ClickException:
         raise
-    except (StreamError, ModuleNotFoundError) as error:
+    except StreamError as error:
         say(_advice(str(error)))
         return 1
     except (ValueError, TypeError) as error:
