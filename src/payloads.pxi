@@ -37,7 +37,8 @@ cdef class Payloads(ErrorReporting):
                     f"max_frame_size must be a number of bytes or None, not {type(max_frame_size).__name__}")
             if max_frame_size < 1:
                 raise ValueError(f"max_frame_size must be at least 1 byte, or None for no limit, not {max_frame_size}")
-        policy = CALL if callable(on_error) else <Policy> choice(on_error, "on_error", ("raise", "skip"), " or a callable")
+        policy = CALL if callable(on_error) else <Policy> choice(
+            on_error, "on_error", ("raise", "skip"), " or a callable")
         sentinel = bytes_option(done, "done", b"[DONE]")
         if require_done and sentinel is None:
             raise ValueError("require_done needs the sentinel to wait for: pass done=")
