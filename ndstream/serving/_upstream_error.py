@@ -18,7 +18,7 @@ _DELAY = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LONGEST_DELAY = 1e9
 MAX_BODY = 64 * 1024
 """How much of the body an error keeps, in bytes."""
-MAX_BODY_SECONDS = 5.0
+MAX_BODY_SECONDS = 2.0
 """How long it is waited for."""
 
 

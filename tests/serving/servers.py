@@ -77,10 +77,10 @@ def until(condition: Callable[[], bool]) -> bool:
 class Client:
     """A client that reads as much as a test wants, and then leaves."""
 
-    def __init__(self, port: int, path: str, method: str = "GET") -> None:
+    def __init__(self, port: int, path: str, method: str = "GET", *, version: str = "1.1", headers: str = "") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self.socket.sendall(f"{method} {path} HTTP/{version}\r\nHost: localhost\r\n{headers}\r\n".encode())
         self.received = b""
 
     def read_until(self, needle: bytes) -> bytes:
@@ -102,9 +102,9 @@ class Client:
         self.socket.close()
 
 
-def get(port: int, path: str) -> bytes:
+def get(port: int, path: str, headers: str = "") -> bytes:
     """The whole answer of a short request."""
-    client = Client(port, path)
+    client = Client(port, path, headers=headers)
     client.read_until(b"\r\n\r\n")
     head, _, body = client.received.partition(b"\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,27 @@ def test_events_arrive_as_they_are_with_headers_that_keep_proxies_from_holding_t
         assert b"cache-control: no-cache, no-transform" in lines
         for event in EVENTS:
             assert event in body
+
+
+def test_a_client_of_http_1_0_gets_the_stream_until_its_connection_ends(port: int, request: Any) -> None:
+    if "uvicorn" in request.node.callspec.id and find_spec("httptools") is not None:
+        pytest.skip(
+            "uvicorn with httptools sends chunk sizes to clients of HTTP/1.0, as docs/serving-frameworks.md says"
+        )
+    with upstream_serving(response(*EVENTS, kind="text/event-stream")) as upstream:
+        client = Client(port, f"/relay?upstream={upstream.url}", version="1.0")
+        head, _, body = client.read_all().partition(b"\r\n\r\n")
+        client.leave()
+        assert b"transfer-encoding" not in head.lower()
+        assert body == b"".join(EVENTS)
+
+
+def test_a_range_is_not_cut_out_of_a_stream(port: int) -> None:
+    with upstream_serving(response(*EVENTS, kind="text/event-stream")) as upstream:
+        answer = get(port, f"/relay?upstream={upstream.url}", "Range: bytes=3-4\r\n")
+        assert answer.split()[1] == b"200"
+        for event in EVENTS:
+            assert event in answer
 
 
 def test_a_cut_of_the_upstream_is_told(port: int) -> None:

@@ -15,9 +15,8 @@ from ndstream._sources.opened_source import Chunk, OpenedAsyncSource, any_closer
 from ndstream._streams.async_stream import AsyncStream
 from ndstream._streams.in_memory_stream import InMemoryStream
 from ndstream.serving._async_release import AsyncRelease
-from ndstream.serving._event_source.refused_body import MAX_BODY, REFUSAL_SECONDS
 from ndstream.serving._event_source.sync_connection import READ_OPTIONS
-from ndstream.serving._upstream_error import status_of
+from ndstream.serving._upstream_error import MAX_BODY, MAX_BODY_SECONDS, status_of
 
 
 class AsyncConnection:
@@ -77,7 +76,7 @@ class AsyncConnection:
     async def body(self) -> bytes:
         """The first bytes of an answer that is no stream, as far as they come soon."""
         body = b""
-        with suppress(Exception), move_on_after(REFUSAL_SECONDS):
+        with suppress(Exception), move_on_after(MAX_BODY_SECONDS):
             opened = open_source(self.response)
             while len(body) < MAX_BODY:
                 if isinstance(opened, OpenedAsyncSource):

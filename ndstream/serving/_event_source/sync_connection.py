@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -12,8 +13,7 @@ from ndstream._sources.headers import header
 from ndstream._sources.opened_source import Chunk, OpenedSyncSource, closer
 from ndstream._streams.read_options import ReadOptions, close_unused
 from ndstream._streams.sync_stream import Stream
-from ndstream.serving._event_source.refused_body import MAX_BODY, REFUSAL_SECONDS
-from ndstream.serving._upstream_error import status_of
+from ndstream.serving._upstream_error import MAX_BODY, MAX_BODY_SECONDS, status_of
 
 READ_OPTIONS = ReadOptions(drain=(64 * 1024, 0.1), idle_timeout=None, prefetch=0)
 
@@ -88,8 +88,10 @@ class SyncConnection:
             # Without a deadline a read may wait for ever, unless the body has a length.
             has_end = opened.read_deadline is not None or header(self.headers, "content-length") != ""
             if has_end or opened.in_memory:
-                with nullcontext() if opened.read_deadline is None else opened.read_deadline(REFUSAL_SECONDS):
-                    while len(body) < MAX_BODY:
+                with nullcontext() if opened.read_deadline is None else opened.read_deadline(MAX_BODY_SECONDS):
+                    # Each read of a body that drips has that time anew.
+                    given_up_at = time.monotonic() + MAX_BODY_SECONDS
+                    while len(body) < MAX_BODY and time.monotonic() < given_up_at:
                         body += next(opened.chunks)
         return body[:MAX_BODY]
 

@@ -232,7 +232,8 @@ class AsyncRelay(RelayState):
                         # The body of a refusal may drip, or never come.
                         limit = wake_after(read, MAX_BODY_SECONDS)
                     try:
-                        chunk = await read
+                        # It cannot be woken in the moment in which a chunk comes.
+                        chunk: Any = NOT_YET if limit is not None and limit.is_over else await read
                     except StopAsyncIteration:
                         self._source_ended = True
                         message = self._take_end()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
 from ndstream import Event, FrameTooLargeError, TruncatedError
 from ndstream.serving import EventSource, UpstreamError
+from ndstream.serving._event_source import sync_connection
 
 from .scripted import EVENT_STREAM, Answer, Clock, Server, Way, each_way, run, sync_context, sync_response
 
@@ -326,6 +328,16 @@ def test_other_statuses_raise(way: Way, status: int) -> None:
     assert outcome.source.last_error is outcome.error
     assert outcome.source.state == "closed"
     assert len(server.requests) == 1
+
+
+def test_the_body_of_a_refusal_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_connection, "MAX_BODY_SECONDS", 0.1)
+    drops = [b"x", lambda: time.sleep(0.01)] * 2000
+    refusal = Answer(*drops, status=403, headers={"Content-Length": "2000"})
+    with pytest.raises(UpstreamError) as caught:
+        list(EventSource(sync_response(Server(refusal))))
+    assert 0 < len(caught.value.body) < 100
+    assert refusal.closed == 1
 
 
 @each_way

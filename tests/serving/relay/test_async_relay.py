@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import time
 import weakref
 from collections.abc import AsyncIterator
 from typing import Any
@@ -373,6 +374,20 @@ def test_a_read_timeout_of_the_source_is_its_own() -> None:
         messages = await collect(relayed(Source(), format="sse", heartbeat=0.02))
         assert messages[0] == BEAT
         assert b'"type":"truncated"' in messages[-1]
+
+    run(main)
+
+
+def test_a_limit_that_is_reached_in_the_moment_in_which_a_chunk_comes_is_kept() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        arrived = asyncio.Event()
+        # The loop is held up until both are due, the chunk first.
+        loop.call_later(0.01, time.sleep, 0.1)
+        loop.call_later(0.02, arrived.set)
+        relay = relayed(Upstream(arrived, b"da", asyncio.Event()), format="sse", heartbeat=None)
+        await asyncio.wait_for(relay.aopen(limit=0.03), 5)
+        await relay.aclose()
 
     run(main)
 
