@@ -92,14 +92,14 @@ def copy_splits(
     left = iter(planned)
     # So many that no worker waits for the parent, and that what they say takes little memory.
     running = deque((split, check(split)) for split in islice(left, 2 * workers + 1))
-    copy: _FileCopy | None = None
+    copy: _SplitFileCopy | None = None
     try:
         while running:
             split, future = running.popleft()
             if copy is None or copy.is_over_at(split):
                 if copy is not None:
                     copy.close()
-                copy = _FileCopy(split, selection, sample, target)
+                copy = _SplitFileCopy(split, selection, sample, target)
             while not copy.ended:
                 checked = _result_of(future, split, target)
                 copy.take(split, checked)
@@ -121,7 +121,7 @@ def _result_of(future: Future[Checked], split: Split, target: ValueOutput) -> Ch
         raise click.exceptions.Exit(1) from None
 
 
-class _FileCopy:
+class _SplitFileCopy:
     """One file, whose good lines are copied in the order of its splits."""
 
     def __init__(self, split: Split, selection: Selection, sample: dict[str, Any], target: ValueOutput) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 import ndstream
-from ndstream._cli.demo_server import FORMATS, REPLY, ReplyFormat, serve
+from ndstream._cli.demo_server import REPLY, REPLY_FORMATS, ReplyFormat, serve
 
 _LINES_SHOWN = 3
 
@@ -51,7 +51,7 @@ def demo(rate: float) -> None:
     console = _Console(highlight=False)
     try:
         with serve(rate) as address:
-            results = [_ask(address, format, console) for format in FORMATS]
+            results = [_ask(address, format, console) for format in REPLY_FORMATS]
     except ndstream.StreamError as error:
         raise click.ClickException(str(error)) from error
     console.print(_table(results))

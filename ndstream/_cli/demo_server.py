@@ -72,7 +72,7 @@ def _openai_token(value: Any) -> str:
     return str(value["choices"][0]["delta"].get("content", ""))
 
 
-FORMATS = (
+REPLY_FORMATS = (
     ReplyFormat("NDJSON", "/ndjson", "application/x-ndjson", _ollama_frames, _ollama_token),
     ReplyFormat("SSE", "/sse", "text/event-stream", _openai_frames, _openai_token),
 )
@@ -98,7 +98,7 @@ def serve(rate: float) -> Iterator[tuple[str, int]]:
         'application/x-ndjson'
     """
     closing = threading.Event()
-    formats = {format.path: format for format in FORMATS}
+    formats = {format.path: format for format in REPLY_FORMATS}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -17,7 +17,7 @@ import pytest
 
 import ndstream
 from commands import PATIENCE, environment, running
-from ndstream._cli.demo_server import FORMATS, REPLY, ReplyFormat, serve
+from ndstream._cli.demo_server import REPLY, REPLY_FORMATS, ReplyFormat, serve
 
 COMMAND = [sys.executable, "-m", "ndstream", "demo"]
 
@@ -27,14 +27,14 @@ def without_escapes(output: bytes) -> str:
 
 
 class TestServer:
-    @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+    @pytest.mark.parametrize("format", REPLY_FORMATS, ids=lambda format: format.name)
     def test_it_speaks_http_with_chunked_transfer_coding(self, format: ReplyFormat) -> None:
         with serve(rate=0) as (host, port), urlopen(f"http://{host}:{port}{format.path}") as response:
             assert response.headers["Content-Type"] == format.content_type
             assert response.headers["Transfer-Encoding"] == "chunked"
             assert response.read() == b"".join(format.frames())
 
-    @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+    @pytest.mark.parametrize("format", REPLY_FORMATS, ids=lambda format: format.name)
     def test_a_stream_of_its_response_is_the_reply(self, format: ReplyFormat) -> None:
         with (
             serve(rate=0) as (host, port),
@@ -44,7 +44,7 @@ class TestServer:
 
     def test_each_frame_is_a_chunk_of_its_own(self) -> None:
         with serve(rate=4) as (host, port), urlopen(f"http://{host}:{port}/ndjson") as response:
-            assert [response.read1(65536) for _ in range(3)] == list(FORMATS[0].frames())[:3]
+            assert [response.read1(65536) for _ in range(3)] == list(REPLY_FORMATS[0].frames())[:3]
 
     def test_what_it_does_not_have_is_not_found(self) -> None:
         with serve(rate=0) as (host, port), pytest.raises(HTTPError, match="404") as caught:
@@ -64,7 +64,7 @@ class TestServer:
 
     def test_a_client_that_leaves_early_is_no_error(self, capfd: pytest.CaptureFixture[str]) -> None:
         with serve(rate=0) as (host, port):
-            for format in FORMATS:
+            for format in REPLY_FORMATS:
                 with urlopen(f"http://{host}:{port}{format.path}") as response:
                     response.read1(1)
         assert capfd.readouterr() == ("", "")
@@ -78,7 +78,7 @@ class TestCommand:
         assert (result.stderr, result.returncode) == (b"", 0)
         shown = result.stdout.decode()
         assert shown.count(REPLY) == 2
-        for format in FORMATS:
+        for format in REPLY_FORMATS:
             assert re.search(rf"GET http://127\.0\.0\.1:\d+{format.path}: {format.content_type}\n", shown)
             frames, size = len(list(format.frames())), len(b"".join(format.frames()))
             values = frames - (format.name == "SSE")

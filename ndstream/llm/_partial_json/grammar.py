@@ -83,7 +83,9 @@ class Grammar:
         if not self.ended:
             end = self.before + len(self.held)
             raise PartialJSONError(
-                f"the text ends at character {end}, before its value does", position=end, reason="unfinished"
+                f"the text ends at character {end}, before its value: it was cut, or a bracket or quote is missing",
+                position=end,
+                reason="unfinished",
             )
 
     def put_whole(self, value: object) -> None:
@@ -145,7 +147,7 @@ def _value(grammar: Grammar, text: str, position: int) -> int:
         grammar.step = _in_number
         return position
     else:
-        raise WrongCharacter(position, "a value was to come")
+        raise WrongCharacter(position, "expected a value")
     return position + 1
 
 
@@ -157,7 +159,7 @@ def _literal(grammar: Grammar, text: str, position: int) -> int:
         return position + len(word)
     if not word.startswith(found):
         same = next(offset for offset, (one, other) in enumerate(zip(word, found, strict=False)) if one != other)
-        raise WrongCharacter(position + same, f"{word} was to come")
+        raise WrongCharacter(position + same, f"expected {word}")
     grammar.held = found
     return len(text)
 
@@ -213,7 +215,7 @@ def _key(grammar: Grammar, text: str, position: int) -> int:
     if position == len(text):
         return position
     if text[position] != '"':
-        raise WrongCharacter(position, "a key in quotes was to come")
+        raise WrongCharacter(position, "expected a key in quotes")
     grammar.step = _in_key
     return position + 1
 
@@ -223,7 +225,7 @@ def _colon(grammar: Grammar, text: str, position: int) -> int:
     if position == len(text):
         return position
     if text[position] != ":":
-        raise WrongCharacter(position, "a colon was to come")
+        raise WrongCharacter(position, "expected a colon")
     grammar.step = _value
     return position + 1
 
@@ -238,7 +240,7 @@ def _after_value(grammar: Grammar, text: str, position: int) -> int:
     elif text[position] == ("]" if in_list else "}"):
         grammar.close()
     else:
-        raise WrongCharacter(position, f"a comma or {']' if in_list else '}'} was to come")
+        raise WrongCharacter(position, f"expected a comma or {']' if in_list else '}'}")
     return position + 1
 
 
