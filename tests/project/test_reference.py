@@ -15,23 +15,25 @@ import real_parts
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "api").glob("*.md"))
 NAMED = [name for page in PAGES for name in re.findall(r"^::: (.+)$", page.read_text(), re.MULTILINE)]
-ROOMS = ("ndstream", "ndstream.llm", "ndstream.logs", "ndstream.serving", "ndstream.dropin")
+MODULES = ("ndstream", "ndstream.llm", "ndstream.logs", "ndstream.serving", "ndstream.dropin")
 
 
-def public_names(room: str) -> set[str]:
-    module = importlib.import_module(room)
+def public_names(module_name: str) -> set[str]:
+    module = importlib.import_module(module_name)
     if hasattr(module, "__all__"):
         return set(module.__all__)
     return {
-        name for name, value in vars(module).items() if getattr(value, "__module__", None) == room and name[0] != "_"
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module_name and name[0] != "_"
     }
 
 
 def resolved(name: str) -> Any:
-    if name in ROOMS:
+    if name in MODULES:
         return importlib.import_module(name)
-    room, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(room), attribute)
+    module_name, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module_name), attribute)
 
 
 @pytest.fixture(autouse=True)
@@ -41,15 +43,15 @@ def _the_page_can_be_imported() -> None:
 
 def test_the_public_modules_are_these() -> None:
     public = {f"ndstream.{module.name}" for module in pkgutil.iter_modules(ndstream.__path__) if module.name[0] != "_"}
-    assert public | {"ndstream"} == set(ROOMS)
+    assert public | {"ndstream"} == set(MODULES)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_public_name_of_a_room_is_in_the_reference(room: str) -> None:
-    module = importlib.import_module(room)
-    names = public_names(room)
+@pytest.mark.parametrize("module_name", MODULES)
+def test_every_public_name_of_a_module_is_in_the_reference(module_name: str) -> None:
+    module = importlib.import_module(module_name)
+    names = public_names(module_name)
     assert len(names) > 1
-    # A name that two rooms have is described where it is at home.
+    # A name that two modules have is described in one of them.
     shown = [resolved(name) for name in NAMED]
     assert [name for name in names if not any(getattr(module, name) is value for value in shown)] == []
 

@@ -1,6 +1,6 @@
 """What a log file comes to once it is opened: chunks of its content, and how far they reach in both of its forms.
 
-This is what everything in this room reads files through. It promises:
+This is what everything in this package reads files through. It promises:
 
 - `chunks` gives the content, decompressed, in chunks of bytes. It ends if the file ended in order. If the file
   is damaged it first gives all content that can be had, and then raises a `LogFileError`; a failed read raises

@@ -1,6 +1,6 @@
 """What is tried with any bytes: a target raises if what must hold does not.
 
-Each file has the targets of one room, and what they begin with.
+Each file has the targets of one package, and what they begin with.
 """
 
 from __future__ import annotations
