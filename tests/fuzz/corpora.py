@@ -49,5 +49,5 @@ def keep(state: Path) -> None:
             if size > MOST_KEPT:
                 break
             lines.append(repr(data))
-        (CORPUS / f"{target}.txt").write_text("\n".join(lines) + "\n", "ascii")
+        (CORPUS / f"{target}.txt").write_text("".join(f"{line}\n" for line in lines), "ascii")
         print(f"{target}: {len(lines)} of {len(inputs)} inputs")

@@ -31,7 +31,9 @@ def main() -> None:
         counts = {"oracle": oracle_runs.count, "lines": reached_lines.count}
         Path(totals).write_text(json.dumps(counts))
 
-    libfuzzer.run([name, *arguments], TARGETS[name], write_totals)
+    # What libFuzzer takes for its program is what it starts again to merge inputs.
+    program = f"{sys.executable} -m fuzz.one_target {name} {totals}"
+    libfuzzer.run([program, *arguments], TARGETS[name], write_totals)
 
 
 main()
