@@ -42,6 +42,10 @@ def rows(scale: float) -> Iterator[Row]:
                     lags.sort()
                     p99 = lags[len(lags) * 99 // 100] * 1000
                     print(f"    {library}, {name}: lag p50 {median(lags) * 1000:.1f} ms, p99 {p99:.1f} ms")
+            floor = median(
+                peer / own for peer, own in zip(times[PEERS].nanoseconds, times[BY_HAND].nanoseconds, strict=True)
+            )
+            print(f"    {library}: {BY_HAND} take {floor:.2f} x less than {PEERS}, and a relay no less than they do")
             sizes = {name: _memory(library, name, max(5, streams // 5)) for name in ("relay", BY_HAND)}
             more = (sizes["relay"] - sizes[BY_HAND]) / 1024
             held = "ok" if more <= KIB_A_STREAM else "MISSED"
