@@ -13,6 +13,7 @@
 #   make fuzz-sanitized            the same under the address and undefined-behaviour sanitizers
 #   make coverage                  lines and branches of the core and of Python that the suite reaches
 #   make mutants                   400 small faults in the core and 400 in Python, each of which a test has to notice
+#   make leaks                     100,000 rounds of success and of each way to fail, and what the process holds then
 #   make starve                    each allocation fails in turn, in every way to read a stream
 #   make matrix                    every HTTP library by what can happen to its response, as a table
 #   make targets                   every target of a relay by what its official clients make of it, as a table
@@ -44,7 +45,7 @@ PACKAGE := $(wildcard ndstream/*.py ndstream/*/*.py ndstream/*/*/*.py)
 export URLLIB3_NO_OVERRIDE = 1
 export PIP_NO_BINARY = urllib3-future
 
-.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus sanitize memcheck reference-totals kill-rounds starve matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
+.PHONY: run test test-all lint properties fuzz fuzz-sanitized fuzz-corpus sanitize memcheck reference-totals kill-rounds starve leaks matrix targets browser-differential bench memory bench-logs bench-serving recipes clean conformance docs release coverage mutants
 
 run: $(VENV)/installed-cli
 	$(BIN)/ndstream demo
@@ -68,6 +69,9 @@ properties: $(VENV)/installed-cli,test
 
 kill-rounds: $(VENV)/installed-cli,test
 	NDSTREAM_KILL_ROUNDS=200 $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/logs/test_kill_and_resume.py
+
+leaks: $(VENV)/installed-cli,test
+	cd tests && PYTHONPATH=.:conformance:.. ../$(BIN)/python -m failures.leaks
 
 # On a CPython that survives it itself, as 3.11 does.
 starve: $(VENV)/installed-cli,test

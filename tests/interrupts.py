@@ -17,12 +17,15 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import ndstream
 
 PACKAGE = str(Path(ndstream.__file__).parent)
 TESTS = str(Path(__file__).parent)
+
+
+SeenT = TypeVar("SeenT")
 
 
 class Interrupt(BaseException):
@@ -62,16 +65,20 @@ def check(seen: Seen, expected: list[Any]) -> None:
         assert seen.values == expected[: len(seen.values)]
 
 
-def at_every_place(program: Callable[[], Seen], modules: str = PACKAGE) -> Iterator[Seen]:
+def at_every_place(
+    program: Callable[[], SeenT], modules: str = PACKAGE, below: Callable[..., object] = read, step: int = 1
+) -> Iterator[SeenT]:
     """Run the program once for each place, interrupted there.
 
     Args:
         program: What to run; it has to come by the same places each time.
         modules: The folder of the modules that are interrupted.
+        below: The function of the program that is interrupted in what it calls.
+        step: How many places one run is from the next.
     """
     number = 0
     while True:
-        tracer = _Tracer(number, modules)
+        tracer = _Tracer(number, modules, below.__code__)
         sys.settrace(tracer.trace)
         try:
             seen = program()
@@ -80,17 +87,18 @@ def at_every_place(program: Callable[[], Seen], modules: str = PACKAGE) -> Itera
         if not tracer.raised:
             return
         yield seen
-        number += 1
+        number += step
 
 
 class _Tracer:
-    def __init__(self, number: int, modules: str) -> None:
+    def __init__(self, number: int, modules: str, below: CodeType) -> None:
         self.left = number
         self.raised = False
         self.modules = modules
+        self.below = below
 
     def trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(self.modules) or not _is_below(frame, read.__code__):
+        if not frame.f_code.co_filename.startswith(self.modules) or not _is_below(frame, self.below):
             return None
         frame.f_trace_opcodes = True
         return self.step
@@ -159,7 +167,7 @@ def _is_below(frame: FrameType | None, code: CodeType) -> bool:
     while frame is not None:
         if frame.f_code is code:
             return True
-        if code is read.__code__ and frame.f_code.co_name == "__del__":
+        if code.co_name != "interrupt" and frame.f_code.co_name == "__del__":
             # What is raised there goes nowhere.
             return False
         frame = frame.f_back

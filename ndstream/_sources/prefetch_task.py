@@ -27,6 +27,7 @@ class ReadingTask:
         self._delivered = 0
         self._cancel: Callable[[], object] | None = None
         self._event: Callable[[], Any] | None = None
+        self._cancelled: type[BaseException] = Exception
         self._arrived: Any = None
         self._room: Any = None
         self._finished: Any = None
@@ -62,6 +63,7 @@ class ReadingTask:
             import asyncio
 
             self._event = asyncio.Event
+            self._cancelled = asyncio.CancelledError
             self._arrived, self._room, self._finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
             task = asyncio.get_running_loop().create_task(self._run_in(nullcontext()))
             # A task that is cancelled before its first step runs no code of its own.
@@ -69,6 +71,7 @@ class ReadingTask:
             self._cancel = task.cancel
         else:
             self._event = trio.Event
+            self._cancelled = trio.Cancelled
             self._arrived, self._room, self._finished = trio.Event(), trio.Event(), trio.Event()
             scope = trio.CancelScope()
             self._cancel = scope.cancel
@@ -93,12 +96,13 @@ class ReadingTask:
                 self._chunks[self._read] = copied_unless_bytes(chunk)
                 self._read += 1
                 self._arrived.set()
-        except Exception as error:
-            self._error = error
-        except BaseException:
+        except self._cancelled:
             if not self._stopped:
                 self._error = RuntimeError("the task that reads ahead was cancelled")
             raise
+        except BaseException as error:
+            # Raised here, what is no Exception would end the event loop, and not reach the reader.
+            self._error = error
         finally:
             self._end()
 

@@ -78,21 +78,25 @@ class AsyncPump:
             await self._run()
 
     async def _run(self) -> None:
-        if not isinstance(self._relay, AsyncRelay):
-            self._relay = await self._relay
-            if self._failure is not None:
-                self._relay.end_with(self._failure)
-        relay = self._relay
         try:
-            async with relay:
+            if not isinstance(self._relay, AsyncRelay):
+                self._relay = await self._relay
+                if self._failure is not None:
+                    self._relay.end_with(self._failure)
+            async with self._relay as relay:
                 decoder = SSEDecoder(max_frame_size=None)
                 async for message in relay:
                     for event in events_of(decoder, message):
                         await publish(self._channel, event, self._waiting)
         except Exception as error:
-            self._on_end(self, relay, error)
+            self._on_end(self, self._relay, error)
+        except BaseException as interruption:
+            # Whoever waits for events is told even if the upstream itself raised it.
+            self._on_end(self, self._relay, _interrupted(interruption))
+            if not isinstance(interruption, GeneratorExit):
+                raise
         else:
-            self._on_end(self, relay, None)
+            self._on_end(self, self._relay, None)
 
 
 class ThreadPump:
@@ -138,6 +142,9 @@ class ThreadPump:
                         return
         except Exception as error:
             self._on_end(self, relay, error)
+        except BaseException as interruption:
+            # There is nobody above a thread, but whoever waits for events is told.
+            self._on_end(self, relay, _interrupted(interruption))
         else:
             self._on_end(self, relay, None)
 
@@ -181,3 +188,10 @@ async def publish(channel: Channel, event: bytes, waiting: Waiting | None) -> st
 def events_of(decoder: SSEDecoder[Any], message: bytes) -> Iterable[bytes]:
     """The events of a message, without the ids that they have."""
     return [encode_sse(event.data, event=event.event) for event in decoder.feed(message)]
+
+
+def _interrupted(interruption: BaseException) -> Exception:
+    """What is told of something that is no exception of a program."""
+    told = RuntimeError(f"the reading of the upstream was interrupted: {interruption!r}")
+    told.__cause__ = interruption
+    return told

@@ -32,12 +32,20 @@ class AsyncConnection:
     def __init__(self, response: Any, context_exit: Callable[[], Awaitable[object]] | None) -> None:
         self.stream: AsyncStream[Event] | InMemoryStream[Event] | None = None
         self.response = response
-        self.status = status_of(response)
-        self.headers = getattr(response, "headers", None)
         # No method of this object, so that a connection which is dropped is released at once and not by the collector.
         self._closes = [any_closer(response) if context_exit is None else context_exit]
         self._has_context = context_exit is not None
         self._release = AsyncRelease(partial(_close_all, self._closes))
+
+    # Asked for while the connection is looked at, and not before: whatever a client raises here, it is released.
+
+    @property
+    def status(self) -> int | None:
+        return status_of(self.response)
+
+    @property
+    def headers(self) -> Any:
+        return getattr(self.response, "headers", None)
 
     @classmethod
     async def of(cls, returned: Any) -> AsyncConnection:

@@ -70,9 +70,11 @@ class AsyncEvents(Attempts[AsyncConnection]):
 
     async def _release(self) -> None:
         connection, self._connection = self._connection, None
-        self._reconnection.note_dropped()
-        if connection is not None:
-            await connection.release()
+        try:
+            self._reconnection.note_dropped()
+        finally:
+            if connection is not None:
+                await connection.release()
 
     async def _read(self) -> Event | None:
         """The next event of the open connection; None if it is over."""

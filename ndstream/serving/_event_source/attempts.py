@@ -13,9 +13,10 @@ from ndstream.serving._event_source.settings import ResentFilter, Settings
 class Connection(Protocol):
     """An answer to a request."""
 
-    status: int | None
-    headers: Any
-
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def headers(self) -> Any: ...
     def open(self, decoder: SSEDecoder[Event], read_timeout: float | None, /) -> Any: ...
 
 

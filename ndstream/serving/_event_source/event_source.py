@@ -188,19 +188,23 @@ class EventSource:
         ``for``, a read ends where closing a stream in another thread can end it; a request that waits for its answer
         is left to the client's own timeout, and its answer is not read.
         """
-        self._reconnection.close()
-        if self._sync is not None:
-            self._sync.close()
-        if self._async is not None:
-            self._async.close()
+        try:
+            self._reconnection.close()
+        finally:
+            if self._sync is not None:
+                self._sync.close()
+            if self._async is not None:
+                self._async.close()
 
     async def aclose(self) -> None:
         """`close`, and wait until the connection is released, unless another task iterates, which then releases it."""
-        self._reconnection.close()
-        if self._async is not None:
-            await self._async.aclose()
-        if self._sync is not None:
-            self._sync.close()
+        try:
+            self._reconnection.close()
+        finally:
+            if self._async is not None:
+                await self._async.aclose()
+            if self._sync is not None:
+                self._sync.close()
 
     def __iter__(self) -> Iterator[Event]:
         return self

@@ -39,8 +39,16 @@ class SyncConnection:
             raise TypeError("connect makes an async request: iterate with `async for`, or use a sync client in it")
         self.response = returned.__enter__() if hasattr(returned, "__enter__") else returned
         self._context = None if self.response is returned else returned
-        self.status = status_of(self.response)
-        self.headers = getattr(self.response, "headers", None)
+
+    # Asked for while the connection is looked at, and not before: whatever a client raises here, it is released.
+
+    @property
+    def status(self) -> int | None:
+        return status_of(self.response)
+
+    @property
+    def headers(self) -> Any:
+        return getattr(self.response, "headers", None)
 
     def open(self, decoder: SSEDecoder[Event], read_timeout: float | None) -> Stream[Event]:
         """Begin to read events.

@@ -47,11 +47,13 @@ class SyncEvents(Attempts[SyncConnection]):
 
     def close(self) -> None:
         """Release the connection, and end what waits in another thread. The source is marked as closed already."""
-        self._settings.clock.wake()
-        connection = self._connection
-        if connection is not None and self._reading.locked():
-            connection.interrupt()
-        self._release_unless_reading()
+        try:
+            self._settings.clock.wake()
+        finally:
+            connection = self._connection
+            if connection is not None and self._reading.locked():
+                connection.interrupt()
+            self._release_unless_reading()
 
     def _release_unless_reading(self) -> None:
         if self._reading.acquire(blocking=False):
