@@ -111,6 +111,10 @@ cdef class Decoder(Payloads):
         return self.fail_stream(self.frames, cause)
 
     @property
+    def _frame_offset(self):
+        return self.frame_offset
+
+    @property
     def _touched(self):
         return self.touched
 

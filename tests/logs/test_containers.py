@@ -198,3 +198,24 @@ def test_selection_and_fields_go_by_the_text_that_was_unwrapped() -> None:
     assert errors == []
     sampled, _ = unwrapped("docker", data, sample=0.3)
     assert 5 < len(sampled) < 30
+
+
+def test_a_carriage_return_at_the_end_of_a_part_is_text(tmp_path: Path) -> None:
+    """Without it the number 11 would come out, which nobody wrote."""
+    part = b"2026-01-01T00:00:59Z stdout %s %s\n"
+    path = tmp_path / "0.log"
+    path.write_bytes(part % (b"P", b"1\r") + b"\n" + part % (b"P", b"\r") + part % (b"F", b"1") + part % (b"F", b"2\r"))
+    errors: list[StreamError] = []
+    for chunks in (path, io.BytesIO(path.read_bytes())):
+        assert [record.value for record in logs.read(chunks, unwrap="cri", on_error=errors.append)] == [2]
+    assert [(error.reason, error.frame, error.offset) for error in errors] == [("invalid_json", b"1\r\r1", 0)] * 2
+
+
+def test_the_offset_of_a_text_is_that_of_its_line_whatever_precedes_it(tmp_path: Path) -> None:
+    part = b"2026-01-01T00:00:59Z stdout F %s"
+    path = tmp_path / "0.log"
+    lines = [b"\n", b"  \r\n", part % b"1\r\n", part % b"x\n", b"\n", part % b"y\r\n", part % b"z"]
+    path.write_bytes(b"".join(lines))
+    errors: list[StreamError] = []
+    assert [record.value for record in logs.read(path, unwrap="cri", on_error=errors.append)] == [1]
+    assert [error.offset for error in errors] == [sum(map(len, lines[:number])) for number in (3, 5, 6)]

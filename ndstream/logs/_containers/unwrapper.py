@@ -127,9 +127,12 @@ class Unwrapper(Generic[T]):
         self.frames = self.errors = 0
         return _Values(self, lines, decoder)
 
-    def take(self, line: bytes, offset: int, number: int, is_cut: bool) -> Iterator[Record[T]]:
+    def take(
+        self, line: bytes, offset: int, number: int, *, has_carriage_return: bool, is_cut: bool
+    ) -> Iterator[Record[T]]:
         """The value of a line; none of a part that is not the last, and of what was passed over."""
-        part = self._split(line)
+        # That is no part of the line's end: runtimes write LF alone. It is a byte of the text that a part ends with.
+        part = self._split(line + b"\r" if has_carriage_return else line)
         if part is None:
             self._report(self._no_envelope(line, offset, number, is_cut), None)
             return
@@ -204,7 +207,6 @@ class _Values(Iterator[Any]):
         self._unwrapper = unwrapper
         self._lines = lines
         self._decoder = decoder
-        self._end = decoder.offset
         self._waiting: Iterator[Any] = iter(())
 
     def __next__(self) -> Any:
@@ -212,11 +214,12 @@ class _Values(Iterator[Any]):
             for value in self._waiting:
                 return value
             line = next(self._lines)
-            end = self._decoder.offset
-            # Blank lines may lie between; one byte at least ends a line.
-            offset = max(self._end, end - len(line) - 2)
-            self._end = end
-            self._waiting = self._unwrapper.take(line, offset, self._decoder.line, self._decoder.unterminated)
+            decoder = self._decoder
+            offset = decoder._frame_offset
+            has_carriage_return = decoder.offset - offset - len(line) == 2 - decoder.unterminated
+            self._waiting = self._unwrapper.take(
+                line, offset, decoder.line, has_carriage_return=has_carriage_return, is_cut=decoder.unterminated
+            )
 
 
 class _Leftovers(Iterator[Any]):

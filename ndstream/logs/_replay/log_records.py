@@ -201,19 +201,12 @@ class _Placed(Iterator[StampedRecord]):
 
     def __init__(self, stream: LogStream[StampedRecord]) -> None:
         self._stream = stream
-        self._path: str | None = None
-        self._end = self._line = 0
 
     def __next__(self) -> StampedRecord:
         record = next(self._stream)
-        stream = self._stream
-        if stream.path != self._path:
-            self._path, self._end, self._line = stream.path, 0, 0
-        # If lines were passed over, this one may begin later, and is taken to end in LF alone.
-        follows = stream.line == self._line + 1
-        start = self._end if follows else stream.offset - record.size - 1
-        self._end, self._line = stream.offset, stream.line
-        return record._replace(place=Place(stream.path, start, stream.line))
+        decoder = self._stream._files.decoder
+        assert decoder is not None
+        return record._replace(place=Place(self._stream.path, decoder._frame_offset, decoder.line))
 
 
 class _PlacedTexts(Iterator[StampedRecord]):

@@ -18,8 +18,7 @@ class ReplayedRecord(NamedTuple):
         value: Its value.
         time: When it was written, in nanoseconds since 1970; None if it has no usable stamp.
         path: The path of its file; None if that has none.
-        offset: Where its line begins, in bytes of the file's content. After lines that were passed over, one that ends
-            in CR LF is told one byte too far. Of a text in envelopes: where its first part was.
+        offset: Where its line begins, in bytes of the file's content. Of a text in envelopes: where its first part was.
         line: The 1-based number of that line.
     """
 
@@ -46,7 +45,6 @@ class StampedRecord(NamedTuple):
         time: Its time in nanoseconds since 1970; None if it has no usable stamp.
         content: Its value, or its line if the stamp in it is to be replaced.
         stamps: What can replace it.
-        size: The length of its line without the line end, in bytes.
         place: Where it is from, if that was asked for.
     """
 
@@ -54,7 +52,6 @@ class StampedRecord(NamedTuple):
     time: int | None
     content: Any
     stamps: StampReader
-    size: int
     place: Place | None = None
 
 
@@ -92,6 +89,6 @@ class RecordDecoder:
         except StampError:
             if self._requires_stamp:
                 raise
-            return StampedRecord(self._order, None, content, self._stamps, len(line))
+            return StampedRecord(self._order, None, content, self._stamps)
         self._order = time
-        return StampedRecord(time, time, content, self._stamps, len(line))
+        return StampedRecord(time, time, content, self._stamps)
