@@ -128,7 +128,7 @@ class _FileCopy:
         self._report = FileReport(name, file.format)
         target.report.files.append(self._report)
         self._line = line
-        self._unwanted = self._torn = 0
+        self._unwanted = self._torn = self._bytes_read = 0
         self.damage: LogFileError | None = None
         # Until the framing is known, the first bytes wait.
         self._head = b""
@@ -155,7 +155,7 @@ class _FileCopy:
                 except (OSError, LogFileError) as error:
                     self._end_early(error)
                     return
-                self._report.bytes += len(chunk)
+                self._bytes_read += len(chunk)
                 self._count()
                 self._target.move()
                 if not self._feed(chunk):
@@ -257,7 +257,7 @@ class _FileCopy:
     def _report_unread_rest(self, chunk: bytes) -> None:
         """Say so if a file goes on after its [DONE], since that part is not written."""
         assert self._decoder is not None
-        rest = chunk[len(chunk) - (self._file.offset + self._report.bytes - self._decoder.offset) :]
+        rest = chunk[len(chunk) - (self._file.offset + self._bytes_read - self._decoder.offset) :]
         if rest.strip() or (is_regular(self._name) and bytes(next(self._file.chunks, b"")).strip()):
             self._target.say(f"{label(self._name)}: ended at its [DONE]; what follows it was not read")
 
@@ -268,6 +268,7 @@ class _FileCopy:
             # Framings without lines have one frame a line here.
             lines = getattr(decoder, "line", decoder.frames + decoder.errors)
             report.lines = lines - self._line + self._torn
+            report.bytes = decoder.offset - self._file.offset
             position = self._file.position(decoder.offset)
             report.compressed_bytes = position.compressed_offset - self._file.compressed_offset
 

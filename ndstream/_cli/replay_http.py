@@ -205,7 +205,7 @@ def retry_after(value: str | None) -> float | None:
     """How many seconds a Retry-After asks for (RFC 9110, section 10.2.3); None if it is absent or makes no sense.
 
     Example:
-        >>> retry_after("120"), retry_after("Thu, 01 Jan 1970 00:00:00 GMT"), retry_after("soon")
+        >>> retry_after("120"), retry_after("Thu Jan  1 00:00:00 1970"), retry_after("soon")
         (120.0, 0.0, None)
     """
     if value is None:
@@ -216,6 +216,9 @@ def retry_after(value: str | None) -> float | None:
         moment = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
+    if moment.tzinfo is None:
+        # The obsolete forms of a date state no zone, and mean UTC (RFC 9110, section 5.6.7).
+        moment = moment.replace(tzinfo=timezone.utc)
     return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
 
 

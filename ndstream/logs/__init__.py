@@ -34,8 +34,8 @@ if _TYPE_CHECKING:
     from ndstream.logs._dead_letters.redrive import RedriveReport as RedriveReport
     from ndstream.logs._dead_letters.redrive import redrive as redrive
     from ndstream.logs._following.changes import Change as Change
-    from ndstream.logs._following.follow import FollowStream as FollowStream
     from ndstream.logs._following.follow import follow as follow
+    from ndstream.logs._following.follow_stream import FollowStream as FollowStream
     from ndstream.logs._repair import Repair as Repair
     from ndstream.logs._repair import repair_tail as repair_tail
     from ndstream.logs._replay.replay import replay as replay
@@ -91,7 +91,7 @@ _LATER = {
     "RedriveReport": "_dead_letters.redrive",
     "redrive": "_dead_letters.redrive",
     "Change": "_following.changes",
-    "FollowStream": "_following.follow",
+    "FollowStream": "_following.follow_stream",
     "follow": "_following.follow",
     "Repair": "_repair",
     "repair_tail": "_repair",

@@ -7,6 +7,7 @@ any point leaves the file as it was, or cut with the rest saved.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import Literal, NamedTuple
@@ -160,7 +161,7 @@ def _terminate(name: str, before: os.stat_result) -> Repair:
 def _save(file: io.FileIO, start: int, end: int, copy: str) -> None:
     """Bring the bytes to the disk under another name, at once or not at all."""
     if os.path.exists(copy) and not _holds(copy, file, start, end):
-        raise FileExistsError(17, "this holds something else than what is to be cut; name another file", copy)
+        raise FileExistsError(errno.EEXIST, "this holds something else than what is to be cut; name another file", copy)
     temporary = f"{copy}.tmp"
     with io.FileIO(temporary, "w") as saved:
         while start < end and (block := read_at(file, min(_BLOCK_SIZE, end - start), start)):

@@ -136,6 +136,14 @@ class TestValues:
         assert said.pop("seconds") > 0
         assert said == {**counted, "files": [{"path": "log.gz", "format": "gzip", **counted, "error": None}]}
 
+    def test_a_line_that_the_end_of_the_file_cuts_is_neither_in_the_bytes_nor_in_those_as_stored(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "log").write_bytes(b"1\n2\n[3")
+        result = cat("--json", "--on-error", "skip", "log", cwd=tmp_path)
+        said = json.loads(result.stderr.splitlines()[-1])
+        assert [said[name] for name in ("bytes", "compressed_bytes", "lines", "bad")] == [4, 4, 2, 1]
+
     def test_an_event_stream_ends_at_its_sentinel(self) -> None:
         result = cat(stdin=b"data: 1\n\ndata: [DONE]\n\n")
         assert (result.stdout, result.stderr, result.returncode) == (b"1\n", b"", 0)

@@ -280,6 +280,13 @@ class TestTheFile:
             assert (caught.value.reason, caught.value.checkpoint) == ("damaged", str(place))
             assert place.read_bytes() == whole[:cut]
 
+    def test_a_log_that_is_named_as_the_checkpoint_is_not_said_to_be_removed(self, log: Path) -> None:
+        for content in (lines(0), lines(0, 1), b"\x1f\x8b\x08", b"text\n"):
+            log.write_bytes(content)
+            with pytest.raises(logs.CheckpointError, match="no checkpoint of ndstream; name another file"):
+                logs.read(log, checkpoint=log)
+            assert log.read_bytes() == content
+
     @pytest.mark.parametrize(
         "change",
         [

@@ -26,6 +26,7 @@ from ndstream.logs._errors import CheckpointError
 from ndstream.logs._files.locking import lock
 
 _FORMAT = "ndstream checkpoint"
+_BEGIN = orjson.dumps({"format": _FORMAT})[:-1]
 _VERSION = 1
 
 
@@ -98,6 +99,9 @@ class Checkpoint:
         try:
             saved = orjson.loads(content)
         except orjson.JSONDecodeError as error:
+            # Nobody is to be told to remove a log that was named here by mistake.
+            if not content.startswith(_BEGIN[: len(content)]):
+                raise self._error("damaged", "is no checkpoint of ndstream; name another file") from None
             raise self._error("damaged", f"is empty or damaged ({error}); {advice}") from None
         if not isinstance(saved, dict) or saved.get("format") != _FORMAT:
             raise self._error("damaged", "is no checkpoint of ndstream; name another file")

@@ -181,9 +181,10 @@ def _refuse_containers(chunks: Iterator[Chunk], path: str | None, format: Format
     first = next(chunks, b"")
     container = container_of(bytes(first[:_MAX_MAGIC]))
     if container is not None:
-        layer = "" if format == "plain" else f"what its {format} holds "
+        name = path or "the file"
+        subject = name if format == "plain" else f"what {name} holds ({format})"
         raise LogFileError(
-            f"{path or 'the file'}: {layer}is {container}, not lines of JSON",
+            f"{subject} is {container}, not lines of JSON",
             reason="not_lines",
             path=path,
             format=format,

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from orjson import loads as orjson_loads
@@ -24,6 +22,7 @@ from ndstream.logs._containers.line_formats import Container
 from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrapping
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._following.changes import Change
+from ndstream.logs._following.follow_stream import FollowStream, stream_of
 from ndstream.logs._following.followed_file import FollowedFile
 from ndstream.logs._following.follower import Follower
 
@@ -34,119 +33,6 @@ T = TypeVar("T")
 Path = str | os.PathLike[str]
 
 _MAX_OPEN = 4096
-
-
-class FollowStream(chain[T]):
-    """An iterator, and an async iterator, over the values of logs as they are written. It is made by `follow`.
-
-    It ends when it is closed, and after `stop_after_idle`. After an error the iteration can go on.
-
-    Raises:
-        StreamError: From ``next``: a line is bad, or a rotated archive is damaged.
-        OSError: From ``next``: a file cannot be read, or the checkpoint or a dead letter not written.
-
-    Example:
-        >>> from ndstream import logs
-        >>> async def show():
-        ...     async with logs.follow("/var/log/app/*.log") as stream:
-        ...         async for value in stream:
-        ...             print(stream.path, stream.line, value)
-    """
-
-    _follower: Follower
-    _clock: Clock
-    _steps: Iterator[Iterable[Any] | float]
-    _values: Iterator[T]
-
-    @property
-    def path(self) -> str | None:
-        """The path, as it is followed, of the log that the last value came from; None before the first."""
-        log = self._follower.log
-        return None if log is None else log.path
-
-    @property
-    def offset(self) -> int:
-        """Where the last line ended, in bytes of its file."""
-        decoder = self._follower.decoder
-        return 0 if decoder is None else decoder.offset
-
-    @property
-    def line(self) -> int:
-        """The 1-based number of the last line in its file; if the log was begun at its end, counted from there."""
-        decoder = self._follower.decoder
-        return 0 if decoder is None else decoder.line
-
-    @property
-    def changes(self) -> list[Change]:
-        """What happened to the files, the last thousand of it."""
-        return list(self._follower.changes)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the files have been released."""
-        return self._follower.closed
-
-    def commit(self) -> None:
-        """Save that all values that came so far, the last one included, were dealt with.
-
-        Raises:
-            OSError: The checkpoint cannot be written; the old one is intact.
-            ValueError: There is no checkpoint.
-        """
-        self._follower.commit()
-
-    def close(self) -> None:
-        """Save the checkpoint, and release all files. Closing twice is harmless.
-
-        Saved is all that came before the value that was given last, which may not have been dealt with yet.
-
-        Raises:
-            OSError: The checkpoint cannot be written; the old one is intact.
-        """
-        self._clock.wake()
-        self._follower.close()
-
-    async def aclose(self) -> None:
-        """The same, for ``async with``."""
-        self.close()
-
-    def __enter__(self) -> FollowStream[T]:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> FollowStream[T]:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __aiter__(self) -> FollowStream[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        while not self._follower.closed:
-            for value in self._values:
-                return value
-            step = next(self._steps, None)
-            if step is None:
-                self.close()
-            elif isinstance(step, float):
-                await self._clock.sleep(step)
-            else:
-                self._values = iter(step)
-                # Other tasks have their turn while there is always more to read.
-                await self._clock.sleep(0)
-        raise StopAsyncIteration
-
-    def __del__(self) -> None:
-        if hasattr(self, "_follower"):
-            self.close()
 
 
 class _FollowOptions(TypedDict, total=False):
@@ -303,30 +189,13 @@ def follow(
             stop_after_idle=stop_after_idle,
             make_unwrapper=make_unwrapper,
         )
-        stream = _stream_of(follower, clock)
+        stream = stream_of(follower, clock)
         return stream
     finally:
         if stream is None:
             for opened in (letters, place):
                 if opened is not None:
                     opened.close()
-
-
-def _stream_of(follower: Follower, clock: Clock) -> FollowStream[Any]:
-    steps = follower.steps()
-    stream: FollowStream[Any] = FollowStream.from_iterable(_waiting(steps, follower, clock))  # type: ignore[assignment]
-    stream._follower, stream._clock, stream._steps, stream._values = follower, clock, steps, iter(())
-    return stream
-
-
-def _waiting(steps: Iterator[Iterable[Any] | float], follower: Follower, clock: Clock) -> Iterator[Iterable[Any]]:
-    """The steps for a thread: the waits are waited for."""
-    for step in steps:
-        if isinstance(step, float):
-            clock.wait(step)
-        else:
-            yield step
-    follower.close()
 
 
 def _most_open() -> int:

@@ -21,6 +21,7 @@ from ndstream.logs._checkpoints.cursor import Cursor
 from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
+from ndstream.logs._files.raising import raising
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.followed_file import FollowedFile, Part
 from ndstream.logs._following.followed_log import FollowedLog
@@ -295,9 +296,3 @@ def _matches(path: str) -> list[str]:
     if not _is_glob(path):
         return [path]
     return sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
-
-
-def raising(error: Exception) -> Iterator[Any]:
-    """An iterator that raises once."""
-    raise error
-    yield

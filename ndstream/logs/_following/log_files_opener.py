@@ -6,6 +6,8 @@ looked at until nothing new is among them.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -66,7 +68,7 @@ class LogFilesOpener:
         if identity is not None and file.identity != identity:
             # It was renamed since.
             file.close()
-            raise FileNotFoundError(path)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return FollowedFile(file, self._make_decoder())
 
     def named(self, at_end: bool = False) -> FollowedFile:

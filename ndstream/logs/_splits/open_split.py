@@ -20,6 +20,7 @@ from ndstream.logs._errors import LogFileError, LogFileTruncatedError
 from ndstream.logs._files.after_damage import AfterDamage, open_after_damage
 from ndstream.logs._files.fingerprint import digest
 from ndstream.logs._files.opened_file import OpenedFile, open_file
+from ndstream.logs._files.raising import raising
 from ndstream.logs._splits.splits import Split
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _cut(split: Split, file: OpenedFile) -> None:
             file.offset, first = _next_line(split, file, chunks)
         except LogFileError as error:
             # It is raised where all errors of files are.
-            chunks = _failing(error)
+            chunks = raising(error)
         if file.format == "plain":
             file.compressed_offset = file.offset
     file.chunks = _until(split, file, first, chunks)
@@ -165,8 +166,3 @@ def _until(split: Split, file: OpenedFile, chunk: bytes, chunks: Iterator[bytes]
             return
         chunk = following
         stop = _stop(split, file)
-
-
-def _failing(error: LogFileError) -> Iterator[bytes]:
-    raise error
-    yield b""
