@@ -162,6 +162,7 @@ conformance:
 
 docs: build/docs/installed
 	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --quiet --strict
+	@echo "open build/site/index.html"
 
 build/docs/installed: docs/site_requirements.txt
 	test -x build/docs/bin/python || $(PYTHON) -m venv build/docs

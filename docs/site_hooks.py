@@ -1,4 +1,7 @@
-"""What the site shows beside the pages of this folder: those of the root of the project, and links to its source."""
+"""What the site shows beside the pages of this folder: those of the root of the project, and links to its source.
+
+A page loads nothing from elsewhere: one that would is an error.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,3 +48,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return f"]({shown}{anchor})"
 
     return re.sub(r"\]\(([^)#\s]*)(#[^)\s]*)?\)", link, markdown) if "/" not in page.file.src_uri else markdown
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    for tag in re.findall(r"<(?:script|img|link|iframe|source)\b[^>]*>", output):
+        loaded = re.search(r'(?:src|href)="(?:https?:)?//', tag)
+        if loaded and 'rel="canonical"' not in tag:
+            raise PluginError(f"{page.file.src_uri} loads something from elsewhere: {tag}")
+    return output

@@ -35,6 +35,7 @@ UNUSED = {
     "_reading_paused": "asked of a protocol by aiohttp",
     "on_files": "called by mkdocs",
     "on_page_markdown": "called by mkdocs",
+    "on_post_page": "called by mkdocs",
     "pause_reading": "asked of a protocol by aiohttp",
     "resume_reading": "asked of a protocol by aiohttp",
 }
