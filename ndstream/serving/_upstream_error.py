@@ -47,11 +47,11 @@ class UpstreamError(Exception):
     @property
     def kind(self) -> str:
         """What it is about: one of the kinds of `ndstream.llm.ServerError`."""
-        told = None
+        reported = None
         with suppress(ValueError):
-            told = error_in(orjson.loads(self.body))
-        if is_success(self.status) and told is not None:
-            return told.kind
+            reported = error_in(orjson.loads(self.body))
+        if is_success(self.status) and reported is not None:
+            return reported.kind
         by_status = error_in({"error": {"message": "", "code": self.status}})
         return "server" if by_status is None or by_status.kind == "unknown" else by_status.kind
 

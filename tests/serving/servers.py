@@ -56,6 +56,20 @@ def serving(framework: str, server: str) -> Iterator[int]:
         process.wait(PATIENCE)
 
 
+@contextmanager
+def program(command: list[str], folder: Path, port: int, upstream: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that serves on a port, both of which it is told by its environment, until the block ends."""
+    environment = {**os.environ, "UPSTREAM": upstream, "PORT": str(port)}
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet) as process:
+        try:
+            assert until(lambda: listens(port) or process.poll() is not None)
+            assert process.poll() is None, f"it does not start: {command}"
+            yield process
+        finally:
+            process.kill()
+
+
 def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()

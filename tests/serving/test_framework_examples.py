@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from loopback import Server as Upstream
 from loopback import response
 from loopback import serving as upstream_serving
 
-from .servers import GET, PATIENCE, Client, free_port, get, listens, until
+from .servers import GET, PATIENCE, Client, free_port, get, program
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving-frameworks.md"
 EXAMPLES = dict(
@@ -60,22 +58,8 @@ def serving_example(name: str, folder: Path) -> Iterator[tuple[int, Upstream]]:
             real_parts.library(part, GET)
     (folder / "app.py").write_text(EXAMPLES[name])
     port = free_port()
-    with (
-        upstream_serving([]) as upstream,
-        subprocess.Popen(
-            command(server, port),
-            cwd=folder,
-            env={**os.environ, "UPSTREAM": upstream.url, "PORT": str(port)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as process,
-    ):
-        try:
-            assert until(lambda: listens(port) or process.poll() is not None)
-            assert process.poll() is None, f"the example of {name} does not start"
-            yield port, upstream
-        finally:
-            process.kill()
+    with upstream_serving([]) as upstream, program(command(server, port), folder, port, upstream.url):
+        yield port, upstream
 
 
 @pytest.fixture(scope="module", params=SERVERS)

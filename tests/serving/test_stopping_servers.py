@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from loopback import Server as Upstream
 from loopback import response
 from loopback import serving as upstream_serving
 
-from .servers import GET, PATIENCE, Client, free_port, listens, until
+from .servers import GET, PATIENCE, Client, free_port, listens, program, until
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving-frameworks.md"
 SECTION = PAGE.read_text().partition("\n## When the server stops\n")[2].partition("\n## ")[0]
@@ -37,30 +36,19 @@ EVENT = b"data: 1\n\n"
 
 
 @contextmanager
-def running(program: str, folder: Path, *command: str) -> Iterator[tuple[Client, subprocess.Popen[bytes], Upstream]]:
+def running(source: str, folder: Path, *command: str) -> Iterator[tuple[Client, subprocess.Popen[bytes], Upstream]]:
     """A program with one stream open."""
-    (folder / "app.py").write_text(program)
+    (folder / "app.py").write_text(source)
     port = free_port()
     arguments = [sys.executable, *(part.replace("PORT", str(port)) for part in command or ("app.py",))]
     with (
         upstream_serving(response(EVENT, kind="text/event-stream")[:-1]) as upstream,
-        subprocess.Popen(
-            arguments,
-            cwd=folder,
-            env={**os.environ, "UPSTREAM": upstream.url, "PORT": str(port)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as process,
+        program(arguments, folder, port, upstream.url) as process,
     ):
-        try:
-            assert until(lambda: listens(port) or process.poll() is not None)
-            assert process.poll() is None
-            client = Client(port, "/stream")
-            with client.socket:
-                client.read_until(EVENT)
-                yield client, process, upstream
-        finally:
-            process.kill()
+        client = Client(port, "/stream")
+        with client.socket:
+            client.read_until(EVENT)
+            yield client, process, upstream
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "hypercorn"])

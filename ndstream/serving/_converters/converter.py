@@ -84,7 +84,7 @@ class Converter:
 
     def refuse(self, error: UpstreamError) -> bytes:
         """End the stream here, since the upstream has none to give."""
-        message = self._told(error, f"the upstream answered {error.status}")
+        message = self._words_for_client(error, f"the upstream answered {error.status}")
         return self.stop(Failure(message, error.kind, error.status))
 
     def abort(self) -> bytes:
@@ -96,11 +96,11 @@ class Converter:
         kind, message = kind_and_message(error)
         self.error = error
         self.failure = Failure(
-            self._told(error, message), kind, error.code if isinstance(error, ReplyServerError) else None
+            self._words_for_client(error, message), kind, error.code if isinstance(error, ReplyServerError) else None
         )
         return self.failure
 
-    def _told(self, error: Exception, message: str) -> str:
+    def _words_for_client(self, error: Exception, message: str) -> str:
         """What the client is told of an error: this, unless its user chooses other words."""
         return message if self._error_message is None else self._error_message(error)
 

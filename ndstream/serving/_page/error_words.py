@@ -72,8 +72,8 @@ def _message_in(body: bytes) -> str:
     """The words of a refusal, of whatever shape."""
     with suppress(ValueError):
         value = orjson.loads(body)
-        told = error_in(value) or error_in_plain_answer(value)
-        if told is not None:
-            return told.message
+        reported = error_in(value) or error_in_plain_answer(value)
+        if reported is not None:
+            return reported.message
     text = body.decode(errors="replace").strip()
     return "" if text.startswith("<") else text

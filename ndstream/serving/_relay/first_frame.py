@@ -14,12 +14,12 @@ MAX_HEAD = 64 * 1024
 """How many bytes are looked at. A first frame that is longer is no error."""
 
 
-def reports_error(head: bytes, told: Format | None, at_end: bool) -> bool | None:
+def reports_error(head: bytes, named_format: Format | None, at_end: bool) -> bool | None:
     """Look at the first bytes of a body.
 
     Args:
         head: All that came so far.
-        told: The framing that the Content-Type names.
+        named_format: The framing that the Content-Type names.
         at_end: Whether that is all.
 
     Returns:
@@ -35,7 +35,7 @@ def reports_error(head: bytes, told: Format | None, at_end: bool) -> bool | None
     if text.startswith(b"<"):
         # A page is nothing that any stream begins with.
         return True
-    if told == "sse":
+    if named_format == "sse":
         # Bare JSON neither, if it is called an event stream.
         return text.startswith((b"{", b"["))
     if not text.startswith(b"{"):
@@ -43,7 +43,7 @@ def reports_error(head: bytes, told: Format | None, at_end: bool) -> bool | None
     line, end, _ = text.partition(b"\n")
     if end or at_end:
         frame = _decoded(line)
-        if frame is not None or told != "json":
+        if frame is not None or named_format != "json":
             return error_in(frame) is not None
         # A document over several lines.
         frame = _decoded(text)

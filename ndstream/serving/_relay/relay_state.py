@@ -176,7 +176,7 @@ class RelayState:
         assert self._head is not None
         head = bytes(self._head)
         if not self._refusing:
-            reports = reports_error(head, self._upstream.told, at_end)
+            reports = reports_error(head, self._upstream.named_format, at_end)
             if reports is None and not at_end:
                 return b""
             if not reports:

@@ -21,7 +21,7 @@ class Upstream:
     Attributes:
         opened: The chunks, the headers, and what closes them.
         status: The response's status; None if the source is no response.
-        told: The framing that the Content-Type names; None if it names none.
+        named_format: The framing that the Content-Type names; None if it names none.
         format: The framing to read; None if the first bytes have to show it.
         by_first_line: Whether these are read as a body that is called JSON.
     """
@@ -30,13 +30,13 @@ class Upstream:
         self.status = status_of(source)
         self.opened: OpenedSyncSource | OpenedAsyncSource = open_source(source)
         try:
-            self.told: Format | None = framing(self.opened.headers) if format is None else format
+            self.named_format: Format | None = framing(self.opened.headers) if format is None else format
         except BaseException:
             close_unused(self.opened)
             raise
         # Under application/json, any number of values may come.
-        self.by_first_line = format is None and self.told == "json"
-        self.format: Format | None = None if self.by_first_line else self.told
+        self.by_first_line = format is None and self.named_format == "json"
+        self.format: Format | None = None if self.by_first_line else self.named_format
 
     @property
     def refused(self) -> bool:

@@ -121,7 +121,8 @@ def test_a_server_that_cannot_be_reached_is_tried_again(read: Read, client: str)
         attempts.append(attempt)
         return 0.0 if attempt < 3 else None
 
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    # Each client raises an error of its own, and says in its own words what the system says.
+    with pytest.raises(Exception, match=r"(?i)refused|connect|111") as caught:
         read(client, f"http://127.0.0.1:{free_port()}/", [], delay=delay)
     assert attempts == [1, 2, 3]
     assert not isinstance(caught.value, (TypeError, ValueError))
