@@ -137,8 +137,9 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
     if not options["follow"] and split is None:
         names = find_names(names)
         check_files(given, names)
-    if bad is not None and any(is_same_file(status_of(bad), status_of(name)) for name in names):
-        raise click.BadParameter("FILE is one of those to read", param_hint="'--bad'")
+    for option, written in (("--bad", bad), ("--checkpoint", options["checkpoint"])):
+        if written is not None and any(is_same_file(status_of(written), status_of(name)) for name in names):
+            raise click.BadParameter("FILE is one of those to read", param_hint=f"'{option}'")
     try:
         return _copy(names, split, options)
     except StreamError as error:

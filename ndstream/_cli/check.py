@@ -42,7 +42,13 @@ Exit status:
 
 @click.command(epilog=_STATUS, short_help="Report what is wrong with log files.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE ...", type=click.Path())
-@click.option("--max-errors", metavar="NUMBER", type=click.IntRange(min=0), default=10, help="Show so many bad lines.")
+@click.option(
+    "--max-errors",
+    metavar="NUMBER",
+    type=click.IntRange(min=0),
+    default=10,
+    help="Show so many bad lines; 10 by default.",
+)
 @decoding_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each file.")
 def check(files: tuple[str, ...], max_errors: int, max_frame_size: int, max_window: int, as_json: bool) -> int:

@@ -13,6 +13,14 @@ from ndstream._cli.options import WrittenFile, decoding_options, figures_of, fig
 from ndstream._cli.replay_options import checked_options, http_options
 from ndstream._errors import StreamError
 
+_REFUSED = """\b
+These do not go together, and are refused:
+  --checkpoint  with a --window, --repeat and --dry-run: it is a place in each log, read once and in its order
+  --repeat      with standard input and pipes, which cannot be read twice
+  --bad         with --on-error: it takes the bad lines
+  --header, --key-env, --batch, --batch-bytes, --linger, --timeout, --retry-for and --retry-on go with a URL
+                as --to, and not with --dry-run
+"""
 _STATUS = """\b
 Exit status:
   0  every record was delivered, or bad lines were to be skipped
@@ -21,7 +29,9 @@ Exit status:
 """
 
 
-@click.command(epilog=f"{DEAD_LETTERS_HELP}\n{_STATUS}", short_help="Write logs at the pace of their time stamps.")
+@click.command(
+    epilog=f"{_REFUSED}\n{DEAD_LETTERS_HELP}\n{_STATUS}", short_help="Write logs at the pace of their time stamps."
+)
 @click.argument("files", nargs=-1, metavar="[FILE ... | -]", type=click.Path())
 @click.option(
     "--by",
@@ -158,6 +168,7 @@ _ADVICE = {
     "max_gap must be a number of seconds from 0 on, or None": "--max-gap must be a number of seconds from 0 on",
     "repeat must be a whole number from 1 on, or math.inf": "--repeat must be a whole number from 1 on, or inf",
     "repeat= reads": "--repeat reads",
+    "which a file object does": "which standard input does",
     "checkpoint= is": "--checkpoint is",
     "pass window=0, and leave out repeat= and dry_run=": "leave out --window, --repeat and --dry-run",
     "format= and": "--stamp-format and",

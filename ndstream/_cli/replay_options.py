@@ -104,7 +104,7 @@ def checked_options(context: click.Context, names: list[str], options: dict[str,
         raise click.UsageError("--bad takes the bad lines: leave out --on-error, or --bad")
     if bad == STDIN:
         raise click.BadParameter("bad lines would mix with the others; name a file", param_hint="'--bad'")
-    for option, written in (("--to", target), ("--bad", bad)):
+    for option, written in (("--to", target), ("--bad", bad), ("--checkpoint", options["checkpoint"])):
         if written in (None, STDIN) or is_http(written):
             continue
         if any(is_same_file(status_of(written), status_of(name)) for name in names):

@@ -134,6 +134,8 @@ def test_bad_lines_stop_or_are_skipped_or_kept(path: Path, tmp_path: Path) -> No
         (["--bad", "-"], "name a file"),
         (["--bad", "x", "--on-error", "skip"], "leave out --on-error"),
         (["--checkpoint", "c", "--window", "5"], "--checkpoint is a place in each log"),
+        (["--checkpoint", "a.log"], "FILE is one of those to read"),
+        (["--repeat", "2", "-"], "which standard input does not allow"),
         (["--checkpoint", "c", "--dry-run"], "--checkpoint is a place in each log"),
     ],
 )

@@ -234,3 +234,11 @@ def test_a_thousand_files_are_read_with_one_open_at_a_time(tmp_path: Path) -> No
 def test_what_is_no_file_is_refused_with_advice(source: Any) -> None:
     with pytest.raises((TypeError, ValueError), match=r"pass|no path"):
         next(logs.read(source))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the pseudo files of Linux")
+def test_a_file_that_the_system_makes_up_while_it_is_read_has_not_shrunk() -> None:
+    # Its size is 0, whatever it holds.
+    with logs.read("/proc/self/status", loads=bytes) as stream:
+        assert next(stream).startswith(b"Name:")
+        assert all(b":" in line for line in stream)

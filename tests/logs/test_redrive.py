@@ -180,3 +180,11 @@ def test_errors_name_the_place_in_the_log(bad: Path, tmp_path: Path) -> None:
         assert list(values) == []
     assert ["byte 8 (line 2)" in letter.message for letter in still(tmp_path / "still")] == [True, False, False]
     assert issubclass(ndstream.DecodeError, ValueError)
+
+
+def test_a_failure_leaves_the_letters_to_the_next_attempt(bad: Path) -> None:
+    values = logs.redrive(bad, still_bad="/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        next(values)
+    with logs.redrive(bad, fix=mend) as others:
+        assert [value["i"] for value in others] == [1, 3]

@@ -92,26 +92,29 @@ class Redrive(Generic[T]):
         return next(self._values)
 
     def _drive(self) -> Iterator[T]:
-        for letter in self._letters:
-            self.report.letters += 1
-            if letter.key in self._driven:
-                self.report.repeated += 1
-                continue
-            self.letter = letter
-            try:
-                line = self._mended(letter)
-                values = None if line is None else self._decode(line, letter)
-            except StreamError as error:
-                self._keep_dead(letter, error)
-                continue
-            if values is None:
-                self.report.dropped += 1
-            else:
-                yield from values
-                # The caller asked for more: the last value was dealt with.
-                self.report.driven += len(values)
-            self._driven.add(letter.key)
-        self.close()
+        try:
+            for letter in self._letters:
+                self.report.letters += 1
+                if letter.key in self._driven:
+                    self.report.repeated += 1
+                    continue
+                self.letter = letter
+                try:
+                    line = self._mended(letter)
+                    values = None if line is None else self._decode(line, letter)
+                except StreamError as error:
+                    self._keep_dead(letter, error)
+                    continue
+                if values is None:
+                    self.report.dropped += 1
+                else:
+                    yield from values
+                    # The caller asked for more: the last value was dealt with.
+                    self.report.driven += len(values)
+                self._driven.add(letter.key)
+        finally:
+            # Whatever ends it: another attempt finds the letters free.
+            self.close()
 
     def _mended(self, letter: DeadLetter) -> bytes | None:
         letter = self._whole(letter)

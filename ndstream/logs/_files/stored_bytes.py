@@ -60,6 +60,9 @@ class StoredFile:
     def read(self, size: int, /) -> bytes:
         block = self._file.read(size)
         self.offset += len(block)
+        if block and self.size == 0 and not os.fstat(self._file.fileno()).st_size:
+            # What the system makes up while it is read, as in /proc, has content and no size.
+            self.size = None
         if not block and self.size is not None:
             self._check_size()
         return block

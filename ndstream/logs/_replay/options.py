@@ -59,7 +59,8 @@ def check_logs(logs: list[Log], *, repeat: float, has_checkpoint: bool, window: 
         )
     for path in (file for files in logs for file in files if repeat > 1):
         if not (isinstance(path, str) and (is_url(path) or os.path.isfile(path))):
-            raise ValueError(f"repeat= reads everything again, which {path} does not allow: pass a path of a file")
+            name = path if isinstance(path, str) else "a file object"
+            raise ValueError(f"repeat= reads everything again, which {name} does not allow: pass a path of a file")
 
 
 def time_of(name: str, moment: datetime | str | int | None) -> int | None:
