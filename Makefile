@@ -24,7 +24,7 @@
 #   make bench-serving             what encoders and relays cost, beside their budgets
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make memory                    how many bytes a stream takes while it waits
-#   make bench-logs                compare the ways to read log files
+#   make bench-logs                compare the ways to read log files; rewrites benchmarks/logs/RESULTS.md
 #   make recipes                   run the recipes for engines that read splits, Ray among them
 
 PYTHON ?= python3

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sysconfig
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,12 +20,12 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def facts() -> Facts:
+def facts(libraries: Sequence[str] = LIBRARIES) -> Facts:
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": _system(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}, {_build()}",
-        "libraries": ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
+        "libraries": ", ".join(f"{name} {_version(name)}" for name in libraries),
         "ndstream": ndstream.__version__,
     }
 

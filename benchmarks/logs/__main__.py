@@ -1,6 +1,6 @@
 """Compare the ways to read a log: time on the clock, time of the processor, memory.
 
-    python -m benchmarks.logs             200 MB (whole commands 1 GB, memory 2 GB), five rounds
+    python -m benchmarks.logs             200 MB (whole commands 1 GB, memory 2 GB), five rounds; writes RESULTS.md here
     python -m benchmarks.logs --quick     2 MB, one round: a check that all get the same sum, no figures
 
 Contenders take turns, each in a process of its own. Imports are not timed, except those of whole commands. A ratio is
@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.harness import machine
 from benchmarks.logs import contenders, whole_commands
 from benchmarks.logs.corpus import MB, corpus, idle_files, repeated
 
@@ -43,6 +44,7 @@ IMPORTS = {
     **dict.fromkeys(("dask_read_json", "dask_read_dataframe"), "dask.dataframe"),
     **dict.fromkeys(OURS, "ndstream.logs"),
 }
+LIBRARIES = ("orjson", "isal", "msgspec", "duckdb", "polars", "pyarrow", "pandas", "dask")
 COMMANDS = {"jq": ("jq",), "jq_compact": ("jq",), "ripgrep_jq": ("rg", "jq")}
 ALL_LINES = ("read_typed", "read_fields", "msgspec_lines", "duckdb", "polars", "pyarrow", "pandas", "jq")
 
@@ -162,6 +164,7 @@ def main() -> None:
     if options.work:
         work(*options.work)
         return
+    began = time.perf_counter()
     size = (2 if options.quick else options.size) * MB
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
@@ -177,15 +180,38 @@ def main() -> None:
         ]
         if options.only in "idle" and not options.quick:
             met.append(idle(folder))
+    if not options.quick and not options.only:
+        write_results((time.perf_counter() - began) / 60, f"{sum(met)} of {len(met)}")
     if not options.quick and not all(met):
         raise SystemExit("Not all limits are met.")
+
+
+_said: list[str] = []
+
+
+def say(line: str) -> None:
+    """Print a line, and keep it for the results."""
+    print(line, flush=True)
+    _said.append(line)
+
+
+def write_results(minutes: float, met: str) -> None:
+    """Write what was printed, and on which machine that was."""
+    facts = "".join(f"| {name} | {value} |\n" for name, value in machine.facts(LIBRARIES).items())
+    (Path(__file__).parent / "RESULTS.md").write_text(
+        f"# Ways to read a log\n\nWritten by `make bench-logs` (`python -m benchmarks.logs`), which took {minutes:.0f} "
+        f"minutes. Limits are met in {met} tables.\n\n| | |\n|---|---|\n{facts}\n"
+        "Seconds on the clock and of processors are medians of the rounds; a ratio is the median of the ratios of each "
+        "round. MiB is the most memory beyond what the process held with its imports done.\n\n"
+        "```text" + "\n".join(_said) + "\n```\n"
+    )
 
 
 def compare(row: Row, path: Path, rounds: int, judged: bool) -> bool:
     """Print a row's table; whether its limits are met."""
     names = [name for name in (row.reference, *row.others) if not missing(name)]
     if row.reference not in names:
-        print(f"\n{row.title}: left out, since {row.reference} is not here")
+        say(f"\n{row.title}: left out, since {row.reference} is not here")
         return not judged
     runs: dict[str, list[Run]] = {name: [] for name in names}
     for number in range(rounds):
@@ -195,25 +221,23 @@ def compare(row: Row, path: Path, rounds: int, judged: bool) -> bool:
     for group in (selected, set(names) - selected):
         totals = {name: runs[name][0].total for name in group}
         assert len(set(totals.values())) <= 1, f"{row.title}: the sums differ: {totals}"
-    print(f"\n{row.title}: {path.stat().st_size / MB:,.0f} MB, in units of {row.reference}")
-    print(f"{'':18} {'wall s':>8} {'CPU s':>8} {'wall x':>8} {'CPU x':>8} {'MiB':>6}")
+    say(f"\n{row.title}: {path.stat().st_size / MB:,.0f} MB, in units of {row.reference}")
+    say(f"{'':18} {'wall s':>8} {'CPU s':>8} {'wall x':>8} {'CPU x':>8} {'MiB':>6}")
     for name in names:
         wall, cpu = (median(getattr(run, kind) for run in runs[name]) for kind in ("wall", "cpu"))
         memory = max(run.memory for run in runs[name]) / 2**20
         wall_ratio, cpu_ratio = (ratio(runs, name, row.reference, kind) for kind in ("wall", "cpu"))
-        print(f"{name:18} {wall:8.2f} {cpu:8.2f} {wall_ratio:8.3f} {cpu_ratio:8.3f} {memory:6.0f}")
+        say(f"{name:18} {wall:8.2f} {cpu:8.2f} {wall_ratio:8.3f} {cpu_ratio:8.3f} {memory:6.0f}")
     met = True
     for limit in row.limits if judged else ():
         measured = ratio(runs, limit.contender, row.reference, limit.measure)
         verdict = "met" if measured <= limit.ratio else "MISSED"
         met = met and measured <= limit.ratio
-        print(
-            f"  {limit.contender}, {limit.measure}: {measured:.3f} x, promised at most {limit.ratio:.3f} x: {verdict}"
-        )
+        say(f"  {limit.contender}, {limit.measure}: {measured:.3f} x, promised at most {limit.ratio:.3f} x: {verdict}")
     for name in names if judged else ():
         if name.startswith("read") and max(run.memory for run in runs[name]) > MAX_MEMORY:
             met = False
-            print(f"  {name} held more than {MAX_MEMORY / 2**20:.0f} MiB: MISSED")
+            say(f"  {name} held more than {MAX_MEMORY / 2**20:.0f} MiB: MISSED")
     return met
 
 
@@ -238,11 +262,10 @@ def idle(folder: Path) -> bool:
     run = in_a_process("follow_idle", idle_files(folder, IDLE_FILES))
     share = run.cpu / run.wall
     met = share <= MAX_IDLE_SHARE
-    print(
-        f"\n{IDLE_FILES:,} followed idle files: {share:.1%} of a processor, promised at most {MAX_IDLE_SHARE:.0%}: ",
-        end="",
+    say(
+        f"\n{IDLE_FILES:,} followed idle files: {share:.1%} of a processor, promised at most {MAX_IDLE_SHARE:.0%}: "
+        f"{'met' if met else 'MISSED'}"
     )
-    print("met" if met else "MISSED")
     return met
 
 
