@@ -119,7 +119,7 @@ def test_a_cycle_through_loads_is_collected() -> None:
     loads.events = events(b"data: a\n\n", loads=loads)  # type: ignore[attr-defined]
     del loads
     gc.collect()
-    assert not any(isinstance(left, Loads) for left in gc.get_objects())
+    assert not any(type(left) is Loads for left in gc.get_objects())
 
 
 def test_raw_begins_with_the_comments_since_the_last_blank_line_for_every_cut() -> None:
