@@ -6,7 +6,7 @@
         for value in stream:
             print(stream.path, stream.line, value)
 
-`read` takes paths, globs and binary files, plain or compressed, and tells the format from the bytes.
+`read` takes paths, globs and binary files, plain or compressed, and detects the format from the bytes.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

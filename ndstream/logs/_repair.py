@@ -36,7 +36,7 @@ class Repair(NamedTuple):
             ``unterminated``: the last value has no LF. A number may be cut, so that it is left alone unless asked for.
             ``bad_line``: the last line ends with a LF and is bad: that is no interrupted append.
             ``compressed``: the file is an archive.
-            ``too_large``: the tail is longer than `max_frame_size`, so that it cannot be told what it is.
+            ``too_large``: the tail is longer than `max_frame_size`, so that what it is cannot be known.
             ``growing``: somebody wrote to it at the same time.
         size: The size of the file now, in bytes.
         cut: How many bytes were cut.

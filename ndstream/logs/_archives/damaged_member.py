@@ -29,7 +29,7 @@ def content_before_damage(
     """The content between what was delivered and the damage.
 
     Args:
-        stored: The file. Where it is afterwards is not said.
+        stored: The file. Its position afterwards is undefined.
         begin: Where the member begins, in bytes as stored.
         compression: Its format.
         head: Its first bytes.

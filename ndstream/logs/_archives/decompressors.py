@@ -79,7 +79,7 @@ def make_decompressor(
 
 
 def check_library(compression: Compression) -> None:
-    """Import the library for a format, so that a missing one is told before anything is read.
+    """Import the library for a format, so that a missing one is reported before anything is read.
 
     Raises:
         ModuleNotFoundError: It is missing. The message says what to install.

@@ -1,4 +1,4 @@
-"""Which format bytes are in, told by their first bytes and never by a name.
+"""Which format bytes are in, detected from their first bytes and never from a name.
 
 No JSON text can begin with the magic bytes of a compression format, so plain lines are never taken for one.
 """

@@ -36,7 +36,7 @@ class Archive:
     Args:
         stored: The file, from its start or, if `start` is given, from the start of that member.
         head: What was read of it already.
-        compression: Its format, as far as its first member tells.
+        compression: The format of its first member.
         start: Where the content is to begin.
         chunk_size: The size of chunks of content, in bytes; they are smaller if more would have to be waited for.
         max_window: How much memory the window of a member may take, in bytes; None for no limit.

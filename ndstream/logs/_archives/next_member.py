@@ -38,7 +38,7 @@ def find_next_member(stored: Seekable, start: int, compression: Compression, max
     """Find the next whole member of a format.
 
     Args:
-        stored: The file. Where it stands afterwards is not said.
+        stored: The file. Its position afterwards is undefined.
         start: Where to begin to look, in bytes of the file.
         compression: The format.
         max_window: How much memory decompressing may take, in bytes; None for no limit.

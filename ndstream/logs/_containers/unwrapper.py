@@ -130,7 +130,7 @@ class Unwrapper(Generic[T]):
     def take(
         self, line: bytes, offset: int, number: int, *, has_carriage_return: bool, is_cut: bool
     ) -> Iterator[Record[T]]:
-        """The value of a line; none of a part that is not the last, and of what was passed over."""
+        """The value of a line; none of a part that is not the last, and of what was skipped."""
         # That is no part of the line's end: runtimes write LF alone. It is a byte of the text that a part ends with.
         part = self._split(line + b"\r" if has_carriage_return else line)
         if part is None:

@@ -45,7 +45,7 @@ def open_after_damage(
         stop_member: The member that the rest ends with, by its offset as stored; None for the end of the file.
 
     Returns:
-        The rest; None if nothing follows that could be found, or what was found is behind `stop_member`.
+        The rest; None if nothing follows that could be found, or what was found comes after `stop_member`.
 
     Raises:
         OSError: The file cannot be read.

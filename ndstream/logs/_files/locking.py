@@ -1,4 +1,4 @@
-"""Files that one process uses at a time. The system lets go of a lock when its process dies, however it dies."""
+"""Files that one process uses at a time. The system releases a lock when its process dies, however it dies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 
 _LOCKED_BYTE = 2**31 - 2
-"""Where Windows locks. Others can neither read nor write the byte that is locked, so it lies behind the content."""
+"""Where Windows locks. Others can neither read nor write the byte that is locked, so it comes after the content."""
 
 if sys.platform == "win32":  # pragma: no cover
     import msvcrt

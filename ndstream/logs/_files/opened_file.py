@@ -5,7 +5,7 @@ This is what everything in this package reads files through. It promises:
 - `chunks` gives the content, decompressed, in chunks of bytes. It ends if the file ended in order. If the file
   is damaged it first gives all content that can be had, and then raises a `LogFileError`; a failed read raises
   its OSError.
-- `position(offset)` tells the place of any byte of content that was delivered, in a form from which
+- `position(offset)` gives the place of any byte of content that was delivered, in a form from which
   ``open_file(path, start=...)`` goes on at exactly that byte: by seeking in a plain file, and by decompressing
   from the start of the member in an archive.
 - `close` releases the file once; it may be called at any time.
@@ -41,7 +41,7 @@ DEFAULT_MAX_WINDOW = 128 * 1024 * 1024
 # Measured: larger ones fall out of the cache before they are decoded, smaller ones cost more calls.
 _PLAIN_CHUNK_SIZE = 128 * 1024
 SEARCHED_CHUNK_SIZE = 512 * 1024
-"""Of a plain file in which most lines are passed over. Nothing is decoded then that could fall out of the cache."""
+"""Of a plain file in which most lines are skipped. Nothing is decoded then that could fall out of the cache."""
 _INLINE_CHUNK_SIZE = 1024 * 1024
 # A thread that gives up the GIL gets it back late, so that it has to hand over much at once.
 _AHEAD_CHUNK_SIZE = 2 * 1024 * 1024
@@ -135,7 +135,7 @@ def open_file(
 
     Args:
         source: A path, a URL or a binary file.
-        start: Where to begin: the position that an earlier `OpenedFile` told of a byte of the same file.
+        start: Where to begin: the position that an earlier `OpenedFile` gave for a byte of the same file.
         max_window: How much memory decompressing may take for the window of a member, in bytes; None for no limit.
         ahead: How many chunks a thread reads ahead, 0 for none; None to do so if it pays.
         storage_options: What fsspec is to know to open a URL.

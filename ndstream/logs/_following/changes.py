@@ -16,7 +16,7 @@ class Change(NamedTuple):
             ``truncated_without_copy``: the same without a copy: lines written just before are lost, if there were any.
             ``shrank``: its end was removed; nothing of the rest comes again.
             ``replaced``: the name means another file that begins with all that was read; it is gone on with.
-            ``nul_bytes``: NULs before the first line were passed over; `size` says how many.
+            ``nul_bytes``: NULs before the first line were skipped; `size` says how many.
             ``missing``: a rotated file of the checkpoint is gone.
         path: The path that is followed.
         offset: Up to where the file was read, in bytes.

@@ -24,7 +24,7 @@ class FollowedFile:
         idle_since: When the last bytes came.
         doubted_since: When the file was first seen shorter than it had been; None if it is not.
         at_head: Whether nothing but NULs was read so far.
-        nuls: How many NULs before the first line were passed over.
+        nuls: How many NULs before the first line were skipped.
     """
 
     def __init__(self, file: LiveFile, decoder: NDJSONDecoder[Any], line: int = 0) -> None:

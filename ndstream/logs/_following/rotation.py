@@ -1,6 +1,6 @@
 """Rotated files: the names under which the rest of a log may be, once its own name means another file.
 
-Names find candidates, and order them by age. Whether a candidate holds what was read is told by its content alone.
+Names find candidates, and order them by age. Whether a candidate holds what was read shows in its content alone.
 """
 
 from __future__ import annotations

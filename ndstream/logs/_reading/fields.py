@@ -1,4 +1,4 @@
-"""Named fields of each line instead of all of it: the rest is passed over without making objects of it.
+"""Named fields of each line instead of all of it: the rest is skipped without making objects of it.
 
 A line is decoded to a struct of msgspec that nests as the paths do, so that nothing runs in Python for a line; columns
 of nested fields are properties of that struct. What is missing or null is None; a value of another type than the

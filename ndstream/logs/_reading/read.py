@@ -99,7 +99,7 @@ def read(
 ) -> LogStream[Any]:
     """Iterate over the values of log files, plain or compressed, or of a split: one JSON value a line.
 
-    The format of each file is told from its bytes: plain, gzip, zstd, bz2, xz or lz4. Lines of two files are never
+    The format of each file is detected from its bytes: plain, gzip, zstd, bz2, xz or lz4. Lines of two files are never
     joined, and each file has offsets and line numbers of its own.
 
     Args:
@@ -123,7 +123,7 @@ def read(
         prefetch: How many chunks of up to 2 MiB a thread reads and decompresses ahead; 0 for none. None does so for
             archives and URLs, where it pays.
         duplicates: Whether a file that is named twice, also through a link, is read twice.
-        start: Where to begin in the one file that is read: the ``position`` that an earlier stream told.
+        start: Where to begin in the one file that is read: the ``position`` of an earlier stream.
         start_line: How many lines precede `start`.
         storage_options: What fsspec is to know to open URLs, such as credentials.
         checkpoint: Where to save how far everything was read, and to go on from: a path, or a `Checkpoint` with

@@ -65,7 +65,7 @@ class EpochForm:
         return checked(int(number.scaleb(self._exponent)), value)
 
     def write(self, time: int, old: str) -> str:
-        """The digits for a time, in nanoseconds since 1970, with as many behind the point as the old ones had.
+        """The digits for a time, in nanoseconds since 1970, with as many after the point as the old ones had.
 
         Raises:
             StampError: The old ones had an exponent, which is not written.
