@@ -139,23 +139,27 @@ class Unwrapper(Generic[T]):
         envelope, text, is_last = part
         message = self._unfinished.pop(envelope.stream, None)
         if message is None:
+            if is_last:
+                # As nearly all lines are.
+                yield from self._decode(envelope, offset, number, text)
+                return
             message = UnfinishedLine(envelope, offset, number, 0, bytearray(), 0)
         # Past the limit one byte more is enough for the decoder to say so.
         room = len(text) if self._max_size is None else max(0, self._max_size + 1 - len(message.text))
         message.text.extend(text[:room])
         message = message._replace(size=message.size + len(text), kept=len(message.text))
         if is_last:
-            yield from self._decode(message)
+            yield from self._decode(message.envelope, message.offset, message.line, bytes(message.text))
         else:
             self._unfinished[envelope.stream] = message
 
-    def _decode(self, message: UnfinishedLine) -> Iterator[Record[T]]:
+    def _decode(self, envelope: Envelope, offset: int, line: int, text: bytes) -> Iterator[Record[T]]:
         decoder = self._decoder
-        envelope = self._envelope = message.envelope
-        self.offset, self.line = message.offset, message.line
-        decoder.reset(offset=message.offset, line=message.line - 1)
+        self._envelope = envelope
+        self.offset, self.line = offset, line
+        decoder.reset(offset=offset, line=line - 1)
         try:
-            for value in decoder.feed(bytes(message.text + b"\n")):
+            for value in decoder.feed(text + b"\n"):
                 yield Record(value, *envelope)
                 self.frames += 1
         except StreamError as error:

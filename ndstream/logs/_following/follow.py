@@ -143,7 +143,7 @@ def follow(
         if not seconds > 0:
             raise ValueError(f"{name} must be a number of seconds over 0, not {seconds}")
     if dead_letters is not None and "on_error" in options:
-        raise ValueError("dead_letters takes the bad lines: leave out on_error, or dead_letters")
+        raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
     # Wrong options are refused before anything is opened.
     NDJSONDecoder(**options)
     make_unwrapper: Callable[[], Unwrapper[Any]] | None = None
