@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import real_parts
@@ -61,13 +61,17 @@ def program(command: list[str], folder: Path, port: int, upstream: str) -> Itera
     """Run a program that serves on a port, both of which it is told by its environment, until the block ends."""
     environment = {**os.environ, "UPSTREAM": upstream, "PORT": str(port)}
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet) as process:
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=quiet, stderr=quiet, start_new_session=True
+    ) as process:
         try:
             assert until(lambda: listens(port) or process.poll() is not None)
             assert process.poll() is None, f"it does not start: {command}"
             yield process
         finally:
-            process.kill()
+            # Some of these have workers, and some have ended.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def listens(port: int) -> bool:
