@@ -82,6 +82,9 @@ class MutantSession(Reports):
         self._unreliable: set[str] = set()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            os.write(TOLD, b"some tests cannot be collected in the changed tree\n")
+            raise session.Interrupted
         self._items = {item.nodeid: item for item in session.items}
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         self._note_reached(session.items)
