@@ -291,16 +291,22 @@ def test_a_read_that_does_not_wait_has_nothing_to_close_and_can_go_on() -> None:
     run(main)
 
 
+async def waiting() -> tuple[asyncio.Future[None], InterruptibleRead, asyncio.Task[object]]:
+    """A future, a read that waits for it, and the task that awaits the read."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    read = reading(Upstream(future, A))
+
+    async def wait() -> object:
+        return await read
+
+    task = asyncio.create_task(wait())
+    await settle()
+    return future, read, task
+
+
 def test_a_cancellation_is_passed_to_the_future_and_answered_as_that_answers() -> None:
     async def main() -> None:
-        future = asyncio.get_running_loop().create_future()
-        read = reading(Upstream(future, A))
-
-        async def wait() -> object:
-            return await read
-
-        task = asyncio.create_task(wait())
-        await settle()
+        future, read, task = await waiting()
         assert not read.done()
         assert read.cancel("why") is True
         assert future.cancelled()
@@ -315,14 +321,7 @@ def test_a_cancellation_is_passed_to_the_future_and_answered_as_that_answers() -
 
 def test_a_read_that_was_woken_leaves_its_future_alone_when_it_is_cancelled() -> None:
     async def main() -> None:
-        future = asyncio.get_running_loop().create_future()
-        read = reading(Upstream(future, A))
-
-        async def wait() -> object:
-            return await read
-
-        task = asyncio.create_task(wait())
-        await settle()
+        future, read, task = await waiting()
         assert read.wake()
         assert read.done()
         assert read.cancel() is False

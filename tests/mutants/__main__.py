@@ -18,7 +18,7 @@ from mutants.changed_tree import FOLDER, TREE, make
 from mutants.copied_tree import ROOT, pytest_in
 from mutants.report import report
 
-ROOMS = ("core", "streams", "sources", "llm", "logs", "cli", "serving", "over_http")
+FOLDERS = ("core", "streams", "sources", "llm", "logs", "cli", "serving", "over_http")
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--first", type=int, default=0, help="run only so many of each (all)")
     parser.add_argument("--only", default="", help="run only mutants with this in their name")
-    parser.add_argument("--rooms", nargs="*", default=ROOMS, help="the folders of tests (all that test the package)")
+    parser.add_argument("--tests", nargs="*", default=FOLDERS, help="folders of tests (all that test the package)")
     parser.add_argument("--seconds", type=float, default=60, help="what the tests of one mutant may take (60)")
     parser.add_argument("--pause", help="between mutants, wait as long as this file exists")
     parser.add_argument("--report", action="store_true", help="run nothing, say what is known")
@@ -38,8 +38,8 @@ def main() -> int:
         numbers = FOLDER / "numbers"
         numbers.write_bytes(bytes(active_mutant.SIZE))
         which = f"{options.size} {options.seed} {options.first} {options.seconds} {options.pause or '-'} {options.only}"
-        rooms = [f"tests/{room}" for room in options.rooms]
-        arguments = ["-p", "no:randomly", "-p", "no:terminal", "-p", "mutants.session", *rooms]
+        tests = [f"tests/{folder}" for folder in options.tests]
+        arguments = ["-p", "no:randomly", "-p", "no:terminal", "-p", "mutants.session", *tests]
         pytest_in(TREE, numbers, *arguments, MUTANT_OPTIONS=which)
     return report(mutants, options.first or options.size, options.seed)
 

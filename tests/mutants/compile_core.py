@@ -11,7 +11,7 @@ from typing import Any
 from Cython.Compiler import Pipeline
 from Cython.Compiler.Errors import CompileError
 
-from mutants.cython_mutants import DECLARATIONS
+from mutants.cython_tree import DECLARATIONS
 
 _parse_stage = Pipeline.parse_stage_factory
 _new_error = CompileError.__init__

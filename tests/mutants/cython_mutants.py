@@ -6,9 +6,7 @@ and in inline ones are as good as others. C inside the sources is not changed.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from Cython.Compiler import Nodes
@@ -18,7 +16,6 @@ from Cython.Compiler.ExprNodes import (
     CondExprNode,
     FloatNode,
     IntNode,
-    NameNode,
     NoneNode,
     NotNode,
     PrimaryCmpNode,
@@ -26,35 +23,8 @@ from Cython.Compiler.ExprNodes import (
     binop_node,
 )
 
+from mutants.cython_tree import TreeWalk, at, copied
 from mutants.mutant import Numbering
-
-AT = "at_mutant"
-
-# Children that are no code, or that code is assigned to.
-NO_CODE = {"decorators", "annotation", "return_type_annotation", "base_type", "lhs", "lhs_list", "target"}
-
-# Reached places count in a file that every process maps, as in `active_mutant.py`.
-DECLARATIONS = '''
-cdef extern from *:
-    """
-    #include <fcntl.h>
-    #include <stdlib.h>
-    #include <sys/mman.h>
-    static int no_mutants[65536];
-    static volatile int *mutants = no_mutants;
-    __attribute__((constructor)) static void map_mutants(void) {
-        const char *path = getenv("NDSTREAM_MUTANTS");
-        int file = path ? open(path, O_RDWR) : -1;
-        void *mapped = file < 0 ? MAP_FAILED : mmap(0, sizeof no_mutants, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        if (mapped != MAP_FAILED) mutants = (volatile int *)mapped;
-    }
-    static inline int at_mutant(int number) {
-        mutants[number] = 1;
-        return mutants[0] == number;
-    }
-    """
-    bint at_mutant(int number) noexcept nogil
-'''
 
 COMPARISONS = {
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==",
@@ -73,33 +43,19 @@ def insert_mutants(tree: Any, numbering: Numbering) -> None:
     _Walk(numbering).children(tree)
 
 
-class _Walk:
+class _Walk(TreeWalk):
     def __init__(self, numbering: Numbering) -> None:
+        super().__init__()
         self._numbering = numbering
-        self._lines: dict[str, list[str]] = {}
         self._names: list[str] = []
-        self._in_function = False
         # The expressions of which only the truth counts.
         self._truths: dict[int, Any] = {}
         # What makes a wrong result of the function, None where nothing does.
         self._wrong_result: Callable[[Any], tuple[str, Any] | None] = lambda value: None
         self._returns_truth = False
 
-    def children(self, node: Any) -> None:
-        """Walk on into all children that are code which runs."""
-        for name in node.child_attrs or ():
-            if name in NO_CODE:
-                continue
-            child = getattr(node, name)
-            if isinstance(child, list):
-                child[:] = [self.visit(one) for one in child]
-            elif child is not None:
-                setattr(node, name, self.visit(child))
-
     def visit(self, node: Any) -> Any:
         """The node with its mutants; which method knows its class is found by the class's name."""
-        if not isinstance(node, Nodes.Node):
-            return node
         for kind in type(node).__mro__:
             method = getattr(self, f"visit_{kind.__name__}", None)
             if method is not None:
@@ -146,9 +102,7 @@ class _Walk:
 
     def _function(self, node: Any, name: str) -> Any:
         self._names.append(name)
-        in_function, self._in_function = self._in_function, True
-        node.body = self.visit(node.body)
-        self._in_function = in_function
+        self.body_of_function(node)
         self._names.pop()
         return node
 
@@ -163,7 +117,7 @@ class _Walk:
         if type(node.rhs).__name__ in ("ImportNode", "LambdaNode"):
             return node
         self.children(node)
-        return self._deleted(node) if self._in_function else node
+        return self._deleted(node) if self.in_function else node
 
     visit_CascadedAssignmentNode = visit_SingleAssignmentNode
 
@@ -281,23 +235,9 @@ class _Walk:
         return node
 
     def _number(self, node: Any, change: str) -> int:
-        source, line, _ = node.pos
-        file = f"src/{Path(source.filename).name}"
-        if file not in self._lines:
-            self._lines[file] = source.get_lines()
+        file, lines = self.file_and_lines(node)
         function = ".".join(self._names) or "module"
-        return self._numbering.number(file, function, change, self._lines[file], line, at_import=not self._in_function)
-
-
-def copied(node: Any) -> Any:
-    """The same code once more; the description of its source is shared."""
-    return copy.deepcopy(node, {id(node.pos[0]): node.pos[0]})
-
-
-def at(pos: Any, number: int) -> Any:
-    """The call that asks whether the mutant is active, and tells that its place was reached."""
-    argument = IntNode(pos, value=str(number))
-    return SimpleCallNode(pos, function=NameNode(pos, name=AT), args=[argument])
+        return self._numbering.number(file, function, change, lines, node.pos[1], at_import=not self.in_function)
 
 
 def _expression_if(pos: Any, number: int, changed: Any, node: Any) -> Any:

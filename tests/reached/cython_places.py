@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from Cython.Compiler import Nodes
 from Cython.Compiler.ExprNodes import BoolNode, ComprehensionNode, CondExprNode, GeneratorExpressionNode
 
-from mutants.cython_mutants import NO_CODE, at, copied
+from mutants.cython_tree import TreeWalk, at, copied
 from reached.place import Places
 
 STATEMENTS = (
@@ -24,34 +23,19 @@ def insert_places(tree: Any, places: Places) -> None:
     _Walk(places).children(tree)
 
 
-class _Walk:
+class _Walk(TreeWalk):
     def __init__(self, places: Places) -> None:
+        super().__init__()
         self._places = places
-        self._lines: dict[str, list[str]] = {}
-        self._in_function = False
-
-    def children(self, node: Any) -> None:
-        for name in node.child_attrs or ():
-            if name in NO_CODE:
-                continue
-            child = getattr(node, name)
-            if isinstance(child, list):
-                child[:] = [self.visit(one) for one in child]
-            elif child is not None:
-                setattr(node, name, self.visit(child))
 
     def visit(self, node: Any) -> Any:
-        if not isinstance(node, Nodes.Node):
-            return node
         # The loop of a comprehension is one expression to Cython.
         if isinstance(node, Nodes.CDefExternNode | ComprehensionNode | GeneratorExpressionNode):
             return node
         if isinstance(node, Nodes.CFuncDefNode | Nodes.DefNode):
-            in_function, self._in_function = self._in_function, True
-            node.body = self.visit(node.body)
-            self._in_function = in_function
+            self.body_of_function(node)
             return node
-        if not self._in_function:
+        if not self.in_function:
             self.children(node)
             return node
         if isinstance(node, Nodes.IfStatNode):
@@ -95,11 +79,8 @@ class _Walk:
         )
 
     def _number(self, node: Any, way: str) -> int:
-        source, line, _ = node.pos
-        file = f"src/{Path(source.filename).name}"
-        if file not in self._lines:
-            self._lines[file] = source.get_lines()
-        return self._places.add(file, self._lines[file], line, way)
+        file, lines = self.file_and_lines(node)
+        return self._places.add(file, lines, node.pos[1], way)
 
 
 def _has_default(declarator: Any) -> bool:
