@@ -12,6 +12,7 @@ import pytest
 
 import ndstream
 from ndstream import DecodeError, Event, FrameTooLargeError, StreamError, TruncatedError
+from strategies import FRAMINGS, Framing
 
 
 def error_of(data: bytes, decoder: ndstream.Decoder[Any] | None = None) -> StreamError:
@@ -240,3 +241,17 @@ def test_other_bad_frames_are_no_json_decode_errors(data: bytes) -> None:
     error = error_of(data)
     assert isinstance(error, DecodeError)
     assert not isinstance(error, json.JSONDecodeError)
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
+def test_after_the_error_of_a_failed_source_a_missing_sentinel_is_no_second_one(framing: Framing) -> None:
+    decoder = framing.values(done=b"END", require_done=True)
+    assert list(decoder.feed(framing.wrap(b"1"))) == [1]
+    error = decoder._fail(OSError("reset"))
+    assert (type(error), error.reason) == (TruncatedError, "source_failed")
+    assert list(decoder.finish()) == []
+    decoder.reset()
+    assert list(decoder.feed(framing.wrap(b"1"))) == [1]
+    with pytest.raises(TruncatedError) as caught:
+        list(decoder.finish())
+    assert caught.value.reason == "no_sentinel"
