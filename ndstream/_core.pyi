@@ -694,7 +694,8 @@ def encode_ndjson(
         The line with its LF.
 
     Raises:
-        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold a line end.
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, begin with a
+            BOM, or hold a line end.
 
     Example:
         >>> from ndstream import encode_ndjson
@@ -719,7 +720,8 @@ def encode_jsonseq(
         The element's bytes.
 
     Raises:
-        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold 0x1E.
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, begin with a
+            BOM, or hold 0x1E.
 
     Example:
         >>> from ndstream import encode_jsonseq

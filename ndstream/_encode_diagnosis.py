@@ -78,6 +78,11 @@ def blank() -> EncodeError:
     )
 
 
+def byte_order_mark() -> EncodeError:
+    """The error for a payload that begins with a BOM (RFC 8259, section 8.1)."""
+    return EncodeError("value begins with a byte order mark, which JSON must not: remove it", field="value", index=0)
+
+
 def not_json(field: str, value: object, dumps: Callable[[Any], object], cause: Exception) -> EncodeError:
     """The error for a value that ``dumps`` refused, with the part of it that is to blame."""
     path, index, what = _find(value, dumps)

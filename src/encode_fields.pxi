@@ -149,4 +149,7 @@ cdef object json_of(object value, object dumps, bint escape):
     data = bytes_of(payload, &size)
     if is_blank(data, size):
         raise _encode_diagnosis.blank()
+    # At the start of a stream decoders would drop it, and the value with it if that is all there is.
+    if size >= 3 and memcmp(data, BOM, 3) == 0:
+        raise _encode_diagnosis.byte_order_mark()
     return escaped(payload) if escape else payload

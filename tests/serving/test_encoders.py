@@ -343,6 +343,17 @@ def test_a_line_end_in_a_string_is_escaped_and_in_ready_bytes_refused() -> None:
     assert encode_ndjson(b" [1] ") == b" [1] \n"
 
 
+@pytest.mark.parametrize("marked", [b"\xef\xbb\xbf", b"\xef\xbb\xbf{}"])
+def test_ready_bytes_that_begin_with_a_byte_order_mark_are_refused(marked: bytes) -> None:
+    for encode in (encode_ndjson, encode_jsonseq):
+        error = refusal(lambda: encode(marked))
+        assert (error.field, error.index) == ("value", 0)
+        assert "byte order mark" in str(error)
+    # Data of an event is text, in which it is a character like any other.
+    [event] = ndstream.SSEDecoder().feed(encode_sse(marked))
+    assert event.payload == marked
+
+
 @pytest.mark.parametrize("blank", [b"", b" ", b"\n"])
 def test_blank_ready_bytes_are_refused(blank: bytes) -> None:
     for encode in (encode_ndjson, encode_jsonseq):
