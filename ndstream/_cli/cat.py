@@ -169,8 +169,9 @@ def _split_of(text: str) -> Split:
 
 
 def _copy(names: list[str], split: Split | None, options: dict[str, Any]) -> int:
-    from ndstream._cli.cat_values import Selection, copy_file
+    from ndstream._cli.cat_values import copy_file
     from ndstream._cli.input_files import size_of
+    from ndstream._cli.selection import Selection
     from ndstream._cli.value_output import ValueOutput
 
     bad, on_error, workers = options["bad"], options["on_error"], options["workers"]

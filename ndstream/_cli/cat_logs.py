@@ -17,9 +17,9 @@ from typing import Any, Literal
 import click
 
 from ndstream import logs
-from ndstream._cli.cat_values import line_of
 from ndstream._cli.input_files import is_output, is_regular
 from ndstream._cli.messages import STDIN
+from ndstream._cli.selection import line_of
 from ndstream._cli.value_output import ValueOutput
 from ndstream._errors import StreamError
 from ndstream._sources.clocks import SystemClock

@@ -12,8 +12,7 @@ next chunk. That order is why the decoders are driven here, and not by a stream.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -21,6 +20,7 @@ import orjson
 from ndstream._cli.good_lines import GoodLines
 from ndstream._cli.input_files import is_output, is_regular, open_input
 from ndstream._cli.messages import STDIN, label
+from ndstream._cli.selection import Selection, line_of
 from ndstream._cli.value_output import ValueOutput
 from ndstream._core import Decoder, NDJSONDecoder
 from ndstream._errors import StreamError
@@ -28,27 +28,6 @@ from ndstream._framing import MAX_SNIFFED_BYTES, Format, make_decoder, sniff
 from ndstream.logs import FileReport, LogFileError
 from ndstream.logs._files.after_damage import open_after_damage
 from ndstream.logs._files.opened_file import OpenedFile
-
-_LF, _CR = b"\n\r"
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which frames are wanted, and how they are read.
-
-    Attributes:
-        framing: The framing of all files; None to detect that of each.
-        needles: Only payloads that hold one of these are wanted; all if there are none.
-        options: Further options of the decoders.
-        max_window: How much memory decompressing may take, in bytes; None for no limit.
-        sample: The share of the lines of NDJSON that is wanted, as options of the decoder; all if there are none.
-    """
-
-    framing: Format | None
-    needles: Sequence[bytes]
-    options: dict[str, Any]
-    max_window: int | None
-    sample: dict[str, Any] = field(default_factory=dict)
 
 
 def copy_file(name: str, selection: Selection, target: ValueOutput) -> None:
@@ -271,17 +250,3 @@ class _FileCopy:
             report.bytes = decoder.offset - self._file.offset
             position = self._file.position(decoder.offset)
             report.compressed_bytes = position.compressed_offset - self._file.compressed_offset
-
-
-def line_of(payload: bytes) -> bytes:
-    """The payload as a line, if it is JSON.
-
-    Raises:
-        orjson.JSONDecodeError: It is not.
-    """
-    orjson.loads(payload)
-    # Byte values, since searching for b"\n" takes ten times as long: Python tries it as a number first.
-    if _LF in payload or _CR in payload:
-        # JSON strings hold no line breaks: the white space around one is between two tokens.
-        payload = b"".join(map(bytes.strip, payload.splitlines()))
-    return payload + b"\n"

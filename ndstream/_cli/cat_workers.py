@@ -20,9 +20,10 @@ from typing import Any
 
 import click
 
-from ndstream._cli.cat_values import Selection, copy_rest
+from ndstream._cli.cat_values import copy_rest
 from ndstream._cli.input_files import open_input
 from ndstream._cli.messages import label
+from ndstream._cli.selection import Selection
 from ndstream._cli.split_check import Checked, begin_worker, check_split
 from ndstream._cli.value_output import ValueOutput
 from ndstream._errors import StreamError

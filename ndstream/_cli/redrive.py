@@ -54,8 +54,8 @@ def redrive(
     after the value was written. Over-long lines are read again from the file that they came from.
     """
     from ndstream import logs
-    from ndstream._cli.cat_values import line_of
     from ndstream._cli.output import Output
+    from ndstream._cli.selection import line_of
 
     output = Output()
     letters = None if still_bad is None else open_dead_letters(still_bad, append=True, option="--still-bad")

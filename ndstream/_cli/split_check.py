@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from ndstream._cli.cat_values import Selection, line_of
 from ndstream._cli.good_lines import GoodLines
+from ndstream._cli.selection import Selection, line_of
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import FrameTooLargeError, StreamError
 from ndstream.logs import LogFileError, Split

@@ -16,7 +16,7 @@ import pytest
 import real_parts
 from commands import COMMAND, PATIENCE, cat, environment, only_line, running
 from ndstream._cli import cat_workers, split_check
-from ndstream._cli.cat_values import Selection
+from ndstream._cli.selection import Selection
 from ndstream._cli.split_check import check_split
 from ndstream.logs import splits
 

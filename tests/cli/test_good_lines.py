@@ -9,8 +9,8 @@ import pytest
 
 from cuts import cuts
 from ndstream import NDJSONDecoder, StreamError
-from ndstream._cli.cat_values import line_of
 from ndstream._cli.good_lines import GoodLines
+from ndstream._cli.selection import line_of
 
 
 class Copied:
