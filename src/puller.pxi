@@ -116,12 +116,14 @@ cdef class Puller:
         cdef Result value
         while not self.ended:
             if self.closed:
-                self.ended = True
-                self.raise_deferred_error()
+                self.end()
             elif self.undecided:
                 self.choose_decoder()
             elif self.decoder is not None and self.decoder.no_more_frames:
-                self.close()
+                if self.deferred_error is None:
+                    self.close()
+                else:
+                    self.end()
             else:
                 self.next_chunk()
                 if self.decoder is not None and not self.ended:
@@ -196,7 +198,14 @@ cdef class Puller:
             self.deferred_error = error
         return 0
 
-    cdef int raise_deferred_error(self) except -1:
+    cdef int end(self) except -1:
+        """End the stream, with the error that waited for it."""
+        try:
+            # An interrupt may have kept it from that.
+            self.release_source()
+        except Exception:
+            pass
+        self.ended = True
         error = self.deferred_error
         self.deferred_error = None
         if error is not None:
@@ -239,10 +248,17 @@ cdef class Puller:
         return self.running and self.runner != PyThread_get_thread_ident()
 
     cdef int release_source(self) except -1:
-        """Release the source, once."""
+        """Release the source, once. An interrupt may have come before it: then the next step or `close` does it."""
         if self.closed:
             return 0
         self.closed = True
+        try:
+            self._release()
+        except Exception:
+            self.chunks = None
+            raise
+        except BaseException:
+            self.closed = False
+            raise
         self.chunks = None
-        self._release()
         return 0

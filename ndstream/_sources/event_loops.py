@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 
 class Scope(Protocol):
@@ -132,23 +132,24 @@ def finalizer_of_running_loop(close: Callable[[], Awaitable[object]]) -> Finaliz
     trio = trio_if_running()
     if trio is not None:
         return _TrioFinalizer(trio, close)
-    return None if sys.get_asyncgen_hooks().finalizer is None else make_finalizer(close)
+    return None if sys.get_asyncgen_hooks().finalizer is None else make_finalizer([close])
 
 
-def make_finalizer(close: Callable[[], Awaitable[object]]) -> Finalizer:
-    """A finalizer of the running event loop, or of none: then it releases only when it is closed."""
-    closes = [close]
+Closes: TypeAlias = "list[Callable[[], Awaitable[object]] | None]"
+
+
+def make_finalizer(closes: Closes) -> Finalizer:
+    """A finalizer of the running event loop, or of none: then it releases only when it is closed.
+
+    Args:
+        closes: What it is to call at its end. None until somebody keeps the finalizer, so that one which is lost to an
+            interrupt, or to a lack of memory, releases nothing that is still in use.
+    """
     finalizer = _release_at_end(closes)
-    try:
+    with suppress(StopIteration):
         # It awaits nothing before its yield, so that one step leads there.
         finalizer.__anext__().send(None)
-    except StopIteration:
-        return finalizer
-    except BaseException:
-        # Memory ran out, or an interrupt came. It may be at its yield, and whoever called still has to release.
-        closes.clear()
-        raise
-    raise AssertionError("it stopped before its yield")
+    return finalizer
 
 
 def release_in_event_loop(close: Callable[[], Awaitable[object]]) -> None:
@@ -157,13 +158,14 @@ def release_in_event_loop(close: Callable[[], Awaitable[object]]) -> None:
     finalizer_of_running_loop(close)
 
 
-async def _release_at_end(closes: list[Callable[[], Awaitable[object]]]) -> AsyncGenerator[None, None]:
+async def _release_at_end(closes: Closes) -> AsyncGenerator[None, None]:
     """A generator, since asyncio closes async generators that are dropped, and no other objects."""
     try:
         yield
     finally:
         for close in closes:
-            await close()
+            if close is not None:
+                await close()
 
 
 class _TrioFinalizer:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._core import AsyncPuller, Decoder, FirstBytes, iterates_in_c
-from ndstream._sources.event_loops import Finalizer, finalizer_of_running_loop, make_finalizer
+from ndstream._sources.event_loops import Closes, Finalizer, finalizer_of_running_loop, make_finalizer
 from ndstream._sources.opened_source import Chunk, OpenedAsyncSource
 from ndstream._streams.idle_timeout import IdleTimeout
 
@@ -104,7 +104,7 @@ class AsyncStream(AsyncPuller[T]):
         self._running = True
         try:
             if self._finalizer is None:
-                self._finalizer = make_finalizer(self._close)
+                self._make_finalizer()
                 self._fast_path = self.decoder is not None and self._idle_timeout is None
             timeout = None if self._idle_timeout is None else IdleTimeout(self._idle_timeout, self.decoder)
             while not self._ended:
@@ -202,10 +202,16 @@ class AsyncStream(AsyncPuller[T]):
         assert decoder is not None
         return decoder
 
+    def _make_finalizer(self) -> None:
+        closes: Closes = [None]
+        self._finalizer = make_finalizer(closes)
+        closes[0] = self._close
+
     async def _release(self) -> None:
         if not self.closed:
             if self._finalizer is None:
-                self._finalizer = make_finalizer(self._close)
+                self._make_finalizer()
+            assert self._finalizer is not None
             # Released if this was made, so that what fails here can be repeated.
             closing = self._finalizer.aclose()
             self.closed = True

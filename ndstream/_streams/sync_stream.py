@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ndstream._core import Decoder, FirstBytes, Puller, iterates_in_c
-from ndstream._sources.opened_source import OpenedSyncSource
+from ndstream._sources.opened_source import OpenedSyncSource, nothing_to_close
 
 T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Stream[Any]")
@@ -64,7 +64,9 @@ class Stream(Puller[T]):
             elif drain is not None and self.decoder is not None and self.decoder.done:
                 drain()
         finally:
-            self._close()
+            # Forgotten before it is called, since after an interrupt all this may come again.
+            close, self._close = self._close, nothing_to_close
+            close()
 
     def __enter__(self: StreamT) -> StreamT:
         return self

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ndstream._sources.event_loops import (
+    Closes,
     finalizer_of_running_loop,
     make_finalizer,
     move_on_after,
@@ -36,7 +37,9 @@ class AsyncRelease:
     def enter_loop(self) -> None:
         """Note that an event loop runs now."""
         if self._finalizer is None:
-            self._finalizer = make_finalizer(self._close)
+            closes: Closes = [None]
+            self._finalizer = make_finalizer(closes)
+            closes[0] = self._close
 
     async def release(self) -> None:
         """Release it here."""
