@@ -35,7 +35,7 @@ def _any_bytes(container: Any, log: bytes) -> None:
 
 
 def _texts(container: Any, stream: bytes, head: bytes) -> None:
-    texts = stream.decode("utf-8", "replace").encode().replace(b"\r", b"").split(b"\n")
+    texts = stream.decode("utf-8", "replace").encode().split(b"\n")
     log = b"".join(_envelopes(container, text, head[3]) for text in texts)
     errors: list[Any] = []
     with logs.read(io.BytesIO(log), unwrap=container, on_error=errors.append) as records:
@@ -61,7 +61,7 @@ def _envelopes(container: str, text: bytes, seed: int) -> bytes:
         cut = [parts[place : place + size] for place in range(0, len(parts), size)]
         cut = [*cut[:-1], (cut[-1] if cut else "") + "\n"]
         return b"".join(orjson.dumps({"log": part, "stream": "stdout", "time": TIME}) + b"\n" for part in cut)
-    # The text goes to the end of the line; a CR before that would be taken for part of it.
+    # The text goes to the end of the line, and a CR before that is part of it.
     chunks = pieces(text, seed & ~1)
     return b"".join(
         b"%s stdout %s %s\n" % (TIME.encode(), b"P" if number < len(chunks) else b"F", chunk)
