@@ -88,7 +88,13 @@ def copy_splits(
     pool = ProcessPoolExecutor(workers, context, begin_worker, (os.getpid(),))
 
     def check(split: Split) -> Future[Checked]:
-        return pool.submit(check_split, split, selection, sample, not target.skips_errors)
+        try:
+            return pool.submit(check_split, split, selection, sample, not target.skips_errors)
+        except BrokenProcessPool as error:
+            # It is said where the split would have been copied, after those before it.
+            broken: Future[Checked] = Future()
+            broken.set_exception(error)
+            return broken
 
     left = iter(planned)
     # So many that no worker waits for the parent, and that what they say takes little memory.

@@ -8,9 +8,12 @@ import random
 import signal
 import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import real_parts
@@ -18,6 +21,7 @@ from commands import COMMAND, PATIENCE, cat, environment, only_line, running
 from ndstream._cli import cat_workers, split_check
 from ndstream._cli.selection import Selection
 from ndstream._cli.split_check import check_split
+from ndstream._cli.value_output import ValueOutput
 from ndstream.logs import splits
 
 # Several splits: they have at least 1 MiB.
@@ -213,6 +217,22 @@ def test_a_worker_that_was_killed_is_one_line(folder: Path, tmp_path: Path) -> N
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 1
     assert "a worker was killed at log[" in only_line(said)
+
+
+def test_a_pool_that_is_found_broken_when_the_next_split_is_given_to_it_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(ProcessPoolExecutor):
+        def submit(self, *arguments: Any, **options: Any) -> Any:
+            raise BrokenProcessPool("a child process terminated abruptly")
+
+    said: list[str] = []
+    monkeypatch.setattr(cat_workers, "ProcessPoolExecutor", Broken)
+    monkeypatch.setattr(ValueOutput, "say", lambda self, message: said.append(message))
+    planned = cat_workers.plan([str(folder / "good")], selection(), 2)
+    with ValueOutput(skips_errors=False, dead_letters=None) as target, pytest.raises(click.exceptions.Exit):
+        cat_workers.copy_splits(planned, selection(), {}, target, 2)
+    assert ["a worker was killed at" in message for message in said] == [True]
 
 
 def test_a_file_that_was_replaced_meanwhile_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
