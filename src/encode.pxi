@@ -142,7 +142,8 @@ def encode_ndjson(value, *, dumps=None, bint escape_unicode_newlines=False):
         The line with its LF.
 
     Raises:
-        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold a line end.
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, begin with a
+            BOM, or hold a line end.
 
     Example:
         >>> from ndstream import encode_ndjson
@@ -172,7 +173,8 @@ def encode_jsonseq(value, *, dumps=None, bint escape_unicode_newlines=False):
         The element's bytes.
 
     Raises:
-        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, or hold 0x1E.
+        EncodeError: It cannot be written as JSON, or is ready bytes that are blank, not UTF-8, begin with a
+            BOM, or hold 0x1E.
 
     Example:
         >>> from ndstream import encode_jsonseq
