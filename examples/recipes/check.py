@@ -43,7 +43,10 @@ def check(recipe: str, folder: Path, expected: str, bad: int) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     letters = [line for line in done.stderr.splitlines() if line.startswith("the line at byte ")]
     if (done.returncode, done.stdout, len(letters)) != (0, expected, bad):
-        raise SystemExit(f"{recipe} printed\n{done.stdout}and not\n{expected}with {bad} bad lines:\n{done.stderr}")
+        raise SystemExit(
+            f"{recipe} ended with status {done.returncode}, {len(letters)} bad lines and\n{done.stdout}"
+            f"and not with status 0, {bad} bad lines and\n{expected}{done.stderr}"
+        )
     print(f"{recipe}: {len(expected.splitlines())} sums and {bad} bad lines as expected")
 
 
