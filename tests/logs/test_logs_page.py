@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import real_parts
 from commands import environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
@@ -46,6 +47,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_of_the_page_on_logs_prints_what_it_says(number: int, folder: Path) -> None:
     program, expected = EXAMPLES[number]
+    if "import dask" in program:
+        real_parts.library("dask")
     ran = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.stderr == ""
     assert ran.stdout == expected

@@ -20,9 +20,10 @@ NAMES_OF_OS = (
 NAMES_OF_SIGNAL = "SIGALRM SIGCHLD SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 SIGUSR2 alarm setitimer sigwait"
 
 WITHOUT_POSIX = f"""
-# The standard library chooses what it is by the system that it is imported on.
+# The standard library chooses what it is by the system that it is imported on, and asyncio by that of the first loop.
 import asyncio, asyncio.subprocess, concurrent.futures, multiprocessing, queue, shutil, socket, subprocess, tempfile
 import importlib, os, pkgutil, signal, sys, threading, types
+asyncio.new_event_loop().close()
 for library in LIBRARIES:
     try:
         importlib.import_module(library)
