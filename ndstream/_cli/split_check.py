@@ -134,11 +134,15 @@ def _write_selected(
     for chunk in chain(map(bytes, file.chunks), [b""]):
         lines = decoder.feed(chunk) if chunk else decoder.finish()
         while True:
+            # What came before a bad line stays in the list.
+            selected: list[bytes] = []
             try:
-                checked.write(b"".join(lines))
+                selected.extend(lines)
                 break
             except StreamError as error:
                 note(error)
+            finally:
+                checked.write(b"".join(selected))
         if decoder.done:
             return
 

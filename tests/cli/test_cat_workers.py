@@ -72,7 +72,16 @@ def test_output_dead_letters_and_counts_are_those_of_one_process(kind: str, fold
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-@pytest.mark.parametrize("selection", [("--contains", '"number":1'), ("--contains", "y", "--contains", "99")])
+# Every bad line holds a quotation mark, and has good lines before it in its chunk.
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ("--contains", '"number":1'),
+        ("--contains", "y", "--contains", "99"),
+        ("--contains", '"'),
+        ("--sample", "0.5", "--seed", "3"),
+    ],
+)
 def test_a_selection_is_that_of_one_process(selection: tuple[str, ...], folder: Path) -> None:
     one = cat(*selection, "--on-error", "skip", "dirty", cwd=folder)
     two = cat(*selection, "--on-error", "skip", "--workers", "2", "dirty", cwd=folder)
