@@ -313,8 +313,10 @@ def test_a_cancellation_is_passed_to_the_future_and_answered_as_that_answers() -
         assert read.done()
         # It is cancelled already, as that of a future is.
         assert read.cancel() is False
-        with pytest.raises(asyncio.CancelledError, match="why"):
+        with pytest.raises(asyncio.CancelledError) as raised:
             await task
+        # A task of CPython 3.10 raises an error of its own in the place of that.
+        assert "why" in (str(raised.value), str(raised.value.__context__))
 
     run(main)
 
