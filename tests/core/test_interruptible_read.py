@@ -385,6 +385,7 @@ def test_no_reference_is_kept_of_what_was_read() -> None:
         before = sys.getallocatedblocks()
         await rounds()
         gc.collect()
-        assert sys.getallocatedblocks() - before < 100
+        # A reference to each would keep 500; a hundred come and go by themselves.
+        assert sys.getallocatedblocks() - before < 300
 
     run(main)
