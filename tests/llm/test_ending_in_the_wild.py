@@ -68,7 +68,14 @@ class TestErrorsInOddPlaces:
         error = error_of(HI + frames({"choices": [], "x_groq": {"error": "over capacity"}}) + SENTINEL)
         assert (error.kind, error.message) == ("overloaded", "over capacity")
 
-    @pytest.mark.parametrize(("code", "kind"), [(1004, "authentication"), (1002, "rate_limit"), (1008, "billing")])
+    @pytest.mark.parametrize(
+        ("code", "kind"),
+        [
+            (1001, "timeout"), (1002, "rate_limit"), (1004, "authentication"), (1008, "billing"), (1013, "server"),
+            (1026, "content_filter"), (1027, "content_filter"), (1039, "rate_limit"), (2013, "invalid_request"),
+            (2049, "authentication"),
+        ],
+    )  # fmt: skip
     @pytest.mark.parametrize("before", [b"", HI])
     def test_a_status_of_minimax_is_an_error(self, before: bytes, code: int, kind: str) -> None:
         told = {"choices": None, "base_resp": {"status_code": code, "status_msg": "no"}}

@@ -96,7 +96,8 @@ class MutantSession(Reports):
             if row.get("test"):
                 self._killers[row["file"]][_function(row["test"])] += 1
         reaching = self._reaching(tests)
-        for number, mutant in self._mutants.items():
+        # Those of which nothing is known come first.
+        for number, mutant in sorted(self._mutants.items(), key=lambda each: result_key(each[1]) in results):
             known = results.get(result_key(mutant))
             if mutant not in self._wanted or (known and known["result"] != "survived"):
                 continue

@@ -127,8 +127,12 @@ def test_what_is_no_conversation_is_refused_with_a_reason(body: bytes, client: A
 
 
 def test_a_conversation_that_is_too_long_is_refused(client: Any) -> None:
-    question = {"messages": [{"role": "user", "content": "x" * MAX_BODY}]}
-    assert client.post("/api/chat", json=question).status_code == 413
+    assert MAX_BODY == 8 * 1024 * 1024
+    begin, end = b'{"messages":[{"role":"user","content":"', b'"}]}'
+    longest = begin + b"x" * (MAX_BODY - len(begin + end)) + end
+    json = {"Content-Type": "application/json"}
+    assert client.post("/api/chat", content=longest, headers=json).status_code == 200
+    assert client.post("/api/chat", content=longest + b" ", headers=json).status_code == 413
 
 
 def test_only_role_and_content_reach_the_model() -> None:
