@@ -171,11 +171,12 @@ class AsyncStream(AsyncPuller[T]):
             await self._source_failed(error)
 
     async def _source_failed(self, cause: Exception) -> None:
-        # Raised by the next step, if the release is interrupted.
+        # If an interrupt comes out of what follows, the next step is to fail as well.
+        self._interruption = cause
         failure = self._deferred_error = self._final_decoder()._fail(cause)
         with suppress(Exception):
             await self._release()
-        self._deferred_error = None
+        self._deferred_error = self._interruption = None
         self._end()
         raise failure from cause
 

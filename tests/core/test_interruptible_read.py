@@ -333,6 +333,74 @@ def test_a_read_that_was_woken_leaves_its_future_alone_when_it_is_cancelled() ->
     run(main)
 
 
+def test_a_read_that_is_driven_by_hand_ends_with_its_chunk() -> None:
+    async def main() -> None:
+        read = reading(Upstream(A, b"b", b"c"))
+        assert iter(read) is read
+        drives: list[Callable[[], object]] = [lambda: next(read), lambda: read.__next__(), lambda: read.send(None)]
+        for drive, chunk in zip(drives, (A, b"b", b"c"), strict=True):
+            with pytest.raises(StopIteration) as stop:
+                drive()
+            assert stop.value.value == chunk
+
+    run(main)
+
+
+def test_what_is_thrown_into_a_read_reaches_the_source_where_it_waits() -> None:
+    class Plain:
+        """An awaitable whose iterator takes nothing that is thrown."""
+
+        def __await__(self) -> Any:
+            return iter([None, None])
+
+    class Catching:
+        async def __anext__(self) -> bytes:
+            try:
+                await Bare(1)
+            except KeyError:
+                return A
+            return b"not thrown"
+
+    class Waiting:
+        def __anext__(self) -> Any:
+            return Plain()
+
+    async def main() -> None:
+        read = reading(Catching())
+        # Nothing waits yet, and nothing is begun.
+        with pytest.raises(KeyError):
+            read.throw(KeyError("early"))
+        assert not read.is_pending
+        assert next(read) is None
+        with pytest.raises(StopIteration) as stop:
+            read.throw(KeyError("late"))
+        assert stop.value.value == A
+        read = reading(Waiting())
+        assert next(read) is None
+        assert read.is_pending
+        with pytest.raises(KeyError, match="late"):
+            read.throw(KeyError("late"))
+        assert not read.is_pending
+
+    run(main)
+
+
+def test_a_waiting_read_has_the_callbacks_of_its_future() -> None:
+    async def main() -> None:
+        future, read, task = await waiting()
+        assert read.is_waiting
+        called: list[object] = []
+        future.add_done_callback(called.append)
+        assert read.remove_done_callback(called.append) == 1
+        assert read.get_loop() is asyncio.get_running_loop()
+        future.set_result(None)
+        assert await task == A
+        assert not read.is_waiting
+        assert called == []
+
+    run(main)
+
+
 def test_a_source_that_ignores_its_end_is_told_so() -> None:
     class Stubborn:
         def __await__(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 import ndstream
 from doubles import Response, content_type
 from interrupts import Seen, at_every_place, by_signals, check, read
+from ndstream import _diagnosis
 
 FEW = range(40)
 MANY = range(5000)
@@ -175,3 +176,64 @@ def test_an_interrupt_releases_the_source_once_or_leaves_that_to_close(prefetch:
         assert sources[-1].closed <= 1
         if number == 200:
             break
+
+
+class Interrupt(BaseException):
+    pass
+
+
+@pytest.fixture
+def interrupted_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt comes out of the making of the error for a failed source, the first time."""
+    make = _diagnosis.source_failed
+    made = []
+
+    def interrupted(*arguments: Any) -> Any:
+        made.append(arguments)
+        if len(made) == 1:
+            raise Interrupt
+        return make(*arguments)
+
+    monkeypatch.setattr(_diagnosis, "source_failed", interrupted)
+
+
+def check_that_it_failed(take: Callable[[], object], over: type[Exception]) -> None:
+    """What follows the interrupt is the error of the source, and not the part of a line that it left."""
+    assert take() == 1
+    with pytest.raises(Interrupt):
+        take()
+    with pytest.raises(ndstream.TruncatedError) as caught:
+        take()
+    assert repr(caught.value.__cause__) == "OSError('reset')"
+    assert (caught.value.reason, caught.value.frame) == ("source_failed", b"2")
+    with pytest.raises(over):
+        take()
+
+
+@pytest.mark.usefixtures("interrupted_words")
+def test_an_interrupt_in_the_words_of_a_failed_source_makes_it_no_clean_end() -> None:
+    def source() -> Iterator[bytes]:
+        yield b"1\n2"
+        raise OSError("reset")
+
+    stream = ndstream.ndjson(source())
+    check_that_it_failed(lambda: next(stream), StopIteration)
+    assert stream.closed
+
+
+@pytest.mark.usefixtures("interrupted_words")
+def test_an_interrupt_in_the_words_of_a_failed_async_source_makes_it_no_clean_end() -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield b"1\n2"
+        raise OSError("reset")
+
+    def take() -> object:
+        try:
+            stream.__anext__().__await__().send(None)
+        except StopIteration as stop:
+            return stop.value
+        raise AssertionError("the source never waits")
+
+    stream = ndstream.ndjson(source())
+    check_that_it_failed(take, StopAsyncIteration)
+    assert stream.closed

@@ -46,7 +46,10 @@ def test_head_has_the_headers_alone_and_the_upstream_is_released() -> None:
     run(main)
 
 
-@pytest.mark.parametrize(("status", "answered"), [(429, 429), (503, 503), (401, 401), (400, 400), (599, 599), (301, 502), (399, 502), (600, 502)])
+@pytest.mark.parametrize(
+    ("status", "answered"),
+    [(429, 429), (503, 503), (401, 401), (400, 400), (599, 599), (301, 502), (399, 502), (600, 502)],
+)
 def test_a_refusal_becomes_an_answer_with_its_status_and_none_of_its_words(status: int, answered: int) -> None:
     async def main() -> None:
         headers = {**JSON_ERROR, "Retry-After": "7"}

@@ -1,0 +1,45 @@
+"""What all decoders share: the base class and its verbs."""
+
+from __future__ import annotations
+
+import pytest
+
+import ndstream
+from ndstream import ConcatenatedJSONDecoder, JSONSeqDecoder, SSEDecoder, TruncatedError
+from strategies import FRAMINGS, Framing
+
+
+def test_the_base_class_is_no_decoder_and_names_those_that_are() -> None:
+    with pytest.raises(TypeError, match="use NDJSONDecoder, SSEDecoder, JSONSeqDecoder or ConcatenatedJSONDecoder"):
+        ndstream.Decoder()
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
+def test_the_verbs_of_the_base_class_work_on_each_decoder(framing: Framing) -> None:
+    decoder = framing.values()
+    assert ndstream.Decoder.feed(decoder, framing.wrap(b"1")) is decoder
+    assert list(decoder) == [1]
+    assert ndstream.Decoder.finish(decoder) is decoder
+    assert list(decoder) == []
+
+
+@pytest.mark.parametrize("done", [b"[DONE]", b" [", "[1]"])
+def test_elements_of_an_array_have_no_sentinel_that_begins_one(done: bytes | str) -> None:
+    with pytest.raises(ValueError, match="done"):
+        ConcatenatedJSONDecoder(items=True, done=done)
+    assert ConcatenatedJSONDecoder(done=done).done is False
+
+
+@pytest.mark.parametrize("text", [b"1e+5", b"1e+", b"1E-", b"-1.5e-7", b"0", b"tru", b"null"])
+def test_a_scalar_at_the_end_of_a_json_sequence_may_have_been_longer(text: bytes) -> None:
+    decoder = JSONSeqDecoder()
+    with pytest.raises(TruncatedError) as caught:
+        list(decoder.feed(b"\x1e" + text).finish())
+    assert (caught.value.reason, caught.value.frame) == ("scalar", text)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_event_with_empty_data_is_no_value(raw: bool) -> None:
+    decoder: SSEDecoder[object] = SSEDecoder(values=True, raw=raw)
+    assert list(decoder.feed(b"data:\n\ndata: 1\n\ndata\n\nid: 3\ndata: \n\n")) == [1]
+    assert decoder.last_event_id == "3"
