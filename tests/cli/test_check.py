@@ -59,6 +59,17 @@ def test_json_has_an_object_for_each_file(tmp_path: Path) -> None:
     assert (result.stderr, result.returncode) == (b"", 1)
 
 
+def test_a_last_value_without_its_line_end_and_a_damaged_archive_are_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"1\n2")
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(b"1\n2\n")[:-1])
+    result = run("check", "a.log", "b.log.gz", cwd=tmp_path)
+    unterminated, summary, damage = result.stdout.decode().splitlines()
+    assert unterminated == "a.log: 2 lines, 2 values, 0 bad, no line end after the last value"
+    assert summary == "b.log.gz: 2 lines, 2 values, 0 bad"
+    assert damage.startswith("  b.log.gz ends inside member 1, at byte 23: it was cut")
+    assert (result.stderr, result.returncode) == (b"", 1)
+
+
 def test_so_many_bad_lines_are_shown_as_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"x\n" * 30)
     assert len(run("check", "log", cwd=tmp_path).stdout.splitlines()) == 11
