@@ -79,15 +79,16 @@ starve: $(VENV)/installed-cli,test
 
 # Needs clang with its runtime. The lines of Python that are reached guide as well from CPython 3.12 on.
 SECONDS ?= 600
+FUZZ_SEED ?= 0
 FUZZ = cd tests && PYTHONPATH=.:conformance NDSTREAM_FUZZ_STATE=../build/fuzz ../build/fuzz-$(1)/bin/python -m fuzz
 RUNTIME = $$(clang -print-file-name=libclang_rt.$(1)-$$(uname -m).$(2))
 
 fuzz: build/fuzz-plain/installed
-	$(call FUZZ,plain) run --seconds $(SECONDS) $(TARGETS)
+	$(call FUZZ,plain) run --seconds $(SECONDS) --seed $(FUZZ_SEED) $(TARGETS)
 	$(call FUZZ,plain) totals
 
 fuzz-sanitized: build/fuzz-sanitized/installed
-	$(call FUZZ,sanitized) run --seconds $(SECONDS) --sanitized $(call RUNTIME,asan,so) $(TARGETS)
+	$(call FUZZ,sanitized) run --seconds $(SECONDS) --seed $(FUZZ_SEED) --sanitized $(call RUNTIME,asan,so) $(TARGETS)
 
 fuzz-corpus: build/fuzz-plain/installed
 	$(call FUZZ,plain) keep

@@ -1,9 +1,9 @@
 """The fuzzer's commands, run in tests/: ``python -m fuzz run``, ``totals``, ``keep`` and ``again``.
 
-    run [--seconds N] [--until N] [--sanitized LIBRARY] [TARGET ...]   fuzz each target, going on from the last run
-    totals                                                            what all runs came to, as a table
-    keep                                                              write the smallest corpus into the tree
-    again TARGET FILE                                                 give a target one input again
+    run [--seconds N] [--until N] [--sanitized LIBRARY] [--seed N] [TARGET ...]   fuzz, from the last run on
+    totals                                                                       what all runs came to, as a table
+    keep                                                                         write the smallest corpus into the tree
+    again TARGET FILE                                                            give a target one input again
 
 State is in the folder that NDSTREAM_FUZZ_STATE names: a corpus for each target, findings, and the totals.
 """
@@ -29,6 +29,7 @@ def main() -> int:
     run.add_argument(
         "--sanitized", metavar="LIBRARY", help="the library of the sanitizers that the core was built with"
     )
+    run.add_argument("--seed", type=int, default=0, help="where chance begins; 0 is another place each time")
     run.add_argument("targets", nargs="*", metavar="TARGET")
     commands.add_parser("totals")
     commands.add_parser("keep")
@@ -37,7 +38,7 @@ def main() -> int:
     again.add_argument("file", type=Path)
     options = parser.parse_args()
     if options.command == "run":
-        return runs.run(STATE, options.targets, options.seconds, options.until, options.sanitized)
+        return runs.run(STATE, options.targets, options.seconds, options.until, options.sanitized, options.seed)
     if options.command == "totals":
         print(totals.table(totals.load(STATE)))
     elif options.command == "keep":

@@ -20,8 +20,8 @@ TIMEOUT_SECONDS = 60
 MEMORY_MIB = 4096
 
 
-def run(state: Path, targets: list[str], seconds: int, until: int | None, sanitized: str | None) -> int:
-    """Fuzz each target for so many seconds.
+def run(state: Path, targets: list[str], seconds: int, until: int | None, sanitized: str | None, seed: int) -> int:
+    """Fuzz each target for so many seconds; with the seed 0, each run tries something else.
 
     Returns:
         An exit status: 1 if there is a finding.
@@ -32,7 +32,7 @@ def run(state: Path, targets: list[str], seconds: int, until: int | None, saniti
         counted = "sanitized" if sanitized else "executions"
         if until is not None and totals.load(state).get(target, {}).get(counted, 0) >= until:
             continue
-        numbers, log = _run_one(state, target, seconds, sanitized)
+        numbers, log = _run_one(state, target, seconds, sanitized, seed)
         totals.add(state, target, numbers)
         shown = ", ".join(f"{name} {numbers[name]:,}" for name in ("executions", "oracle", "edges", "lines"))
         print(f"{target}: {shown}", flush=True)
@@ -48,7 +48,7 @@ def again(target: str, file: Path) -> int:
     return subprocess.run(command, env=dict(os.environ, PYTHONHASHSEED="0"), check=False).returncode
 
 
-def _run_one(state: Path, target: str, seconds: int, sanitized: str | None) -> tuple[dict[str, int], str]:
+def _run_one(state: Path, target: str, seconds: int, sanitized: str | None, seed: int) -> tuple[dict[str, int], str]:
     folder = corpora.folder_with_seeds(state, target)
     findings = state / "findings"
     findings.mkdir(exist_ok=True)
@@ -67,7 +67,7 @@ def _run_one(state: Path, target: str, seconds: int, sanitized: str | None) -> t
     command = [
         sys.executable, "-m", "fuzz.one_target", target, str(counts), str(folder),
         f"-artifact_prefix={findings}/{target}-", f"-dict={WORDS}", f"-max_len={MAX_LEN[target]}",
-        f"-max_total_time={seconds}", f"-timeout={TIMEOUT_SECONDS}", f"-rss_limit_mb={MEMORY_MIB}",
+        f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={TIMEOUT_SECONDS}", f"-rss_limit_mb={MEMORY_MIB}",
         "-print_final_stats=1", "-detect_leaks=0",
     ]  # fmt: skip
     begun = time.monotonic()
