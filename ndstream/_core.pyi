@@ -737,7 +737,8 @@ class SSEEncoder:
     the events have none any more.
 
     Args:
-        verbatim: Whether an event that carries its exact bytes (``raw=True`` of the decoder) is sent as those.
+        verbatim: Whether an event that carries its exact bytes (``raw=True`` of the decoder) is sent as those, behind
+            its id if they do not set it.
         last_event_id: The id that the client has already, as its Last-Event-ID header says.
 
     Example:

@@ -57,7 +57,9 @@ def not_utf8(field: str, cause: UnicodeDecodeError) -> EncodeError:
 
 def retry_out_of_range(retry: int, limit: int) -> EncodeError:
     """The error for a delay that no client keeps."""
-    return EncodeError(f"retry must be from 0 to {limit} milliseconds, not {retry}", field="retry")
+    # Python writes no number of more than some thousand digits.
+    given = retry if retry.bit_length() < 1000 else f"a number of {retry.bit_length()} bits"
+    return EncodeError(f"retry must be from 0 to {limit} milliseconds, not {given}", field="retry")
 
 
 def forbidden_byte(payload: bytes | str, wrong: bytes, why: str) -> EncodeError:
@@ -135,6 +137,9 @@ def _find(value: object, dumps: Callable[[Any], object]) -> tuple[tuple[str | in
                         None,
                         f"has a key of type {type(key).__name__}, and keys of JSON objects are str: {key!r:.80}",
                     )
+                index = _surrogate_index(key)
+                if index is not None:
+                    return _path(step), index, f"has a key that {_surrogate(key, index)}"
             rest.extend((_Step(step, key, depth), each, True) for key, each in reversed(part.items()))
         elif isinstance(part, (list, tuple)):
             rest.extend((_Step(step, index, depth), part[index], True) for index in reversed(range(len(part))))
@@ -176,7 +181,8 @@ def _surrogate(text: str, index: int) -> str:
 
 def _surrogate_index(text: str) -> int | None:
     try:
-        text.encode()
+        # A subclass may encode itself in any way.
+        str.encode(text)
     except UnicodeEncodeError as error:
         return error.start
     return None

@@ -220,6 +220,11 @@ Writes events so that a client sees the ids that they have.
         with cython.critical_section(self):
             if self.verbatim and event.raw is not None:
                 frame = event.raw
+                if event.id != self.last_event_id and not sets_id(
+                        <const unsigned char*> PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame)):
+                    # The block that set it had no data, or its event was left out.
+                    line_of(event.id, "id")
+                    frame = b"id: %b\n%b" % (event.id.encode(), frame)
             else:
                 kind = None if event.event == "message" or not event.event else line_of(event.event, "event")
                 id = None if event.id == self.last_event_id else line_of(event.id, "id")

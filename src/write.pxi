@@ -22,6 +22,22 @@ cdef inline bint has_line_end(const unsigned char* data, Py_ssize_t size) noexce
     return memchr(data, b"\n", <size_t> size) != NULL or memchr(data, b"\r", <size_t> size) != NULL
 
 
+cdef inline bint sets_id(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+    """Whether a block of events has a line that clients take for its id: one of that name whose value has no NUL."""
+    cdef Py_ssize_t begin = 0
+    cdef Py_ssize_t end
+    while begin < size:
+        end = begin
+        while end < size and data[end] != b"\n" and data[end] != b"\r":
+            end += 1
+        if end - begin >= 2 and data[begin] == b"i" and data[begin + 1] == b"d" and (
+                end - begin == 2 or data[begin + 2] == b":") and (
+                memchr(data + begin, 0, <size_t> (end - begin)) == NULL):
+            return True
+        begin = end + 1
+    return False
+
+
 cdef inline Py_ssize_t count_lines(const unsigned char* data, Py_ssize_t size) noexcept nogil:
     """How many lines CR, LF and CRLF make of it, of which the last needs no end."""
     cdef Py_ssize_t lines = 1

@@ -11,6 +11,7 @@ import click
 from ndstream._cli.cat_combinations import REFUSED_HELP, check_combination, check_files
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
+from ndstream._cli.number_range import NumberRange
 from ndstream._cli.options import (
     WrittenFile,
     decoding_options,
@@ -55,7 +56,7 @@ Exit status:
 @click.option(
     "--sample",
     metavar="SHARE",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NumberRange(0, 1, min_open=True),
     help="Only about this share of the lines, the same in every run; others are not decoded.",
 )
 @click.option("--seed", metavar="NUMBER", type=int, default=0, help="Another number chooses another sample.")
@@ -74,7 +75,7 @@ Exit status:
     help="Where to begin in files that are there when --follow begins.",
 )
 @click.option(
-    "--stop-after-idle", metavar="SECONDS", type=float, help="End --follow after so long without anything new."
+    "--stop-after-idle", metavar="SECONDS", type=NumberRange(), help="End --follow after so long without anything new."
 )
 @click.option(
     "--checkpoint",

@@ -17,6 +17,7 @@ from rich.text import Text
 
 import ndstream
 from ndstream._cli.demo_server import REPLY, REPLY_FORMATS, ReplyFormat, serve
+from ndstream._cli.number_range import NumberRange
 
 _LINES_SHOWN = 3
 
@@ -37,7 +38,7 @@ class _Result(NamedTuple):
 @click.option(
     "--rate",
     metavar="TOKENS",
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0),
     default=30.0,
     show_default=True,
     help="Tokens a second; 0 for as many as possible.",

@@ -9,6 +9,7 @@ import click
 
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
 from ndstream._cli.messages import STDIN, say, with_options
+from ndstream._cli.number_range import NumberRange
 from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options, on_mismatch_option
 from ndstream._cli.replay_options import checked_options, http_options
 from ndstream._errors import StreamError
@@ -70,7 +71,7 @@ Exit status:
     help="Take off the envelopes of a container runtime, and join the parts of long lines; stamps are in the texts.",
 )
 @click.option("--contains", metavar="TEXT", multiple=True, help="Only lines that hold TEXT, or one of several.")
-@click.option("--sample", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True), help="About this share of them.")
+@click.option("--sample", metavar="SHARE", type=NumberRange(0, 1, min_open=True), help="About this share of them.")
 @click.option("--seed", metavar="NUMBER", type=int, default=0, help="Another number chooses another sample.")
 @click.option("--on-error", type=click.Choice(["raise", "skip"]), help="At a bad line: stop, or count it and go on.")
 @click.option("--bad", metavar="FILE", type=click.Path(), help="Write bad and refused lines to FILE and go on.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ndstream._cli.messages import STDIN
+from ndstream._cli.number_range import NumberRange
 from ndstream._cli.options import given_options
 
 if TYPE_CHECKING:
@@ -37,21 +38,21 @@ def http_options(command: _Command) -> _Command:
         click.option(
             "--retry-for",
             metavar="SECONDS",
-            type=click.FloatRange(min=0),
+            type=NumberRange(min=0),
             default=300.0,
             help="How long a batch is sent again before the replay ends; 300 by default.",
         ),
         click.option(
             "--timeout",
             metavar="SECONDS",
-            type=click.FloatRange(min=0, min_open=True),
+            type=NumberRange(min=0, min_open=True),
             default=30.0,
             help="How long to wait for an answer; 30 by default.",
         ),
         click.option(
             "--linger",
             metavar="SECONDS",
-            type=click.FloatRange(min=0),
+            type=NumberRange(min=0),
             default=1.0,
             help="How long a line waits for its batch to be filled; 1 by default.",
         ),

@@ -13,6 +13,7 @@ import click
 
 from ndstream._cli.chat_request import REQUEST_FORMATS, Server, key_in, locate
 from ndstream._cli.messages import say
+from ndstream._cli.number_range import NumberRange
 
 
 @click.command(short_help="Serve a page to chat with, on this machine.")
@@ -25,7 +26,7 @@ from ndstream._cli.messages import say
 @click.option(
     "--grace",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0, max=86400),
     default=5.0,
     show_default=True,
     help="How long replies may take to end when the server stops.",

@@ -25,7 +25,8 @@ def encode_values(values: Any, format: ValueFraming = "sse") -> Any:
     Args:
         values: An iterable or async iterable, as a generator or an `EventSource`. Events keep their type and id among
             server-sent events. In these a str is sent as it is, and anything else as JSON; in lines and elements all
-            is JSON.
+            is JSON. What is both is awaited: pass ``(event for event in source)`` for an `EventSource` over a sync
+            client.
         format: "sse", "ndjson" or "jsonseq".
 
     Returns:

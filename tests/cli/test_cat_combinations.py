@@ -103,6 +103,11 @@ def test_seed_needs_a_sample(tmp_path: Path) -> None:
     assert "--seed goes with --sample" in refused("--seed", "1", "log", cwd=tmp_path)
 
 
+@pytest.mark.parametrize("options", [("--sample", "nan"), ("--follow", "--stop-after-idle", "nan")])
+def test_nan_is_no_number(options: tuple[str, ...], tmp_path: Path) -> None:
+    assert "'nan' is not a number" in refused(*options, "log", cwd=tmp_path)
+
+
 LINES_ONLY = [
     ("--workers", "2"),
     ("--follow",),

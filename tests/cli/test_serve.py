@@ -201,6 +201,8 @@ def test_it_chats_with_a_real_engine(path: str, engine: Engine) -> None:
         (["--url", "http://localhost", "--model", "m", "--key-env", "NO_SUCH_VARIABLE"], "'--key-env'"),
         (["--port", "70000"], "'--port'"),
         (["--grace", "-1"], "'--grace'"),
+        (["--grace", "nan"], "'--grace'"),
+        (["--grace", "inf"], "'--grace'"),
         (["--host", "0.0.0.0"], "No such option"),
     ],
 )

@@ -419,6 +419,30 @@ def test_an_event_is_sent_byte_for_byte_where_asked() -> None:
     assert encoder.encode(Event(data="x", id="8")) == b"id: 8\ndata: x\n\n"
 
 
+def read_back(frames: list[bytes]) -> list[tuple[str, str]]:
+    return [(event.data, event.id) for event in ndstream.SSEDecoder().feed(b"".join(frames))]
+
+
+@pytest.mark.parametrize("with_id", [b"id: 7\n\ndata: a\n\n", b":c\nid: 7\n\ndata: a\rid: 8\0\r\r"])
+def test_an_event_that_is_sent_byte_for_byte_keeps_the_id_of_a_block_without_data(with_id: bytes) -> None:
+    encoder = SSEEncoder(verbatim=True)
+    [event] = ndstream.SSEDecoder(raw=True).feed(with_id)
+    frames = [encoder.encode(event), encoder.encode(event)]
+    assert event.raw is not None
+    assert frames == [b"id: 7\n" + event.raw, event.raw]
+    assert read_back(frames) == [("a", "7"), ("a", "7")]
+    assert encoder.last_event_id == "7"
+
+
+def test_events_that_are_sent_byte_for_byte_keep_their_ids_whichever_are_left_out() -> None:
+    wire = "id: 1\ndata: a\n\ndata: b\n\nid: é\ndata: c\n\ndata: d\n\nid\ndata: e\n\ndata: f\n\nidea: x\ndata: g\n\n"
+    events = list(ndstream.SSEDecoder(raw=True).feed(wire.encode()))
+    for chosen in range(1 << len(events)):
+        kept = [event for index, event in enumerate(events) if chosen >> index & 1]
+        encoder = SSEEncoder(verbatim=True)
+        assert read_back([encoder.encode(event) for event in kept]) == [(event.data, event.id) for event in kept]
+
+
 # Values that are not what they seem
 
 
@@ -446,6 +470,20 @@ class _Number(int):
 def test_subclasses_of_str_and_int_are_taken_at_their_value() -> None:
     assert encode_sse(_Text("a"), event=_Text("b"), id=_Text("c")) == b"event: b\nid: c\ndata: a\n\n"
     assert encode_sse("x", id=_Number(3), retry=_Number(4)) == b"id: 3\nretry: 4\ndata: x\n\n"
+
+
+def test_a_lone_surrogate_is_found_in_a_text_of_another_type_and_in_a_name() -> None:
+    error = refusal(lambda: encode_ndjson([{"a": _Text("bc\ud800")}]))
+    assert (error.path, error.index) == ((0, "a"), 2)
+    error = refusal(lambda: encode_ndjson([{"bc\ud800": 1}]))
+    assert (error.path, error.index) == ((0,), 2)
+    assert "has a key that holds the lone surrogate U+D800 at index 2" in str(error)
+
+
+def test_a_retry_of_more_digits_than_python_writes_is_out_of_range() -> None:
+    error = refusal(lambda: encode_sse("x", retry=10**5000))
+    assert error.field == "retry"
+    assert "a number of 16610 bits" in str(error)
 
 
 def test_an_int_of_more_digits_than_python_writes_is_no_id() -> None:

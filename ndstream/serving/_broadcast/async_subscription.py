@@ -26,7 +26,8 @@ STEPS_PER_CHECKPOINT = 16
 class AsyncSubscription(SubscriptionState):
     """An async iterator of bytes, each of them whole events, and an ASGI application that sends them.
 
-    It is made by `Broadcast.subscribe`. Events that are published between that and the first ``anext`` are not missed.
+    It is made by `Broadcast.subscribe`. Events that are published between that and the first ``anext`` come first, as
+    far as they are held.
 
     Example:
         >>> import asyncio

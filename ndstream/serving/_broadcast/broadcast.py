@@ -181,7 +181,8 @@ class Broadcast:
             last_event_id: The request's Last-Event-ID; None or "" if it has none. Any text is taken.
 
         Returns:
-            A subscription that begins now: what is published before it is iterated over is not missed.
+            A subscription that begins now: what is published before it is iterated over comes first, as far as it is
+            held. Only then is it one that ``slow="block"`` waits for and the upstream is kept for.
 
         Raises:
             TypeError: `last_event_id` is neither a str nor None.

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ndstream._core import Decoder, FirstBytes, SSEDecoder, encode_jsonseq, encode_ndjson, encode_sse
+from ndstream._core import Decoder, FirstBytes, SSEDecoder, SSEEncoder, encode_jsonseq, encode_ndjson, encode_sse
 from ndstream._errors import StreamError
 from ndstream._framing import Format, body_of_json, make_decoder, sniffed
 from ndstream._sources.opened_source import Chunk
@@ -49,6 +49,8 @@ class Reframed(Converter):
         self.content_type, self.heartbeat = FRAMINGS[format]
         self._escape = escape_unicode_newlines
         self._payloads = _PayloadEncoder(_ENCODERS[format], escape_unicode_newlines)
+        # For events that stay events: an id may come in a block of its own, which is none.
+        self._events = SSEEncoder(verbatim=True)
         self._sentinel = done
         self._ends: Any = {"max_frame_size": max_frame_size, "done": done, "require_done": require_done}
         make = self._make_decoder
@@ -108,7 +110,7 @@ class Reframed(Converter):
 
     def _read(self, decoder: Decoder[Any]) -> Iterator[bytes]:
         """The frames to send of what the decoder has."""
-        return (frame if type(frame) is bytes else frame.raw for frame in decoder)
+        return (frame if type(frame) is bytes else self._events.encode(frame) for frame in decoder)
 
     def _final_decoder(self) -> Decoder[Any]:
         if self._first_bytes is not None:

@@ -86,11 +86,12 @@ class AsyncConnection:
         body = b""
         with suppress(Exception), move_on_after(MAX_BODY_SECONDS):
             opened = open_source(self.response)
-            while len(body) < MAX_BODY:
-                if isinstance(opened, OpenedAsyncSource):
+            if isinstance(opened, OpenedAsyncSource):
+                while len(body) < MAX_BODY:
                     body += await opened.chunks.__anext__()
-                else:
-                    body += next(opened.chunks) if opened.in_memory else b""
+            elif opened.in_memory:
+                body = b"".join(opened.chunks)
+            # A sync response is not read: it would keep the event loop from everything else.
         return body[:MAX_BODY]
 
 

@@ -31,9 +31,9 @@ class ErrorWords:
 
     def __call__(self, error: Exception) -> str:
         words = _words(error)
-        words = words[:1].upper() + words[1:]
         if self._secret:
             words = words.replace(self._secret, "[key]")
+        words = words[:1].upper() + words[1:]
         return words if len(words) <= MAX_WORDS else words[:MAX_WORDS] + " ..."
 
 

@@ -48,7 +48,7 @@ async def respond(relay: Body, scope: Any, receive: Any, send: Any) -> None:
         if scope["method"] == "HEAD":
             # The body would never be asked for, and the upstream has nothing to say for it.
             await relay.aclose()
-            await _start(send, 200, relay.headers)
+            await _start(send, 200, _headers_without_body(relay))
             await send({"type": "http.response.body", "body": b""})
             return
         trio = trio_if_running()
@@ -91,6 +91,14 @@ async def _send_all(relay: Body, send: Any) -> None:
         if not relay.closed or relay.failure is None:
             return
         raise
+
+
+def _headers_without_body(relay: Body) -> dict[str, str]:
+    """The headers, but for a Content-Type that only the upstream's first bytes would show."""
+    try:
+        return relay.headers
+    except RuntimeError:
+        return dict(HEADERS)
 
 
 async def _start(send: Any, status: int, headers: dict[str, str]) -> None:

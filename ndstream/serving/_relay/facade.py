@@ -96,7 +96,8 @@ def relay(
         escape_unicode_newlines: Whether U+0085, U+2028 and U+2029 are written as escapes. For other framings.
         error_message: What the client is told of an exception; None for words that name no host and no key.
         first_frame_timeout: As an ASGI application: after how many seconds the response starts although no frame has
-            come, so that heartbeats can flow; None to wait without end.
+            come, so that heartbeats can flow; None to wait without end, as for an upstream whose Content-Type names no
+            framing.
         send_timeout: As an ASGI application: after how many seconds a client that takes nothing is given up; None to
             leave that to the server.
 
@@ -161,7 +162,9 @@ def relay(
         raise
     if isinstance(upstream.opened, OpenedSyncSource):
         return Relay(upstream, converter, usage_reader, heartbeat)
-    return AsyncRelay(upstream, converter, usage_reader, heartbeat, first_frame_timeout, send_timeout)
+    # No response can start while only the first bytes would show its Content-Type.
+    start_by = first_frame_timeout if converter.content_type else None
+    return AsyncRelay(upstream, converter, usage_reader, heartbeat, start_by, send_timeout)
 
 
 def _target(to: str | Target | None, model: str | None) -> Target | None:

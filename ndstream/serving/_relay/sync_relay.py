@@ -17,6 +17,7 @@ from ndstream.serving._converters.converter import Converter
 from ndstream.serving._converters.reply_reader import ReplyReader
 from ndstream.serving._relay.relay_state import RelayState
 from ndstream.serving._relay.upstream import Upstream
+from ndstream.serving._seconds import check_seconds
 from ndstream.serving._targets.outcome import Failure
 from ndstream.serving._upstream_error import MAX_BODY_SECONDS
 
@@ -49,6 +50,8 @@ class Relay(RelayState):
         super().__init__(upstream, converter, usage_reader)
         self._source_ended = False
         self._heartbeat: float | None = None
+        # Until when `open` waits for the first frame.
+        self._open_until: float | None = None
         # Since when the body of a refusal is read.
         self._refused_at: float | None = None
         if heartbeat is not None and opened.interrupt is not None and converter.has_heartbeat:
@@ -80,8 +83,12 @@ class Relay(RelayState):
             raise
         return message
 
-    def open(self: RelayT) -> RelayT:
+    def open(self: RelayT, limit: float | None = None) -> RelayT:
         """Read the first frame before the response starts, so that an upstream that has none can still be told as one.
+
+        Args:
+            limit: How many seconds to wait for it; None for no limit. After that the response may start. It has an
+                effect if there are heartbeats.
 
         Returns:
             The relay.
@@ -89,14 +96,21 @@ class Relay(RelayState):
         Raises:
             UpstreamError: The upstream's status is no success, or it sent an error in the place of a stream.
             StreamError: The upstream ended or failed before its first frame was whole.
+            TypeError: `limit` is no number.
+            ValueError: `limit` is not more than 0, or not finite.
         """
+        check_seconds("limit", limit)
+        self._open_until = None if limit is None else time.monotonic() + limit
         try:
             while not (self._converter.started or self._over or self._closed):
                 self._ready += self._step()
+                if self._open_until is not None and time.monotonic() >= self._open_until:
+                    break
             self._raise_opening_error()
         except BaseException:
             self.close()
             raise
+        self._open_until = None
         return self
 
     def close(self) -> None:
@@ -159,7 +173,9 @@ class Relay(RelayState):
             _Silence: No longer.
         """
         if not self._refusing:
-            return self._heartbeat
+            if self._heartbeat is None or self._open_until is None:
+                return self._heartbeat
+            return min(self._heartbeat, max(self._open_until - time.monotonic(), 0.001))
         # The body of a refusal may drip, or never come.
         now = time.monotonic()
         if self._refused_at is None:

@@ -64,7 +64,8 @@ class FrameWriter:
         """More of the call's arguments, as JSON text."""
 
     def write_call_end(self, part: CallPart) -> None:
-        """The call has ended and is complete: ``part.arguments`` has its decoded arguments."""
+        """The call has ended and is complete: ``part.arguments`` has its decoded arguments, ``part.json`` those to be
+        written in a frame."""
 
     def write_call_error(self, part: CallPart) -> None:
         """The call has ended, and its arguments were cut or are not JSON (``part.call.error``)."""

@@ -55,7 +55,7 @@ class OllamaChatTarget(Target):
         self._write_message({"role": "assistant", "content": "", "thinking": text})
 
     def write_call_end(self, part: CallPart) -> None:
-        call = {"id": part.id, "function": {"index": part.number, "name": part.name, "arguments": part.arguments}}
+        call = {"id": part.id, "function": {"index": part.number, "name": part.name, "arguments": part.json}}
         self._write_message({"role": "assistant", "content": "", "tool_calls": [call]})
 
     def write_end(self, summary: Summary) -> None:

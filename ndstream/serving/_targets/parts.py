@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from ndstream.llm import ToolCall
 from ndstream.llm._tool_calls.argument_texts import encoded
 from ndstream.llm._tool_calls.call_types import FREE_TEXT
@@ -84,6 +86,12 @@ class CallPart(Part):
         """The decoded arguments of a complete call. The text of a custom call is an object with this ``input``."""
         arguments = self.call.arguments
         return {"input": arguments} if self._is_free_text else arguments
+
+    @property
+    def json(self) -> Any:
+        """The arguments as a value of a frame. Whole numbers past 64 bits are JSON, though orjson writes none."""
+        text = encoded(self.arguments)
+        return orjson.Fragment(text) if text else self.arguments
 
     def next_fragment(self) -> str:
         """What the arguments have gained since the last time; "" if nothing, or if it has to wait for the end.

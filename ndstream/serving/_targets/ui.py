@@ -86,7 +86,7 @@ class UITarget(Target):
         self._write_event("tool-input-delta", toolCallId=part.id, inputTextDelta=fragment)
 
     def write_call_end(self, part: CallPart) -> None:
-        self._write_call_event("tool-input-available", part, input=part.arguments)
+        self._write_call_event("tool-input-available", part, input=part.json)
 
     def write_call_error(self, part: CallPart) -> None:
         why = "are not JSON" if part.call.error is not None else "were cut off"

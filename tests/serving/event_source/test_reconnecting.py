@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -337,6 +338,25 @@ def test_the_body_of_a_refusal_that_drips_is_not_waited_for(monkeypatch: pytest.
     with pytest.raises(UpstreamError) as caught:
         list(EventSource(sync_response(Server(refusal))))
     assert 0 < len(caught.value.body) < 100
+    assert refusal.closed == 1
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_refusal_to_a_sync_client_in_async_for_does_not_stop_the_event_loop(status: int) -> None:
+    refusal = Answer(b"nope", status=status)
+    caught: list[BaseException] = []
+
+    async def main() -> None:
+        try:
+            await anext(EventSource(sync_response(Server(refusal)), delay=lambda attempt, retry: None))
+        except UpstreamError as error:
+            caught.append(error)
+
+    # In a thread, since the event loop may never come back.
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert [error.status for error in caught if isinstance(error, UpstreamError)] == [status]
     assert refusal.closed == 1
 
 

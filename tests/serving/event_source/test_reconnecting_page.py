@@ -21,7 +21,7 @@ PRINTS = {
     "def log": "a\nattempt 1 in 0 s: None\na\nattempt 1 in 0 s: None\n",
     "stored.write_text": "a\na\n",
     "connect_after": "1\n2\n",
-    "ndstream.relay": "b'retry: 1\\nid: 1\\ndata: a\\n\\n'\nb'retry: 1\\nid: 2\\ndata: a\\n\\n'\n",
+    "ndstream.relay": "b'id: 1\\nretry: 1\\ndata: a\\n\\n'\nb'id: 2\\nretry: 1\\ndata: a\\n\\n'\n",
 }
 
 

@@ -202,6 +202,14 @@ def test_a_refusal_is_told_with_its_status_and_without_the_key() -> None:
     assert refused.closed == 1
 
 
+def test_the_key_is_cut_out_of_words_that_begin_with_it() -> None:
+    async def ask(messages: Any) -> Any:
+        return Response(b'{"error":"sk-123 is wrong"}', status=200)
+
+    with testclient.TestClient(chat_application(ask, secret="sk-123"), "http://localhost") as client:
+        assert client.post("/api/chat", json=QUESTION).text == "[key] is wrong"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [

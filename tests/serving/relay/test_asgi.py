@@ -46,6 +46,27 @@ def test_head_has_the_headers_alone_and_the_upstream_is_released() -> None:
     run(main)
 
 
+def test_head_has_no_content_type_that_only_the_body_would_show() -> None:
+    async def main() -> None:
+        upstream = Response(A, headers={})
+        server = await ask(relayed(upstream), Server("HEAD"))
+        assert (server.status, server.body, upstream.closed) == (200, b"", 1)
+        assert server.headers == {b"cache-control": b"no-cache, no-transform", b"x-accel-buffering": b"no"}
+
+    run(main)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}])
+def test_the_response_waits_for_bytes_that_have_to_show_its_content_type(headers: dict[str, str]) -> None:
+    async def main() -> None:
+        upstream = Response(0.1, b'{"a":1}\n{"a":2}\n', headers=headers)
+        server = await ask(relayed(upstream, first_frame_timeout=0.01), Server())
+        assert (server.status, server.headers[b"content-type"]) == (200, b"application/x-ndjson")
+        assert server.body == b'{"a":1}\n{"a":2}\n'
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("status", "answered"),
     [(429, 429), (503, 503), (401, 401), (400, 400), (599, 599), (301, 502), (399, 502), (600, 502)],

@@ -112,6 +112,7 @@ def test_events_keep_their_fields_also_if_their_first_bytes_have_to_show_what_th
     assert sent(data, "sse") == data
     assert sent(data + b"data: z", "sse") == data + CUT
     assert sent(b"data: [DONE]\n\ndata: x\n\n", "sse") == b"data: [DONE]\n\n"
+    assert sent(b"id: 5\n\ndata: x\n\n", "sse") == b"id: 5\ndata: x\n\n"
 
 
 def test_an_error_event_of_the_server_is_the_error_of_a_target() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -326,6 +328,27 @@ def test_an_upstream_that_is_cut_before_its_first_frame_is_raised_when_opened() 
         with pytest.raises(TruncatedError):
             relay.open()
         assert relay.closed
+
+
+def test_opening_over_a_connection_waits_no_longer_than_asked() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        relay = relayed(here, format="sse").open(limit=0.05)
+        # The response starts, and this keeps it open.
+        assert next(relay) == b":\n\n"
+        there.sendall(b"data: a\n\n")
+        there.shutdown(socket.SHUT_WR)
+        assert b"".join(relay) == b"data: a\n\n"
+
+
+@pytest.mark.parametrize("limit", [0, -1, math.nan, math.inf, True, "1"])
+def test_a_limit_to_open_that_is_no_time_is_refused(limit: Any) -> None:
+    upstream = SyncResponse(b"data: a\n\n")
+    relay = relayed(upstream)
+    with pytest.raises((TypeError, ValueError), match="limit must be"):
+        relay.open(limit)
+    relay.close()
+    assert upstream.closed == 1
 
 
 def test_opening_twice_and_iterating_later_gives_every_message_once() -> None:

@@ -76,6 +76,14 @@ def test_arguments_that_come_decoded_are_one_fragment() -> None:
     assert event["inputTextDelta"] == '{"a":1}'
 
 
+@pytest.mark.parametrize("target", WHOLE)
+def test_whole_numbers_past_64_bits_are_written_as_they_are(target: type[Target]) -> None:
+    arguments = '{"n":-123456789012345678901234567890}'
+    out = b"".join(relayed([reply(chunk(calls=[call(0, "c1", "f", arguments)]))], target()))
+    # In a text with escapes, or as a value.
+    assert b'{"n":-123456789012345678901234567890}' in out.replace(b"\\", b"")
+
+
 def test_two_calls_with_one_index_are_two_calls() -> None:
     frames = [chunk(calls=[call(0, "c1", "f", '{"a":1}')]), chunk(calls=[call(0, "c2", "g", '{"b":2}')])]
     assert calls(reply(*frames)) == [("f", '{"a":1}', {"a": 1}), ("g", '{"b":2}', {"b": 2})]
