@@ -22,6 +22,8 @@ static int execute(const uint8_t *data, size_t size) {
         abort();
     }
     Py_DECREF(result);
+    /* libFuzzer ends where nothing is reached, and up to CPython 3.11 nothing tells it of lines. */
+    places[PLACES - 1] = 1;
     return 0;
 }
 
