@@ -101,27 +101,44 @@ class _Tracer:
         if not frame.f_code.co_filename.startswith(self.modules) or not _is_below(frame, self.below):
             return None
         frame.f_trace_opcodes = True
-        return self.step
+        return _FrameTracer(self).step
+
+    def is_here(self) -> bool:
+        """Whether this place is the one to interrupt."""
+        if not self.raised:
+            self.raised = not self.left
+            self.left -= 1
+            return self.raised
+        return False
+
+
+class _FrameTracer:
+    """Knows the last instruction of a frame, since where a loop goes on may also be reached without going back."""
+
+    def __init__(self, tracer: _Tracer) -> None:
+        self.tracer = tracer
+        self.last = -1
 
     def step(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "opcode" and not self.raised and frame.f_lasti in _places(frame.f_code):
-            if not self.left:
-                self.raised = True
+        if event == "opcode":
+            last, self.last = self.last, frame.f_lasti
+            if last in _handling(frame.f_code) and self.tracer.is_here():
                 raise Interrupt
-            self.left -= 1
+        elif event == "exception":
+            # It did not come to its end.
+            self.last = -1
         return self.step
 
 
 @functools.cache
-def _places(code: CodeType) -> frozenset[int]:
-    """The instructions before which a signal handler may run."""
-    places = set()
-    before = ""
-    for instruction in dis.get_instructions(code):
-        if before.startswith("CALL") or before in ("RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE"):
-            places.add(instruction.offset)
-        before = instruction.opname
-    return frozenset(places)
+def _handling(code: CodeType) -> frozenset[int]:
+    """The instructions that run signal handlers when they are done."""
+    return frozenset(
+        instruction.offset
+        for instruction in dis.get_instructions(code)
+        if instruction.opname in ("RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
+        or (instruction.opname.startswith("CALL") and not instruction.opname.startswith("CALL_INTRINSIC"))
+    )
 
 
 def by_signals(program: Callable[[], Seen], wanted: int, seed: int = 0) -> Iterator[Seen]:
