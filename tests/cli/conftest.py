@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat_server import Server
+from doubles.chat_server import Server
 
 
 @pytest.fixture

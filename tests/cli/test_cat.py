@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line
 from ndstream.logs import DeadLetter
-from unprivileged import public_folder, run_unprivileged
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line
+from processes.unprivileged import public_folder, run_unprivileged
 
 FULL = """
 import resource, runpy, signal, sys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import cat, only_line, run
+from processes.commands import cat, only_line, run
 
 LINES = b"1\n2\n"
 

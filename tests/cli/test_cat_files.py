@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commands import cat, only_line
+from processes.commands import cat, only_line
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(5_000))
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(1000))
 CRI = b"2026-01-01T00:00:01Z stdout P [1,\n2026-01-01T00:00:01Z stderr F 2\n2026-01-01T00:00:02Z stdout F 3]\n"

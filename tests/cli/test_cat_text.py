@@ -13,7 +13,7 @@ import subprocess
 import tty
 from pathlib import Path
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running
 
 SAID = b'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":%s}]}\n\n'
 

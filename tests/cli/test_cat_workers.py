@@ -17,12 +17,12 @@ import click
 import pytest
 
 import real_parts
-from commands import COMMAND, PATIENCE, cat, environment, only_line, running
 from ndstream._cli import cat_workers, split_check
 from ndstream._cli.selection import Selection
 from ndstream._cli.split_check import check_split
 from ndstream._cli.value_output import ValueOutput
 from ndstream.logs import splits
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, running
 
 # Several splits: they have at least 1 MiB.
 SIZE = 3_500_000

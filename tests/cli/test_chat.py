@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from chat_server import (
+from doubles.chat_server import (
     CHAT,
     COMMAND,
     DONE,
@@ -25,8 +25,8 @@ from chat_server import (
     run,
     sse,
 )
-from commands import environment
 from llm.engine import Engine
+from processes.commands import environment
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat_server import (
+from doubles.chat_server import (
     MESSAGES,
     OLLAMA,
     Server,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat_server import (
+from doubles.chat_server import (
     CHAT,
     DONE,
     OLLAMA,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import only_line, run
+from processes.commands import only_line, run
 
 BAD = b'{"a":1}\n{"a":\n"\xff"\n2\n{"a":'
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
 
 NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
 BAD = b'{"a":1}\n{"b":\n{"c":"\xff"}\n{"d":4}\n{"e"'

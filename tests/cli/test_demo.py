@@ -16,8 +16,8 @@ from urllib.request import urlopen
 import pytest
 
 import ndstream
-from commands import PATIENCE, environment, running
 from ndstream._cli.demo_server import REPLY, REPLY_FORMATS, ReplyFormat, serve
+from processes.commands import PATIENCE, environment, running
 
 COMMAND = [sys.executable, "-m", "ndstream", "demo"]
 

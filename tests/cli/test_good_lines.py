@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream import NDJSONDecoder, StreamError
 from ndstream._cli.good_lines import GoodLines
 from ndstream._cli.selection import line_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ndstream
-from commands import COMMAND, PATIENCE, environment, only_line, run
+from processes.commands import COMMAND, PATIENCE, environment, only_line, run
 
 
 def test_python_m_ndstream_is_the_command() -> None:

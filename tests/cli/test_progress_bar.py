@@ -10,7 +10,7 @@ import subprocess
 import tty
 from pathlib import Path
 
-from commands import COMMAND, PATIENCE, cat, environment
+from processes.commands import COMMAND, PATIENCE, cat, environment
 
 NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line, run
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, run
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import only_line, run
+from processes.commands import only_line, run
 
 
 def test_what_an_interrupted_append_left_is_cut_and_saved(tmp_path: Path) -> None:

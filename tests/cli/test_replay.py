@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from cli.batch_server import Answer, BatchServer, failing_at_times, script
-from commands import COMMAND, environment, only_line, receive, run, running, send
 from ndstream.logs import DeadLetter
+from processes.commands import COMMAND, environment, only_line, receive, run, running, send
 
 
 def line(second: int, **more: Any) -> bytes:
@@ -276,7 +276,9 @@ def test_without_httpx_the_command_says_what_to_install(
 ) -> None:
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "tenacity.py").write_text("raise ModuleNotFoundError(name='tenacity')")
-    monkeypatch.setattr("commands.environment", lambda: {**os.environ, "PYTHONPATH": str(tmp_path / "hidden")})
+    monkeypatch.setattr(
+        "processes.commands.environment", lambda: {**os.environ, "PYTHONPATH": str(tmp_path / "hidden")}
+    )
     result = replay(path, "--to", "http://localhost/")
     assert result.returncode == 1
     assert "pip install 'ndstream[http]'" in only_line(result.stderr)

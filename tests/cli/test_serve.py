@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import real_parts
-from chat_server import Server
-from commands import PATIENCE, environment, only_line, run
+from doubles.chat_server import Server
 from llm.engine import Engine
+from processes.commands import PATIENCE, environment, only_line, run
 from serving.page.serving_page import serving_page
 from serving.servers import GET, until
 

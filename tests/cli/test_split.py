@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import COMMAND, PATIENCE, cat, environment, only_line, run
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, run
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(100))
 

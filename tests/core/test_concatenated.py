@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ndstream
-from cuts import cuts, exact, outcomes, run
+from inputs.cuts import cuts, exact, outcomes, run
+from inputs.strategies import CLOSED_BAD_JSON
+from inputs.strategies import cuts as drawn_cuts
 from ndstream import ConcatenatedJSONDecoder, _diagnosis
-from oracle_concatenated import concatenated
-from strategies import CLOSED_BAD_JSON
-from strategies import cuts as drawn_cuts
+from oracles.concatenated import concatenated
 
 BLOCK = 64
 """How many bytes the decoder classifies at once."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cuts import Outcome, Run, cuts, exact, outcomes, run, state_of, wrong
+from inputs.cuts import Outcome, Run, cuts, exact, outcomes, run, state_of, wrong
 from ndstream import (
     ConcatenatedJSONDecoder,
     FrameTooLargeError,

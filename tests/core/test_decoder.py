@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import ndstream
+from inputs.strategies import FRAMINGS, Framing
 from ndstream import ConcatenatedJSONDecoder, JSONSeqDecoder, SSEDecoder, TruncatedError
-from strategies import FRAMINGS, Framing
 
 
 def test_the_base_class_is_no_decoder_and_names_those_that_are() -> None:

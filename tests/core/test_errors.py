@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 import ndstream
+from inputs.strategies import FRAMINGS, Framing
 from ndstream import DecodeError, Event, FrameTooLargeError, StreamError, TruncatedError
-from strategies import FRAMINGS, Framing
 
 
 def error_of(data: bytes, decoder: ndstream.Decoder[Any] | None = None) -> StreamError:

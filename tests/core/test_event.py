@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream import Event, SSEDecoder
 
 

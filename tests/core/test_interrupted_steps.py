@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import ndstream
-from cuts import cuts, exact, wrong
+from inputs.cuts import cuts, exact, wrong
+from inputs.strategies import FRAMINGS, Framing
 from ndstream import _diagnosis
-from strategies import FRAMINGS, Framing
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 

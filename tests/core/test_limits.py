@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from strategies import CONCATENATED, FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
+from inputs.strategies import CONCATENATED, FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
 
 LIMIT = 20
 SSE_SLACK = 65536

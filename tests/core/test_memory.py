@@ -19,7 +19,7 @@ import pytest
 
 import ndstream
 import real_parts
-from strategies import FRAMINGS, Framing
+from inputs.strategies import FRAMINGS, Framing
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 ROOT = str(Path(ndstream.__file__).parents[1])

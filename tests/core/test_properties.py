@@ -12,9 +12,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import ndstream
-import oracle
-from cuts import Outcome, Run, exact, kind_of, run
-from strategies import (
+import oracles
+from inputs.cuts import Outcome, Run, exact, kind_of, run
+from inputs.strategies import (
     BAD_JSON,
     BOM,
     CLOSED_BAD_JSON,
@@ -31,6 +31,7 @@ from strategies import (
     ndjson_streams,
     sse_streams,
 )
+from oracles.sse import SSE_SLACK
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 some_data = st.data()
@@ -56,7 +57,7 @@ def test_any_cut_of_any_stream_says_what_the_oracle_says(framing: Framing, data:
     chunks = data.draw(cuts(stream), "chunks")
     found = run(framing.decoder(**options), chunks)
     answer = framing.oracle(stream, **options)
-    assert oracle.comparable(found.outcomes) == answer.outcomes
+    assert oracles.comparable(found.outcomes) == answer.outcomes
     expected: dict[str, Any] = {
         "frames": answer.frames,
         "errors": answer.errors,
@@ -99,14 +100,14 @@ def test_limits_trip_at_the_same_frame_for_every_cut(framing: Framing, data: st.
 def test_the_slack_of_a_block_ends_at_the_same_byte_for_every_cut(
     limit: int, size: int, begin: bytes, end: bytes, data: st.DataObject
 ) -> None:
-    length = limit + oracle.SSE_SLACK + size
+    length = limit + SSE_SLACK + size
     stream = begin + b"x" * (length - len(begin)) + end
     points = sorted(data.draw(st.lists(st.integers(length - 9, len(stream)), max_size=9)))
     edges = [0, *points, len(stream)]
     stream += b"data: 2\n\n"
     chunks = [stream[a:b] for a, b in zip(edges, [*edges[1:], len(stream)], strict=True)]
     found = run(ndstream.SSEDecoder(max_frame_size=limit), chunks)
-    assert found.outcomes == oracle.sse(stream, max_frame_size=limit).outcomes
+    assert found.outcomes == oracles.sse(stream, max_frame_size=limit).outcomes
 
 
 # P0: chunking never matters

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 import ndstream
-from strategies import FRAMINGS, SSE, Framing
+from inputs.strategies import FRAMINGS, SSE, Framing
 
 # What the compiled types have for a property.
 Attribute = type(ndstream.NDJSONDecoder.offset)

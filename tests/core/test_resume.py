@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cuts import cuts, outcomes
+from inputs.cuts import cuts, outcomes
 from ndstream import DecodeError, NDJSONDecoder, TruncatedError
 
 STREAM = b'\xef\xbb\xbf1\n\n{"a":2}\r\nx\n\xef\xbb\xbf3\n' + b"[" * 40 + b'\n"\xff"\n6\n{"half'

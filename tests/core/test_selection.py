@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cuts import cuts, outcomes
+from inputs.cuts import cuts, outcomes
 from ndstream import NDJSONDecoder
 
 WORDS = (b"alpha", b"beta", b"gamma", b"al", b"", b"pha,be")

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import ndstream
-from cuts import Outcome, exact, kind_of, run, state_of
-from oracle import comparable
-from strategies import CONCATENATED, JSONSEQ, NDJSON, SSE, Framing, cuts
+from inputs.cuts import Outcome, exact, kind_of, run, state_of
+from inputs.strategies import CONCATENATED, JSONSEQ, NDJSON, SSE, Framing, cuts
+from oracles.answer import comparable
 
 
 def spread(data: bytes) -> tuple[memoryview, bytearray]:

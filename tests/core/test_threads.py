@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import ndstream
-from strategies import FRAMINGS, NDJSON, Framing
+from inputs.strategies import FRAMINGS, NDJSON, Framing
 
 every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 WAIT = 30  # seconds until a thread counts as stuck

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from inputs.strategies import CONCATENATED, FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
 from ndstream import _diagnosis
-from strategies import CONCATENATED, FRAMINGS, JSONSEQ, NDJSON, SSE, Framing
 
 PER_BYTE = 3
 # The needle is looked for by a search of its own, beside the one for the line's end.

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import ndstream
-from doubles import AsyncBytes
+from doubles.sources import AsyncBytes
 from failures.uses import BAD_LINES, CHAT, EVENTS, JSON_EVENTS, LINES
 from ndstream import llm, serving
 

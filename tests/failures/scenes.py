@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import ndstream
-from doubles import AsyncBytes
+from doubles.sources import AsyncBytes
 from failures.uses import BAD_LINES, CHAT, EVENTS, JSON_EVENTS
 from ndstream import llm, logs, serving
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from failures.interrupts import Interrupt, at_every_place
 from failures.uses import BY_NAME, LINES, Taken, Use, shown
-from interrupts import Interrupt, at_every_place
 from ndstream import logs
 from ndstream._cli.main import _run
 

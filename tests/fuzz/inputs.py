@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import cuts
 from fuzz.names import HEAD
+from inputs import cuts
 from ndstream import Event, StreamError
 
 

@@ -24,7 +24,7 @@ def main() -> None:
 
     name, totals, *arguments = sys.argv[1:]
     package = str(Path(ndstream.__file__).parent)
-    tests = str(Path(__file__).parents[1] / "oracle")
+    tests = str(Path(__file__).parents[1] / "oracles")
     reached_lines.watch((package, tests), libfuzzer.reached)
 
     def write_totals() -> None:

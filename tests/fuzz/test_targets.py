@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import ndstream
-import oracle
+import oracles
 from fuzz import inputs
 from fuzz.names import HEAD, MAX_LEN
 from fuzz.seeds import seeds
@@ -79,7 +79,7 @@ def test_a_target_of_decoders_fails_for_one_that_loses_a_chunk() -> None:
                 data,
                 lambda **options: Wrong(ndstream.NDJSONDecoder(**options)),
                 decoders.NDJSON,
-                oracle.ndjson,
+                oracles.ndjson,
             )
         except AssertionError:
             failures += 1

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream import llm
 
 

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
+from inputs.recordings import RECORDINGS
 from llm.examples import EXAMPLES
 from ndstream import llm
-from recordings import RECORDINGS
 
 # More frames of one stream show nothing that these do not.
 MAX_FRAMES = 40

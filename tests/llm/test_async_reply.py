@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from llm.example import sse
 from llm.examples import EXAMPLES, Example, chat_frame, ids
 from ndstream import llm

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from llm.example import DONE, sse
 from llm.examples import EXAMPLES, chat_frame
 from ndstream import llm

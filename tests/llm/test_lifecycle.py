@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import real_parts
+from doubles.loopback import response, serving
 from llm.examples import by_name
-from loopback import response, serving
 from ndstream import llm
 
 CHAT = by_name("openai text")

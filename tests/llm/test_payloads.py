@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from llm.example import DONE
 from ndstream import llm
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from inputs.recordings import RECORDINGS, payloads_by_hand
 from ndstream import llm
-from recordings import RECORDINGS, payloads_by_hand
 
 FILES = [
     file

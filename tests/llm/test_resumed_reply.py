@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from llm.examples import EXAMPLES, by_name
 from ndstream import llm
 

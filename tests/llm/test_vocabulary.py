@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from llm.every_way import read_every_way
 from llm.example import DONE, Example, lines, sse, typed
 from llm.examples import EXAMPLES, by_name, chat_frame, ids, ollama_frame

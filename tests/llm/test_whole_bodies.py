@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from llm.example import Example, ids
 from llm.examples import EXAMPLES
 from ndstream import llm

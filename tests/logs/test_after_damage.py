@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from commands import cat
 from logs.archives import GZIP, TOOLS, ZSTD, Tool
 from ndstream import DecodeError, StreamError, logs
 from ndstream.logs._archives import next_member
+from processes.commands import cat
 
 LINES = [b'{"number":%d,"text":"%s"}\n' % (i, random.Random(i).randbytes(30).hex().encode()) for i in range(900)]
 THIRDS = [b"".join(LINES[begin : begin + 300]) for begin in (0, 300, 600)]

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from logs.archives import GZIP, TOOLS, ZSTD, Blocks, Tool, content_of, of_bytes, outcome, raw_content
 from ndstream import FrameTooLargeError, TruncatedError, logs
 from ndstream.logs import LogFileError, LogFileTruncatedError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cuts import cuts, kind_of
+from inputs.cuts import cuts, kind_of
 from logs.archives import GZIP, Blocks
 from ndstream import DecodeError, FrameTooLargeError, StreamError, TruncatedError, logs
 from ndstream.logs import Envelope, Record

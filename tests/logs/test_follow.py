@@ -19,9 +19,9 @@ import pytest
 
 import ndstream
 import real_parts
+from doubles.scripted_clock import Action, ScriptedClock
 from ndstream import logs
-from scripted_clock import Action, ScriptedClock
-from unprivileged import public_folder, without_privileges
+from processes.unprivileged import public_folder, without_privileges
 
 
 def line(number: int) -> bytes:

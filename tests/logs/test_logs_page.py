@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import real_parts
-from commands import environment
+from processes.commands import environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)

@@ -16,7 +16,7 @@ import pytest
 from logs.archives import GZIP, Blocks, outcome
 from ndstream import TruncatedError, logs
 from ndstream.logs._files.paths import log_order
-from unprivileged import public_folder, without_privileges
+from processes.unprivileged import public_folder, without_privileges
 
 
 def paths_in_order(source: Any, **options: Any) -> list[str | None]:

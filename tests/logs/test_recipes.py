@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import real_parts
-from commands import environment
+from processes.commands import environment
 
 RECIPES = Path(__file__).resolve().parents[2] / "examples" / "recipes"
 

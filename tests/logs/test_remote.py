@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-import nginx
 import real_parts
 from logs.archives import GZIP, TOOLS, outcome
 from ndstream import logs
+from real_parts import nginx
 
 fsspec = real_parts.library("fsspec")
 real_parts.library("aiohttp")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ndstream import logs
-from unprivileged import public_folder, without_privileges
+from processes.unprivileged import public_folder, without_privileges
 
 GOOD = b'{"a":1}\n{"a":2}\r\n'
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from cuts import kind_of
+from inputs.cuts import kind_of
 from logs.archives import GZIP, Blocks, of_bytes
 from ndstream import logs
 

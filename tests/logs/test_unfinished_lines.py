@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 import pytest
 
+from doubles.scripted_clock import ScriptedClock
 from logs.test_containers import cri, docker
 from ndstream import StreamError, TruncatedError, logs
-from scripted_clock import ScriptedClock
 
 
 @pytest.fixture

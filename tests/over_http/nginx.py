@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from nginx import serving
+from real_parts.nginx import serving
 
 _DIRECTIVES = """
     access_log off;

@@ -10,7 +10,7 @@ import pytest
 
 import ndstream
 import real_parts
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream.dropin import EventSource
 
 from . import sync_clients

@@ -15,7 +15,7 @@ import pytest
 
 import ndstream
 import real_parts
-from loopback import response, serving
+from doubles.loopback import response, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED_BY = {

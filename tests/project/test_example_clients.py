@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from doubles.loopback import response, serving
 from llm.engine import Engine
 from llm.example import DONE, lines, sse
 from llm.examples import chat_frame, ollama_frame
-from loopback import response, serving
 from ndstream import llm
 
 CLIENTS = pathlib.Path(__file__).resolve().parents[2] / "examples" / "clients"

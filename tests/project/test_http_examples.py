@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import real_parts
-from loopback import response, serving
+from doubles.loopback import response, serving
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/http/*.py"))

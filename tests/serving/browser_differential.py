@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-import chromium
+from inputs.strategies import BOM, PIECES, SSE_LINES, TERMINATORS
 from ndstream import Event, SSEDecoder, SSEEncoder, encode_comment, encode_sse
-from strategies import BOM, PIECES, SSE_LINES, TERMINATORS
+from real_parts import chromium
 
 RECONNECT_SOON = b"\n\nretry: 1\n\n"
 """Ends a stream so that the browser asks again at once, with the last id."""

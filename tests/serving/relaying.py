@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 import ndstream
-from cuts import cuts
+from inputs.cuts import cuts
 
 
 class Upstream:

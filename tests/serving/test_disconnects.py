@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from loopback import response
-from loopback import serving as upstream_serving
+from doubles.loopback import response
+from doubles.loopback import serving as upstream_serving
 
 from .servers import PAIRS, Client, get, serving, until
 

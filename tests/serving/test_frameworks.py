@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import real_parts
-from loopback import response
-from loopback import serving as upstream_serving
+from doubles.loopback import response
+from doubles.loopback import serving as upstream_serving
 from over_http.nginx import proxy
 
 from .servers import PAIRS, Client, get, serving, until

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import ndstream
-import oracle
-from cuts import cuts, exact, outcomes
+import oracles
+from inputs.cuts import cuts, exact, outcomes
 from ndstream import Event, JSONSeqDecoder, NDJSONDecoder, SSEDecoder, SSEEncoder
 
 # Texts where line ends, field names and what splitters take for line ends are common.
@@ -37,7 +37,7 @@ def lines_joined(text: str) -> str:
     return re.sub("\r\n|\r", "\n", text)
 
 
-def assert_all_read(data: bytes, decoder: Any, answer: oracle.Answer, wanted: list[object]) -> None:
+def assert_all_read(data: bytes, decoder: Any, answer: oracles.Answer, wanted: list[object]) -> None:
     """That both readers get what is wanted, the decoder for each cut."""
     assert [outcome.value for outcome in answer.outcomes] == wanted
     for name, chunks in cuts(data, two_way_most=512):
@@ -60,7 +60,7 @@ def test_events_decode_to_what_they_were_given(given_events: list[tuple[str, str
         ndstream.encode_sse(text, event=event, id=id, retry=retry) for event, text, id, retry in given_events
     )
     wanted = [parts(event, text, id, retry) for event, text, id, retry in given_events]
-    assert [outcome.value[:4] for outcome in oracle.sse(data).outcomes] == wanted
+    assert [outcome.value[:4] for outcome in oracles.sse(data).outcomes] == wanted
     for name, chunks in cuts(data, two_way_most=512):
         assert [outcome.value[:4] for outcome in outcomes(SSEDecoder, chunks)] == wanted, name
 
@@ -73,7 +73,7 @@ def test_events_that_are_sent_on_arrive_with_their_ids(
     events = [Event(event or "message", text, id, retry) for event, text, id, retry in given_events]
     data = b"".join(encoder.encode(event) + ndstream.encode_comment(comment) for event in events)
     wanted = [parts(*given_event) for given_event in given_events]
-    assert [outcome.value[:4] for outcome in oracle.sse(data).outcomes] == wanted
+    assert [outcome.value[:4] for outcome in oracles.sse(data).outcomes] == wanted
     decoder = SSEDecoder()
     assert [(event.event, event.data, event.id, event.retry) for event in decoder.feed(data)] == wanted
     assert decoder.last_event_id == encoder.last_event_id
@@ -84,14 +84,14 @@ def test_values_decode_to_what_they_were(wanted: list[Any], escape: bool) -> Non
     # Encoded and decoded once by orjson alone, since floats may be written in another form.
     forms = [exact(orjson.loads(orjson.dumps(value))) for value in wanted]
     lines = b"".join(ndstream.encode_ndjson(value, escape_unicode_newlines=escape) for value in wanted)
-    assert_all_read(lines, NDJSONDecoder, oracle.ndjson(lines), forms)
+    assert_all_read(lines, NDJSONDecoder, oracles.ndjson(lines), forms)
     elements = b"".join(ndstream.encode_jsonseq(value, escape_unicode_newlines=escape) for value in wanted)
-    assert_all_read(elements, JSONSeqDecoder, oracle.jsonseq(elements), forms)
+    assert_all_read(elements, JSONSeqDecoder, oracles.jsonseq(elements), forms)
     json = [value for value in wanted if value is not None and not isinstance(value, str)]
     events = b"".join(ndstream.encode_sse(value, escape_unicode_newlines=escape) for value in json)
     values_wanted = [exact(orjson.loads(orjson.dumps(value))) for value in json]
     if json:
-        assert_all_read(events, lambda: SSEDecoder(values=True), oracle.sse(events, values=True), values_wanted)
+        assert_all_read(events, lambda: SSEDecoder(values=True), oracles.sse(events, values=True), values_wanted)
     if escape:
         assert all(len(line.splitlines()) == 1 for line in lines.decode().split("\n")[:-1] if not _splits(line))
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import real_parts
-from loopback import Server as Upstream
-from loopback import response
-from loopback import serving as upstream_serving
+from doubles.loopback import Server as Upstream
+from doubles.loopback import response
+from doubles.loopback import serving as upstream_serving
 
 from .servers import GET, PATIENCE, Client, free_port, listens, program, until
 

@@ -13,7 +13,7 @@ import pytest
 
 import ndstream
 import real_parts
-from loopback import response, serving
+from doubles.loopback import response, serving
 
 EVENTS = b"data: 1\n\ndata: 2\n\ndata: 3\n\n"
 

@@ -12,8 +12,8 @@ import pytest
 
 import ndstream
 import real_parts
-from http_clients import ASYNC_CLIENTS, CLIENTS, async_client, is_http_client
-from loopback import Server, response, serving
+from doubles.loopback import Server, response, serving
+from real_parts.http_clients import ASYNC_CLIENTS, CLIENTS, async_client, is_http_client
 
 DONE = [b'data: {"a":1}\n\n', b"data: [DONE]\n\n"]
 VALUES = [{"a": 1}]

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 import ndstream
-from cuts import cuts
-from doubles import AsyncResponse, Response, content_type
+from doubles.sources import AsyncResponse, Response, content_type
+from inputs.cuts import cuts
 
 SSE = b'x\ndata: {"a":1}\n\n'
 LINES = b'{"a":1}\n{"a":2}\n'

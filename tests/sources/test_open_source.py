@@ -22,7 +22,7 @@ import pytest
 
 import ndstream
 import real_parts
-from doubles import AsyncChunks
+from doubles.sources import AsyncChunks
 
 LINES = b'{"a":1}\n{"a":2}\n'
 VALUES = [{"a": 1}, {"a": 2}]

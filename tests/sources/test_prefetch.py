@@ -18,9 +18,9 @@ import pytest
 
 import ndstream
 import real_parts
-from cuts import cuts
-from doubles import AsyncChunks, Failing, Source, chunks_and_a_wait
-from loopback import response, serving
+from doubles.loopback import response, serving
+from doubles.sources import AsyncChunks, Failing, Source, chunks_and_a_wait
+from inputs.cuts import cuts
 from ndstream._sources.opened_source import OpenedSyncSource
 from ndstream._sources.prefetch import read_ahead
 
@@ -478,7 +478,7 @@ def test_a_failing_close_of_the_source_is_not_swallowed() -> None:
 FORK = """
 import os, sys, threading, ndstream
 sys.path.insert(0, sys.argv[2])
-from loopback import response, serving
+from doubles.loopback import response, serving
 
 go_on = threading.Event()
 with serving(response(b"1\\n", go_on, b"2\\n")) as server:

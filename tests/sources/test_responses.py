@@ -16,7 +16,7 @@ import pytest
 
 import ndstream
 import real_parts
-from loopback import response, serving
+from doubles.loopback import response, serving
 
 LINES = [b'{"a":1}\n{"a"', b":2}\n"]
 VALUES = [{"a": 1}, {"a": 2}]

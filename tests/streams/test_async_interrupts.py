@@ -12,7 +12,7 @@ import pytest
 
 import real_parts
 
-PROGRAM = Path(__file__).parents[1] / "interrupted_reader.py"
+PROGRAM = Path(__file__).with_name("interrupted_reader.py")
 VALUES = list(range(400))
 ROUNDS = 25
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 import ndstream
-from doubles import AsyncChunks, Failing, chunks_and_a_wait
+from doubles.sources import AsyncChunks, Failing, chunks_and_a_wait
 
 
 @pytest.fixture(params=["asyncio"])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import ndstream
-from cuts import cuts
-from doubles import Response, content_type
+from doubles.sources import Response, content_type
+from inputs.cuts import cuts
 from ndstream import _framing
 from ndstream._framing import body_of_json
 

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 import ndstream
-from cuts import cuts
+from inputs.cuts import cuts
 
 FIREHOSE = b'{"ts":1,"message":"a"}{"ts":2,"message":"b}{"}{"ts":3}'
 PRETTY = b'{\n  "Status": "start",\n  "id": "x"\n}\n{\n  "Status": "die"\n}\n'

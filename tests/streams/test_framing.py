@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 import ndstream
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream._framing import sniff
 
 STREAMS: list[tuple[bytes, str]] = [

@@ -12,8 +12,8 @@ import pytest
 
 import ndstream
 import real_parts
-from doubles import AsyncChunks, Failing, Source
-from loopback import response, serving
+from doubles.loopback import response, serving
+from doubles.sources import AsyncChunks, Failing, Source
 
 BACKENDS = ["asyncio", "trio"]
 # The clock is coarse.

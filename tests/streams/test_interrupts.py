@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import ndstream
-from doubles import Response, content_type
-from interrupts import Seen, at_every_place, by_signals, check, read
+from doubles.sources import Response, content_type
+from failures.interrupts import Seen, at_every_place, by_signals, check, read
 from ndstream import _diagnosis
 
 FEW = range(40)

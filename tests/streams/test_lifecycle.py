@@ -13,9 +13,9 @@ import pytest
 
 import ndstream
 import real_parts
-from doubles import chunks_and_a_wait
-from http_clients import ASYNC_CLIENTS, CLIENTS, async_client, is_http_client
-from loopback import Server, response, serving
+from doubles.loopback import Server, response, serving
+from doubles.sources import chunks_and_a_wait
+from real_parts.http_clients import ASYNC_CLIENTS, CLIENTS, async_client, is_http_client
 
 
 @pytest.fixture(params=CLIENTS)

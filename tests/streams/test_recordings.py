@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 import ndstream
-from cuts import cuts, run
-from recordings import FILES, payloads_by_hand
+from inputs.cuts import cuts, run
+from inputs.recordings import FILES, payloads_by_hand
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no recordings beside the project")
 

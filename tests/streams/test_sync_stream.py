@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from doubles import Source
+from doubles.sources import Source
 
 
 def test_a_stream_is_its_own_iterator() -> None:

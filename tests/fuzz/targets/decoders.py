@@ -11,11 +11,10 @@ from typing import Any
 import orjson
 
 import ndstream
-import oracle
-import oracle_concatenated
-from cuts import run, state_of
+import oracles
 from fuzz.inputs import pieces, same, split
 from fuzz.oracle_runs import note_oracle_run
+from inputs.cuts import run, state_of
 
 
 def objects_only(payload: bytes) -> Any:
@@ -78,7 +77,7 @@ def collect(decoder: Any, chunks: list[Any], out: list[Any]) -> list[Any]:
 
 
 def check_decoder(
-    data: bytes, make: Callable[..., Any], choices: list[dict[str, Any]], expect: Callable[..., oracle.Answer]
+    data: bytes, make: Callable[..., Any], choices: list[dict[str, Any]], expect: Callable[..., oracles.Answer]
 ) -> None:
     head, stream = split(data)
     options = choices[(head[0] | head[1] << 8) % len(choices)]
@@ -90,7 +89,7 @@ def check_decoder(
         note_oracle_run()
         answer = expect(stream, **options)
         found = run(make(**options), pieces(stream, head[3]))
-        if oracle.comparable(found.outcomes) != oracle.comparable(answer.outcomes):
+        if oracles.comparable(found.outcomes) != oracles.comparable(answer.outcomes):
             raise AssertionError(f"{options}: {found.outcomes} in place of {answer.outcomes}")
         return
     whole: list[Any] = []
@@ -119,16 +118,16 @@ def check_decoder(
 
 
 def ndjson(data: bytes) -> None:
-    check_decoder(data, ndstream.NDJSONDecoder, NDJSON, oracle.ndjson)
+    check_decoder(data, ndstream.NDJSONDecoder, NDJSON, oracles.ndjson)
 
 
 def sse(data: bytes) -> None:
-    check_decoder(data, ndstream.SSEDecoder, SSE, oracle.sse)
+    check_decoder(data, ndstream.SSEDecoder, SSE, oracles.sse)
 
 
 def jsonseq(data: bytes) -> None:
-    check_decoder(data, ndstream.JSONSeqDecoder, JSONSEQ, oracle.jsonseq)
+    check_decoder(data, ndstream.JSONSeqDecoder, JSONSEQ, oracles.jsonseq)
 
 
 def concatenated(data: bytes) -> None:
-    check_decoder(data, ndstream.ConcatenatedJSONDecoder, CONCATENATED, oracle_concatenated.concatenated)
+    check_decoder(data, ndstream.ConcatenatedJSONDecoder, CONCATENATED, oracles.concatenated)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 import ndstream
-import oracle
+import oracles
 from fuzz.inputs import split
 from fuzz.oracle_runs import note_oracle_run
 
@@ -38,7 +38,7 @@ def _events(head: bytes, rest: bytes) -> None:
     assert received.retry == retry
     if head[2] & 4:
         note_oracle_run()
-        [outcome] = oracle.sse(frame).outcomes
+        [outcome] = oracles.sse(frame).outcomes
         assert outcome.value[:4] == (event or "message", normal, id, retry), outcome
         assert outcome.progress.offset == len(frame)
 

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 import ndstream
-from cuts import state_of
 from fuzz.inputs import pieces, same, split
 from fuzz.targets.decoders import collect
 from fuzz.targets.reentry import chosen_decoder
+from inputs.cuts import state_of
 from ndstream._core import Puller
 
 

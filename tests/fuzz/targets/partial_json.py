@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from cuts import exact
 from fuzz.inputs import pieces, split
 from fuzz.oracle_runs import note_oracle_run
+from inputs.cuts import exact
 from ndstream import llm
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 import ndstream
-from cuts import state_of
 from fuzz.inputs import pieces, same, split
 from fuzz.targets.decoders import CONCATENATED, JSONSEQ, NDJSON, SSE, collect
+from inputs.cuts import state_of
 
 DECODERS: list[tuple[Callable[..., Any], list[dict[str, Any]]]] = [
     (ndstream.NDJSONDecoder, NDJSON),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401  (loads the hypothesis profile)
-from cuts import exact
+from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
+from inputs.cuts import exact
 from llm.growing_json import account, fed, pieces_of, texts
 from ndstream.llm._partial_json.error import PartialJSONError
 from ndstream.llm._partial_json.partial_json import PartialJSON

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401  (loads the hypothesis profile)
-from cuts import exact
+from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
+from inputs.cuts import exact
 from llm.counting import lines_run
 from llm.growing_json import NOTHING, account, fed, pieces_of, repaired, texts
 from ndstream.llm._partial_json import partial_json

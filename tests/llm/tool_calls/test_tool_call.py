@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-import strategies  # noqa: F401  (loads the hypothesis profile)
+from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from llm.tool_calls.routing import A, B, Fragment, routed
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall

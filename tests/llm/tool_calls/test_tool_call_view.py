@@ -9,8 +9,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401  (loads the hypothesis profile)
-from cuts import exact
+from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
+from inputs.cuts import exact
 from llm.growing_json import pieces_of, repaired, values
 from ndstream.llm._partial_json.partial_json import Tail
 from ndstream.llm._tool_calls.router import ToolCalls

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import real_parts
-from loopback import response
-from loopback import serving as upstream_serving
+from doubles.loopback import response
+from doubles.loopback import serving as upstream_serving
 from ndstream.serving import Broadcast
 from serving.servers import GET
 

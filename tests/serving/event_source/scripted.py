@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from doubles.scripted_clock import ScriptedClock
 from ndstream import Event
 from ndstream.serving import EventSource
-from scripted_clock import ScriptedClock
 
 EVENT_STREAM = {"Content-Type": "text/event-stream"}
 

@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 import real_parts
-from loopback import response, serving
+from doubles.loopback import response, serving
 from ndstream import EventSource
 from ndstream._sources.clocks import SystemClock
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import real_parts
-from loopback import response, serving
+from doubles.loopback import response, serving
 from ndstream import EventSource, TruncatedError, UpstreamError
 from ndstream._core import SSEDecoder
 from ndstream.serving._event_source.async_connection import AsyncConnection

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-import chromium
 import real_parts
-from chat_server import Server
+from doubles.chat_server import Server
+from real_parts import chromium
 
 from .browsing import KEY, opened
 from .serving_page import ServedPage, serving_page

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commands import COMMAND, PATIENCE, environment
+from processes.commands import COMMAND, PATIENCE, environment
 
 HERE = Path(__file__).parent
 

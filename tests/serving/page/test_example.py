@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import real_parts
-from chat_server import CHAT, OLLAMA, TEXT, Server
+from doubles.chat_server import CHAT, OLLAMA, TEXT, Server
 from serving.servers import GET, free_port, listens, until
 
 APP = Path(__file__).resolve().parents[3] / "examples" / "chat_relay" / "app.py"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chat_server import Server
+from doubles.chat_server import Server
 
 from .browsing import DONE, KEY, ask, ended, line
 from .serving_page import ServedPage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loopback import response, serving
+from doubles.loopback import response, serving
 from ndstream import llm
 from ndstream.serving._page.page_target import CUT_KINDS, PageTarget
 from ndstream.serving._targets.outcome import Failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from chat_server import Server
+from doubles.chat_server import Server
 
 from .browsing import DONE, ask, ended, last_text, line, opened
 from .serving_page import serving_page

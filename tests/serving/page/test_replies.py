@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat_server import Server
+from doubles.chat_server import Server
 
 from .browsing import DONE, PATIENCE, ask, ended, last_text, line
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import ndstream
-from loopback import serving
+from doubles.loopback import serving
 from serving.made_replies import chunk
 from serving.relaying import SyncResponse, Upstream, collect, relayed, run, sent
 

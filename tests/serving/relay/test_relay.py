@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 import ndstream
-import oracle
+import oracles
+from inputs.recordings import FILES
 from ndstream import RelayGroup, TruncatedError, UpstreamError
 from ndstream.serving import BrokenTransferError, Failure
 from ndstream.serving._relay import async_relay, sync_relay
-from recordings import FILES
 from serving.made_replies import DONE, chunk, reply
 from serving.relaying import Response, SyncResponse, Upstream, collect, relayed, run, sent
 
@@ -570,7 +570,7 @@ def test_a_group_cuts_off_relays_whose_clients_take_nothing() -> None:
 def test_what_a_relay_sends_is_what_the_oracle_reads() -> None:
     data = b"".join(b"id: %d\ndata: {\ndata: %d}\n\n" % (number, number) for number in range(20))
     told = sent(data, format="sse")
-    assert [outcome.value[:3] for outcome in oracle.sse(told).outcomes] == [
+    assert [outcome.value[:3] for outcome in oracles.sse(told).outcomes] == [
         ("message", f"{{\n{number}}}", str(number)) for number in range(20)
     ]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream.serving import Target
 from serving.relaying import relayed
 

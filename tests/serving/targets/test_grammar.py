@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401
+from inputs import strategies  # noqa: F401
 from llm.engine import PATIENCE, Engine
 from llm.hostile_frames import FRAMES
 from llm.test_engine import CASES, SAMPLING, Case

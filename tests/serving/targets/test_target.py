@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cuts import cuts
+from inputs.cuts import cuts
 from ndstream import llm
 from ndstream.llm._delta import FullDelta
 from ndstream.serving._converters.reply_reader import ReplyReader

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from inputs.recordings import FILES
 from llm.examples import EXAMPLES
-from recordings import FILES
 from serving.made_replies import DONE, call, chunk, reply
 
 ROME, PARIS = '{"city":"Rome"}', '{"city":"Paris","days":[1,2]}'

@@ -6,7 +6,7 @@ import json
 import pathlib
 from typing import Any
 
-RECORDINGS = pathlib.Path(__file__).resolve().parents[2] / "shared" / "recordings"
+RECORDINGS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "recordings"
 FILES = sorted(RECORDINGS.glob("*.sse")) + sorted(RECORDINGS.glob("*.ndjson"))
 
 

@@ -17,8 +17,7 @@ import orjson
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-import oracle
-import oracle_concatenated
+import oracles
 from ndstream import ConcatenatedJSONDecoder, JSONSeqDecoder, NDJSONDecoder, SSEDecoder
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -33,7 +32,7 @@ class Framing(NamedTuple):
 
     name: str
     decoder: Callable[..., Any]
-    oracle: Callable[..., oracle.Answer]
+    oracle: Callable[..., oracles.Answer]
     streams: st.SearchStrategy[bytes]
     options: st.SearchStrategy[dict[str, Any]]
     wrap: Callable[[bytes], bytes]
@@ -371,7 +370,7 @@ def _requiring_done(options: st.SearchStrategy[dict[str, Any]]) -> st.SearchStra
 NDJSON = Framing(
     "ndjson",
     NDJSONDecoder,
-    oracle.ndjson,
+    oracles.ndjson,
     ndjson_streams,
     _requiring_done(ndjson_options),
     lambda text: text + b"\n",
@@ -379,7 +378,7 @@ NDJSON = Framing(
 SSE = Framing(
     "sse",
     SSEDecoder,
-    oracle.sse,
+    oracles.sse,
     sse_streams,
     _requiring_done(sse_options),
     lambda text: b"".join(b"data: " + line + b"\n" for line in re.split(b"[\r\n]", text)) + b"\n",
@@ -387,7 +386,7 @@ SSE = Framing(
 JSONSEQ = Framing(
     "jsonseq",
     JSONSeqDecoder,
-    oracle.jsonseq,
+    oracles.jsonseq,
     jsonseq_streams,
     _requiring_done(jsonseq_options),
     lambda text: b"\x1e" + text + b"\n",
@@ -395,7 +394,7 @@ JSONSEQ = Framing(
 CONCATENATED = Framing(
     "concatenated",
     ConcatenatedJSONDecoder,
-    oracle_concatenated.concatenated,
+    oracles.concatenated,
     concatenated_streams,
     _requiring_done(concatenated_options),
     lambda text: text + b"\n",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commands import PATIENCE, environment
+from processes.commands import PATIENCE, environment
 
 NOBODY = 65534
 

@@ -1,8 +1,8 @@
-"""The real parts that tests run against: libraries of others, commands, an inference engine.
+"""How a test asks for a real part: a library of others, a command, a package of npm.
 
-A test asks for its part here. If the part is missing the test is skipped, and one line at the end of the run says
-what was not shown and how to get it. If ``NDSTREAM_REQUIRE_REAL_PARTS`` is set in the environment, as `.ci/run` does,
-the test fails instead. The recorded streams beside the project are no such part: a clone may well be without them.
+If the part is missing the test is skipped, and one line at the end of the run says what was not shown and how to get
+it. If ``NDSTREAM_REQUIRE_REAL_PARTS`` is set in the environment, as `.ci/run` does, the test fails instead. The
+recorded streams beside the project are no such part: a clone may well be without them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 
 REQUIRED = bool(os.environ.get("NDSTREAM_REQUIRE_REAL_PARTS"))
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEBIAN_PACKAGES = ROOT / ".ci" / "debian-packages.txt"
 """The one list of Debian packages that tests use, which `.ci/run` installs."""
 

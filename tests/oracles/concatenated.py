@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from oracle import BOM, NO_LIMIT, SPACE, Answer, Bad, decode, preview
+from oracles.answer import BOM, NO_LIMIT, SPACE, Answer, Bad, decode, preview
 
 TOKEN = re.compile(
     rb"""(?P<space>[ \t\r\n]+)
