@@ -2,11 +2,12 @@
 
 It does no input or output. What it gives for one chunk is one message to the client; between any two of its answers a
 heartbeat may be sent. Exactly one of `finish`, `fail`, `stop` and `abort` ends it, or the chunk whose frame ends the
-stream.
+stream. Nothing is asked of it after that.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from ndstream._errors import EncodeError, FrameTooLargeError, StreamError, TruncatedError
@@ -18,7 +19,7 @@ from ndstream.serving._upstream_error import UpstreamError
 ErrorMessage = Callable[[Exception], str]
 
 
-class Converter:
+class Converter(ABC):
     """The base of all converters.
 
     Attributes:
@@ -48,39 +49,39 @@ class Converter:
         return bool(self.heartbeat) or not self.content_type
 
     @property
+    @abstractmethod
     def started(self) -> bool:
         """Whether anything of the upstream's has been given, beside an error."""
-        raise NotImplementedError
 
     @property
     def answer(self) -> Answer | None:
         """The reply as it is folded, if it is."""
         return None
 
+    @abstractmethod
     def feed(self, chunk: Chunk) -> bytes:
         """What a chunk brings; b"" for nothing yet.
 
         Raises:
             TypeError: The chunk is not bytes-like.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> bytes:
         """What is left at the end of the upstream's bytes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fail(self, cause: Exception) -> bytes:
         """What is left if the source fails, and the error."""
-        raise NotImplementedError
 
     @property
     def refusal(self) -> Refusal | None:
         """What to answer instead of a stream that did not begin; None if it did not fail."""
         return None if self.failure is None else self.failure.refusal
 
+    @abstractmethod
     def stop(self, failure: Failure) -> bytes:
         """End the stream here with this failure."""
-        raise NotImplementedError
 
     def refuse(self, error: UpstreamError) -> bytes:
         """End the stream here, since the upstream has none to give."""

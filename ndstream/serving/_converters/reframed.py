@@ -67,8 +67,6 @@ class Reframed(Converter):
         return self._decoder is not None and self._decoder.frames > 0
 
     def feed(self, chunk: Chunk) -> bytes:
-        if self.ended:
-            return b""
         if self._decoder is None:
             assert self._first_bytes is not None
             self._decoder = self._first_bytes.feed(chunk, at_end=False)
@@ -79,23 +77,17 @@ class Reframed(Converter):
         return self._frames(self._decoder.feed(chunk))
 
     def finish(self) -> bytes:
-        if self.ended:
-            return b""
         self._payloads.at_end = True
         frames = self._frames(self._final_decoder().finish())
         self.ended = True
         return frames
 
     def fail(self, cause: Exception) -> bytes:
-        if self.ended:
-            return b""
         error = self._final_decoder()._fail(cause)
         error.__cause__ = cause
         return self._end_with(error)
 
     def stop(self, failure: Failure) -> bytes:
-        if self.ended:
-            return b""
         self.ended = True
         self.failure = failure
         return error_frame(self.format, failure)

@@ -44,13 +44,13 @@ class Translated(Converter):
         return None if self.failure is None else self._target.refusal(self.failure)
 
     def feed(self, chunk: Chunk) -> bytes:
-        return b"" if self.ended else self._take(self.reader.feed(chunk))
+        return self._take(self.reader.feed(chunk))
 
     def finish(self) -> bytes:
-        return b"" if self.ended else self._take(self.reader.finish())
+        return self._take(self.reader.finish())
 
     def fail(self, cause: Exception) -> bytes:
-        return b"" if self.ended else self._take(self.reader.fail(cause))
+        return self._take(self.reader.fail(cause))
 
     def stop(self, failure: Failure) -> bytes:
         return self._end(lambda: self._target.fail(failure))
@@ -59,8 +59,6 @@ class Translated(Converter):
         return self._end(self._target.abort)
 
     def _end(self, write: Callable[[], bytes]) -> bytes:
-        if self.ended:
-            return b""
         self.reader.stop()
         written = write()
         self.ended = True

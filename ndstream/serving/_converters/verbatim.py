@@ -59,8 +59,6 @@ class Verbatim(Converter):
         return self._sent > 0
 
     def feed(self, chunk: Chunk) -> bytes:
-        if self.ended:
-            return b""
         data = chunk if type(chunk) is bytes else _as_bytes(chunk)
         if not data:
             return b""
@@ -93,8 +91,6 @@ class Verbatim(Converter):
         return self._whole_frames(decoder)
 
     def finish(self) -> bytes:
-        if self.ended:
-            return b""
         decoder = self._final_decoder()
         try:
             last = list(decoder.finish())
@@ -107,16 +103,12 @@ class Verbatim(Converter):
         return self._with_blank_line(frames) if decoder.done else frames
 
     def fail(self, cause: Exception) -> bytes:
-        if self.ended:
-            return b""
         decoder = self._final_decoder()
         error = decoder._fail(cause)
         error.__cause__ = cause
         return self._whole_frames(decoder) + self._end_with(error)
 
     def stop(self, failure: Failure) -> bytes:
-        if self.ended:
-            return b""
         self.ended = True
         self.failure = failure
         return error_frame(self.format, failure)

@@ -31,7 +31,8 @@ def reports_error(head: bytes, named_format: Format | None, at_end: bool) -> boo
     """
     text = head.removeprefix(BOM_UTF8).lstrip()
     if not text:
-        return False if at_end else None
+        # So much white space is not kept.
+        return False if at_end or len(head) >= MAX_HEAD else None
     if text.startswith(b"<"):
         # A page is nothing that any stream begins with.
         return True

@@ -119,8 +119,6 @@ class RelayState:
 
     def _take_end(self) -> bytes:
         message = b"" if self._head is None else self._take_head(at_end=True)
-        while self._pieces and not self._over:
-            message += self._convert(self._pieces.popleft())
         if not self._over:
             self._over = True
             message += self._converter.finish() + self._done_event()

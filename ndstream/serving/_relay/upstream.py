@@ -46,6 +46,5 @@ class Upstream:
 
 def pieces(chunk: Chunk) -> list[Chunk]:
     """A chunk in parts that are converted one at a time."""
-    if len(chunk) <= MAX_PIECE or not isinstance(chunk, bytes):
-        return [chunk]
-    return [chunk[begin : begin + MAX_PIECE] for begin in range(0, len(chunk), MAX_PIECE)]
+    data = bytes(chunk)
+    return [data[begin : begin + MAX_PIECE] for begin in range(0, len(data), MAX_PIECE)]

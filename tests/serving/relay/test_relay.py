@@ -316,6 +316,11 @@ def test_frames_that_only_look_like_errors_are_no_refusal() -> None:
     assert b"".join(relayed(SyncResponse(event)).open()) == event
 
 
+def test_blank_lines_without_end_are_not_kept_until_something_else_comes() -> None:
+    blank = b"\n" * 32_768
+    assert list(relayed([blank, blank, blank, b"1\n"], format="ndjson")) == [2 * blank, blank, b"1\n"]
+
+
 def test_an_empty_upstream_is_an_empty_stream_and_no_reply() -> None:
     for to in (None, "sse", "ndjson", "jsonseq"):
         assert sent(b"", to, format="sse") == b""
@@ -515,9 +520,10 @@ def test_chunks_that_are_no_bytes_are_refused() -> None:
         list(relayed(["data: a\n\n"], format="sse"))
 
 
-def test_a_large_chunk_is_converted_in_parts() -> None:
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_large_chunk_is_converted_in_parts(kind: Any) -> None:
     data = b"data: x\n\n" * 50_000
-    messages = list(relayed([data], format="sse"))
+    messages = list(relayed([kind(data[:900]), kind(data[900:])], format="sse"))
     assert b"".join(messages) == data
     assert max(map(len, messages)) <= 65536 + 20
 
