@@ -57,9 +57,11 @@ cdef class NextValue:
         self.driven = True
         try:
             try:
+                # An instance alone: the other forms are deprecated, which only whoever wrote them should be told.
+                error = exception_of(arguments)
                 if not hasattr(waiter, "throw"):
-                    raise exception_of(arguments)
-                return waiter.throw(*arguments)
+                    raise error
+                return waiter.throw(error)
             finally:
                 self.driven = False
         except StopIteration as stop:
