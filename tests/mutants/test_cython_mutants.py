@@ -21,7 +21,7 @@ cdef inline bint is_small(Py_ssize_t number) noexcept nogil:
     return number < 3
 
 
-cdef int counted(list numbers) except -1:
+cdef int counted(list numbers) except? -1:
     cdef Py_ssize_t number
     cdef int count = 0
     for number in numbers:
