@@ -16,14 +16,20 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="releases are ma
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a commit, and as much of this one as a release looks at first."""
     folder = tmp_path / "project"
     shutil.copytree(ROOT / ".ci", folder / ".ci")
     for name in ("pyproject.toml", "CHANGELOG.md"):
         shutil.copy(ROOT / name, folder)
     commit(folder)
+    # Where the Python that runs this is the only one, nothing has to be named python3.
+    monkeypatch.setenv("PATH", os.pathsep.join([str(python3(tmp_path / "python").parent), os.environ["PATH"]]))
     return folder
+
+
+def python3(folder: Path) -> Path:
+    return script(folder / "python3", f'exec "{sys.executable}" "$@"')
 
 
 def commit(folder: Path) -> None:
@@ -56,7 +62,8 @@ def test_a_version_without_an_entry_in_the_changelog_is_not_released(project: Pa
 def test_a_tool_that_is_missing_is_named(project: Path, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("bash", "dirname", "git", "python3", "realpath", "sed"):
+    python3(tools)
+    for name in ("bash", "dirname", "git", "realpath", "sed"):
         found = shutil.which(name)
         assert found is not None
         (tools / name).symlink_to(found)
