@@ -70,10 +70,11 @@ def rotate_under_load(
     with subprocess.Popen([sys.executable, "-c", script, str(log), *mode], stdout=pipe) as writer:
         rotate = f"{logrotate} -f -s {tmp_path}/state {config}"
         rotation = f"for i in $(seq {ROTATIONS}); do sleep {SECONDS / ROTATIONS}; {rotate}; done"
-        with subprocess.Popen(["sh", "-c", rotation]) as rotating:
-            with logs.follow(log, stop_after_idle=2.0, rotate_wait=1.0, on_error=errors.append) as stream:
-                seen = [value["i"] for value in stream]
-            rotating.wait()
+        with logs.follow(log, stop_after_idle=2.0, rotate_wait=1.0, on_error=errors.append) as stream:
+            # What was rotated before the log is first looked at would be no part of it.
+            seen = [next(stream)["i"]]
+            with subprocess.Popen(["sh", "-c", rotation]):
+                seen += [value["i"] for value in stream]
         output = writer.communicate()[0]
     # A line that was being written at a cut is gone but for its beginning.
     assert {error.reason for error in errors} <= (set() if reopen else {"unfinished"})
