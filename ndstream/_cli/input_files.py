@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ndstream._cli.messages import STDIN
+from ndstream.logs._files.distinct_files import distinct_files
 from ndstream.logs._files.opened_file import OpenedFile, open_file
 from ndstream.logs._files.paths import find_files
 from ndstream.logs._files.remote import is_url
 
 
 def find_names(names: Iterable[str]) -> list[str]:
-    """The names, with the matches of each glob in its place, each file once.
+    """The names, with the matches of each glob in its place, each file once, and not its compressed copy.
 
     A file that is named twice is read twice, as other commands do. A name that exists is no glob.
 
@@ -28,14 +29,7 @@ def find_names(names: Iterable[str]) -> list[str]:
         if name == STDIN:
             found.append(name)
             continue
-        seen: set[tuple[int, int]] = set()
-        for match in find_files(name, {}):
-            status = status_of(str(match))
-            if status is not None and (identity := (status.st_dev, status.st_ino)) not in seen:
-                seen.add(identity)
-                found.append(str(match))
-            elif status is None:
-                found.append(str(match))
+        found.extend(map(str, distinct_files(find_files(name, {}))))
     return found
 
 

@@ -71,16 +71,6 @@ def test_f15_a_name_that_looks_like_a_glob_and_exists_is_that_file(tmp_path: Pat
     assert list(logs.read(tmp_path / "a[1].log")) == [1]
 
 
-def test_f15_one_file_under_several_names_is_read_once_and_the_report_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_bytes(b"1\n")
-    (tmp_path / "b.log").symlink_to(tmp_path / "a.log")
-    os.link(tmp_path / "a.log", tmp_path / "c.log")
-    result = outcome(f"{tmp_path}/*.log")
-    assert result.lines == [b"1"]
-    assert result.report.repeated == [str(tmp_path / "b.log"), str(tmp_path / "c.log")]
-    assert outcome(f"{tmp_path}/*.log", duplicates=True).lines == [b"1"] * 3
-
-
 @pytest.mark.parametrize("name", [b"line\nfeed.log", b"not utf-8 \xff\xfe.log", b"-", b" ", "größe.log".encode()])
 def test_f15_names_of_any_bytes_are_read(name: bytes, tmp_path: Path) -> None:
     path = os.path.join(os.fsencode(tmp_path), name)

@@ -15,10 +15,13 @@ from ndstream.logs._files.remote import is_url, matching_urls
 BinaryFile: TypeAlias = "IO[bytes] | io.RawIOBase | io.BufferedIOBase"
 PathOrFile: TypeAlias = "str | os.PathLike[str] | BinaryFile"
 
+ARCHIVE_SUFFIX = r"\.(?:gz|zst|bz2|xz|lz4)"
+"""The ends of names of archives, for regular expressions."""
+
 _ROTATED = re.compile(
     r"(?P<base>.+?)"
     r"(?:[.-](?P<stamp>\d{4}-?\d\d-?\d\d(?:[-_T.]?\d\d(?:[-:]?\d\d){0,2})?)(?:\.backup)?|\.(?P<number>\d{1,6}))"
-    r"(?:\.(?:gz|zst|bz2|xz|lz4))?"
+    rf"(?:{ARCHIVE_SUFFIX})?"
 )
 _OLDEST, _NUMBERED, _NEWEST = range(3)
 

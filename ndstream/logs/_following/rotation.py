@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
+from ndstream.logs._files.paths import ARCHIVE_SUFFIX
+
 # name.1, name-20260101, name.20260101-000059, each with .gz or the like; and app-20260101.log of app.log.
-_SUFFIX = re.compile(r"[.\-_](\d[\d.\-_T:]*)(\.backup)?(\.(gz|zst|bz2|xz|lz4))?")
+_SUFFIX = re.compile(rf"[.\-_](\d[\d.\-_T:]*)(\.backup)?({ARCHIVE_SUFFIX})?")
 _ANY_SUFFIX = re.compile(r"[.\-_](?=\d)")
-_COMPRESSED = re.compile(r"\.(gz|zst|bz2|xz|lz4)$")
+_COMPRESSED = re.compile(rf"{ARCHIVE_SUFFIX}$")
 _NUMBER = re.compile(r"\d+")
 # logrotate renames so what a writer created in the moment between its own renaming and its own creating.
 _BACKUP = re.compile(r"\.backup(\.\w+)?$")

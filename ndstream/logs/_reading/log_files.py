@@ -7,10 +7,8 @@ taken from in C as well: an interrupt, which Python code would be given, can cos
 
 from __future__ import annotations
 
-import os
-import stat
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ndstream._core import NDJSONDecoder
@@ -22,10 +20,10 @@ from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.after_damage import AfterDamage
+from ndstream.logs._files.distinct_files import identity_of_file
 from ndstream.logs._files.opened_file import OpenedFile
 from ndstream.logs._files.paths import BinaryFile, generations_of
 from ndstream.logs._files.positions import START, Position
-from ndstream.logs._files.remote import is_url
 from ndstream.logs._reading.report import FileReport, Report
 
 
@@ -43,6 +41,7 @@ class LogFiles:
         dead_letters: Where bad lines go, which is closed with the stream.
         start_line: How many lines precede what is read of the file.
         open_rest: Opens what follows the damage in an archive; None not to go on there.
+        repeated: Paths that were left out of the files, for the report.
 
     Attributes:
         unwrapper: As given.
@@ -60,6 +59,7 @@ class LogFiles:
         dead_letters: DeadLetters | None = None,
         start_line: int = 0,
         open_rest: Callable[[str, LogFileError, int], AfterDamage | None] | None = None,
+        repeated: Iterable[str] = (),
     ) -> None:
         self._open_rest = open_rest
         self._damage: LogFileError | None = None
@@ -79,7 +79,7 @@ class LogFiles:
         self._stream: Stream[Any] | None = None
         self._decoder: NDJSONDecoder[Any] | None = None
         self._file: OpenedFile | None = None
-        self._report = Report()
+        self._report = Report(repeated=list(repeated))
         self._current = FileReport(None)
         # Whatever gives values next; None is the end.
         self.turns: deque[Any] = deque([self])
@@ -95,7 +95,7 @@ class LogFiles:
         self._raise_failure()
         self._go_on_after_damage()
         identity = None
-        while self._sources and (identity := self._identity(self._first_source())) in self._seen:
+        while self._sources and (identity := identity_of_file(self._first_source())) in self._seen:
             self._report.repeated.append(str(self._sources.popleft()))
         if not self._sources:
             self._end()
@@ -118,7 +118,7 @@ class LogFiles:
             self._report.files.append(FileReport(source if isinstance(source, str) else None, error=error))
             raise
         values = self._values(opened, decoder)
-        if identity is not None:
+        if identity is not None and not self._duplicates:
             self._seen.add(identity)
         self._sources.popleft()
         self.turns.extend((values, self))
@@ -213,17 +213,6 @@ class LogFiles:
             if not (callable(self._on_error) and isinstance(failure, LogFileError)):
                 raise failure
             self._on_error(failure)
-
-    def _identity(self, source: str | BinaryFile) -> tuple[int, int] | None:
-        """What tells one file from another; None if it is no file that could be read twice."""
-        if self._duplicates or not isinstance(source, str) or is_url(source):
-            return None
-        try:
-            status = os.stat(source)
-        except OSError:
-            # Opening it says what is wrong.
-            return None
-        return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
     def _end(self) -> None:
         if self.unwrapper is not None and self.unwrapper.is_unfinished:

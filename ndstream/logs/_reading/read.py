@@ -18,6 +18,7 @@ from ndstream.logs._containers.unwrapper import Record, Unwrapper, make_unwrappi
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
 from ndstream.logs._files.after_damage import open_after_damage
+from ndstream.logs._files.compressed_copies import compressed_copies
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, SEARCHED_CHUNK_SIZE, open_file
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._files.positions import START, Position
@@ -122,7 +123,8 @@ def read(
             None for no limit.
         prefetch: How many chunks of up to 2 MiB a thread reads and decompresses ahead; 0 for none. None does so for
             archives and URLs, where it pays.
-        duplicates: Whether a file that is named twice, also through a link, is read twice.
+        duplicates: Whether a file that is named twice, also through a link, is read twice, and a compressed copy of a
+            file beside it, which rotation leaves for a moment, as well.
         start: Where to begin in the one file that is read: the ``position`` of an earlier stream.
         start_line: How many lines precede `start`.
         storage_options: What fsspec is to know to open URLs, such as credentials.
@@ -184,6 +186,7 @@ def read(
     if contains is not None or sample is not None:
         file_options["plain_chunk_size"] = SEARCHED_CHUNK_SIZE
     opener = partial(open_file, start=start, **file_options)
+    repeated: list[str] = []
     if isinstance(paths, Split):
         if checkpoint is not None or unwrap is not None or start.offset:
             raise ValueError("checkpoint=, unwrap= and start= do not go together with a split: leave them out")
@@ -191,8 +194,10 @@ def read(
         opener = partial(open_split, split=paths, **file_options)
         open_rest = partial(open_rest_of_split, split=paths, max_window=max_window)
     else:
-        sources = find_files(paths, storage_options or {})
-        _check_files(sources)
+        found = find_files(paths, storage_options or {})
+        _check_files(found)
+        repeated = [] if duplicates else compressed_copies(found)
+        sources = [source for source in found if source not in repeated]
         open_rest = partial(open_after_damage, max_window=max_window)
     if start.offset and len(sources) != 1:
         raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
@@ -204,8 +209,9 @@ def read(
         unwrapper,
     )
     files = LogFiles(
-        sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line, open_rest
-    )
+        sources, opener, make_decoder, unwrapper, on_error, duplicates, resumption, letters, start_line, open_rest,
+        repeated,
+    )  # fmt: skip
     target = letters if collected is None else collected
     if keep is not None and target is not None:
         keep.begin(target, files, counts_lines=not isinstance(paths, Split) or paths.start == 0)

@@ -36,7 +36,7 @@ class Report:
 
     Attributes:
         files: One report for each file that was begun, in order.
-        repeated: Paths that were skipped, since they are another name of a file read before.
+        repeated: Paths that were skipped, since they are another name or a compressed copy of a file that is read.
     """
 
     files: list[FileReport] = field(default_factory=list)

@@ -21,6 +21,7 @@ from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._checkpoints.shared_checkpoint import parts_of
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
+from ndstream.logs._files.distinct_files import distinct_files
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files, generations_of, log_order
 from ndstream.logs._reading.read import OnError, read
 from ndstream.logs._reading.stream import LogStream
@@ -35,20 +36,14 @@ Log = list["str | BinaryFile"]
 
 
 def logs_of(paths: PathOrFile | Iterable[PathOrFile], storage_options: dict[str, Any] | None) -> list[Log]:
-    """The logs to read. A file under two names is read once.
+    """The logs to read. A file under two names, or beside its compressed copy, is read once.
 
     Raises:
         FileNotFoundError: A glob matches nothing.
         TypeError: It is no path.
     """
     logs: dict[object, Log] = {}
-    seen = set()
-    for source in find_files(paths, storage_options or {}):
-        if isinstance(source, str) and os.path.isfile(source):
-            status = os.stat(source)
-            if (identity := (status.st_dev, status.st_ino)) in seen:
-                continue
-            seen.add(identity)
+    for source in distinct_files(find_files(paths, storage_options or {})):
         logs.setdefault(generations_of(source) if isinstance(source, str) else object(), []).append(source)
     for files in logs.values():
         files.sort(key=lambda file: log_order(str(file)))

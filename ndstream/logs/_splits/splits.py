@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ndstream.logs._archives.member_index import bgzf_members, zstd_members
+from ndstream.logs._files.distinct_files import distinct_files
 from ndstream.logs._files.fingerprint import digest
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, OpenedFile, open_file
 from ndstream.logs._files.paths import PathOrFile, find_files
@@ -88,7 +89,8 @@ def splits(
         storage_options: What fsspec is to know to open URLs.
 
     Returns:
-        The splits, in the order in which `read` reads the files. A file that is named twice is split once.
+        The splits, in the order in which `read` reads the files. A file that is named twice is split once,
+        and one beside its compressed copy as well.
 
     Raises:
         OSError: A file cannot be read.
@@ -109,17 +111,13 @@ def splits(
     if size < 1:
         raise ValueError(f"size must be at least 1 byte, not {size}")
     found: list[Split] = []
-    seen: set[tuple[int, int]] = set()
-    for path in find_files(paths, storage_options or {}):
+    for path in distinct_files(find_files(paths, storage_options or {})):
         if not isinstance(path, str):
             raise TypeError(f"splits are read by their path, and {type(path).__name__} has none: pass a path")
         if not is_url(path):
-            status = os.stat(path)
-            if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            mode = os.stat(path).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise ValueError(f"{path} is a pipe or a device, which cannot be read twice: use read()")
-            if (identity := (status.st_dev, status.st_ino)) in seen:
-                continue
-            seen.add(identity)
         file = open_file(path, max_window=max_window, ahead=0, storage_options=storage_options)
         try:
             found.extend(_splits_of(path, file, size, max_window))
