@@ -10,12 +10,12 @@ from __future__ import annotations
 import faulthandler
 import gc
 import hashlib
+import math
 import os
 import resource
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -116,18 +116,19 @@ class MutantSession(Reports):
         known = known_tests()
         new = [item for item in items if item.nodeid not in known]
         active_mutant.activate(0)
-        for item, following in zip(new, [*new[1:], None], strict=True):
+        for item in new:
             TESTS.add({"test": item.nodeid})
             active_mutant.forget_reached()
             begin = time.monotonic()
-            reports = self.run(item, following)
+            # Each makes its fixtures anew, as it does for a mutant: their time counts, and the places that they reach.
+            reports = self.run(item, None)
             seconds = time.monotonic() - begin
             passed = [report.when for report in reports if report.passed] == ["setup", "call", "teardown"]
             keys = sorted(self._mutants[number].key for number in active_mutant.reached() if number in self._mutants)
             TESTS.add({"test": item.nodeid, "seconds": round(seconds, 4), "passed": passed, "reached": keys})
 
     def _reaching(self, tests: dict[str, Test]) -> dict[str, list[str]]:
-        """The tests that reach a mutant, by its key; and those that reach any mutant of a file, by the file."""
+        """The tests that reach a mutant, by its key; and those that reach any of a file or folder, by its path."""
         files = {mutant.key: mutant.file for mutant in self._mutants.values()}
         reaching: defaultdict[str, list[str]] = defaultdict(list)
         for name, test in tests.items():
@@ -135,12 +136,16 @@ class MutantSession(Reports):
                 continue
             for key in test.reached:
                 reaching[key].append(name)
-            for file in {files[key] for key in test.reached if key in files}:
-                reaching[file].append(name)
+            reached = {files[key] for key in test.reached if key in files}
+            for path in reached | {str(Path(file).parent) for file in reached}:
+                reaching[path].append(name)
         return reaching
 
     def _chosen(self, mutant: Mutant, reaching: dict[str, list[str]], tests: dict[str, Test]) -> list[str]:
         names = reaching.get(mutant.file if mutant.at_import else mutant.key, [])
+        if mutant.at_import and not names:
+            # The import is the only place of its file in the sample.
+            names = reaching.get(str(Path(mutant.file).parent), [])
         by_function: defaultdict[str, list[str]] = defaultdict(list)
         for name in sorted(names, key=lambda name: tests[name].seconds):
             by_function[_function(name)].append(name)
@@ -192,7 +197,7 @@ class MutantSession(Reports):
         process = self._new_process(names, folder, writing) if at_import else self._fork(names, folder, writing)
         os.close(writing)
         try:
-            return _watch(reading, names, tests, slack=60.0 if at_import else 15.0, limit=3 * self._seconds)
+            return _watch(reading, names, tests, start=600.0 if at_import else 15.0, limit=3 * self._seconds)
         finally:
             os.close(reading)
             os.killpg(process, signal.SIGKILL)
@@ -232,10 +237,10 @@ class MutantSession(Reports):
         ]
         environment = {**os.environ, "MUTANT_TESTS": str(chosen), "MUTANT_PIPE": str(writing)}
         environment["PYTEST_DEBUG_TEMPROOT"] = folder
-        null = subprocess.DEVNULL
-        return subprocess.Popen(
-            command, cwd=TREE, env=environment, pass_fds=[writing], stdout=null, stderr=null, start_new_session=True
-        ).pid
+        null = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0) for descriptor in (1, 2)]
+        os.set_inheritable(writing, True)
+        # Not as a Popen: one that is dropped warns, and pytest makes the next test of every fork fail for it.
+        return os.posix_spawn(sys.executable, command, environment, file_actions=null, setsid=True)
 
 
 def run_and_tell(reports: Reports, items: Sequence[pytest.Item], writing: int) -> None:
@@ -248,20 +253,23 @@ def run_and_tell(reports: Reports, items: Sequence[pytest.Item], writing: int) -
     os._exit(0)
 
 
-def _watch(reading: int, names: list[str], tests: dict[str, Test], slack: float, limit: float) -> tuple[str, str]:
-    told, until = b"", time.monotonic() + limit
+def _watch(reading: int, names: list[str], tests: dict[str, Test], start: float, limit: float) -> tuple[str, str]:
+    """What became of the tests, of which the first begins within `start` seconds."""
+    told, until = b"", math.inf
     while True:
         current = told.split(b"\n")[-2] if b"\n" in told else b"0"
         name = names[int(current)] if current else ""
         # On a machine with other work the tests that were chosen may take far longer than they did.
         if (told.endswith(b"\n") and not current) or time.monotonic() > until:
             return "survived", ""
-        seconds = slack + 10 * tests[name].seconds
+        seconds = 15.0 + 10 * tests[name].seconds if told else start
         if not select.select([reading], [], [], seconds)[0]:
             return "hangs", name
         more = os.read(reading, 4096)
         if not more:
             return "fails", name
+        if not told:
+            until = time.monotonic() + limit
         told = (told + more)[-8192:]
 
 
