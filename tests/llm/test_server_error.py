@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from llm.example import DONE, Example, sse
+from llm.example import DONE, Example, lines, sse
 from llm.examples import CHAT, EXAMPLES, OLLAMA, by_name, chat_frame
 from ndstream import llm
 
@@ -257,6 +257,30 @@ def test_gemini_tells_a_failure_by_its_reason(reason: str) -> None:
     with pytest.raises(llm.ReplyServerError) as caught:
         llm.collect(event({"candidates": [{"finishReason": reason}]}))
     assert caught.value.code == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("internalServerException", "server"),
+        ("modelStreamErrorException", "server"),
+        ("modelTimeoutException", "timeout"),
+        ("serviceUnavailableException", "overloaded"),
+        ("throttlingException", "rate_limit"),
+        ("validationException", "invalid_request"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("said", "message"), [({"message": "why"}, "why"), ({"originalMessage": "why"}, "why"), ({}, None)]
+)
+def test_each_exception_of_converse_is_an_error_of_its_kind(
+    name: str, kind: str, said: dict[str, str], message: str | None
+) -> None:
+    for count in (0, 3):
+        before = by_name("converse thinks, speaks, cites and calls").frames[:count]
+        with pytest.raises(llm.ReplyServerError) as caught:
+            llm.collect(iter([*before, *lines({name: said})]))
+        assert (str(caught.value), caught.value.kind, caught.value.code) == (message or name, kind, name)
 
 
 @pytest.mark.parametrize("nothing", [None, "", False, {"code": None, "message": ""}, {"code": 0, "message": "null"}])

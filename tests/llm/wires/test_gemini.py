@@ -21,6 +21,28 @@ def test_arguments_of_gemini_show_while_they_come_path_by_path() -> None:
     assert reply.tool_calls[0].arguments == seen[-1]
 
 
+@pytest.mark.parametrize(
+    ("values", "arguments"),
+    [
+        ({"$.a[0].b": 1, "$.a[0].c": 2, "$.a[1].b": 3}, {"a": [{"b": 1, "c": 2}, {"b": 3}]}),
+        ({"$.a[0][0]": 1, "$.a[0][1]": 2, "$.a[1]": 3}, {"a": [[1, 2], 3]}),
+        ({"$.a[0]": 1, "$['a'][0]": 2}, {"a": [2]}),
+        ({"$.a[0]": 1, "$.a[0].b": 2}, {"a": [{"b": 2}]}),
+        ({"$.a[0].b": 1, "$.a[0][0]": 2}, {"a": [[2]]}),
+        ({"$.a.b": 1, "$.a.c": 2, "$['a']['d.e']": 3}, {"a": {"b": 1, "c": 2, "d.e": 3}}),
+        ({"$.a": 1, "$.a.b": 2}, {"a": {"b": 2}}),
+        ({"$.a.b": 1, "$.a": 2}, {"a": 2}),
+        ({"$.a": 1, ".b": 2}, {"a": 1, "b": 2}),
+    ],
+    ids=repr,
+)
+def test_arguments_of_gemini_are_put_where_their_paths_lead(values: dict[str, int], arguments: Any) -> None:
+    pieces = [{"jsonPath": path, "numberValue": value} for path, value in values.items()]
+    call = {"functionCall": {"name": "f", "partialArgs": pieces}}
+    [told] = llm.collect(iter(sse(gemini_frame([call], "STOP")))).tool_calls
+    assert (told.arguments, told.incomplete) == (arguments, False)
+
+
 @pytest.mark.parametrize("path", ["$.a[999999999]", "$.a[2].b", "$[0]", "$.a[x]", "$"])
 def test_arguments_of_gemini_that_have_no_place_flag_the_call(path: str) -> None:
     pieces = [{"jsonPath": "$.a[0]", "numberValue": 1}, {"jsonPath": path, "stringValue": "x"}]
