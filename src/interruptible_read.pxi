@@ -79,9 +79,9 @@ cdef class InterruptibleRead:
         cdef PyObject* result = NULL
         return self.yielded(self.advance(None, &result), result)
 
-    def throw(self, *arguments):
+    def throw(self, error, value=None, traceback=None, /):
         cdef PyObject* result = NULL
-        return self.yielded(self.advance(exception_of(arguments), &result), result)
+        return self.yielded(self.advance(exception_of(error, value, traceback), &result), result)
 
     def close(self):
         if self.suspended == NOT_SUSPENDED:

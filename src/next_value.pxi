@@ -47,9 +47,11 @@ cdef class NextValue:
         cdef PyObject* result = NULL
         return self.yielded(self.advance(<PyObject*> argument, &result), result)
 
-    def throw(self, *arguments):
+    def throw(self, error, value=None, traceback=None, /):
         cdef PyObject* result = NULL
         cdef int status
+        # The other forms are deprecated where Python code gets them, which is for whoever wrote them to know.
+        thrown = exception_of(error, value, traceback)
         if self.waiting == NOT_STARTED:
             self.finish()
         waiter = self.waiter
@@ -57,11 +59,9 @@ cdef class NextValue:
         self.driven = True
         try:
             try:
-                # An instance alone: the other forms are deprecated, which only whoever wrote them should be told.
-                error = exception_of(arguments)
                 if not hasattr(waiter, "throw"):
-                    raise error
-                return waiter.throw(error)
+                    raise thrown
+                return waiter.throw(thrown)
             finally:
                 self.driven = False
         except StopIteration as stop:
@@ -69,10 +69,10 @@ cdef class NextValue:
                 raise
             waited = stop.value
             status = self.after_wait(PYGEN_RETURN, Py_NewRef(<PyObject*> waited), &result)
-        except BaseException as error:
+        except BaseException as raised:
             if self.waiting == OVER:
                 raise
-            status = self.after_error(error, &result)
+            status = self.after_error(raised, &result)
         return self.yielded(status, result)
 
     def close(self):
@@ -206,13 +206,14 @@ cdef class NextValue:
         return status
 
 
-cdef object exception_of(tuple arguments):
+cdef object exception_of(object error, object value, object traceback):
     """The exception that the arguments of `throw` stand for: one, or its class, value and traceback."""
-    error = arguments[0]
-    value = arguments[1] if len(arguments) > 1 else None
-    if not isinstance(error, BaseException):
-        error = error() if value is None else value if isinstance(value, error) else error(value)
-    return error.with_traceback(arguments[2]) if len(arguments) > 2 and arguments[2] is not None else error
+    thrown = error
+    if isinstance(error, type):
+        thrown = error() if value is None else value if isinstance(value, error) else error(value)
+    if not isinstance(thrown, BaseException):
+        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {error!r}")
+    return thrown if traceback is None else thrown.with_traceback(traceback)
 
 
 cdef NextValue new_next_value(AsyncPuller stream):

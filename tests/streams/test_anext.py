@@ -332,6 +332,18 @@ def test_an_exception_is_thrown_as_an_instance_or_as_class_value_and_traceback(r
     run(program)
 
 
+def test_what_is_no_exception_cannot_be_thrown_and_changes_nothing(run: Callable[..., None]) -> None:
+    def program() -> None:
+        awaitable = stream_of(Pausing(b"1\n")).__anext__()
+        assert awaitable.send(None) == "wait"
+        for arguments in ((), (5,), (str,), (str, "words"), ("words",), (None, Cancelled("mine"))):
+            with pytest.raises(TypeError):
+                awaitable.throw(*arguments)
+        assert value_of(awaitable) == 1
+
+    run(program)
+
+
 def test_an_awaitable_dropped_while_it_waits_frees_the_stream_and_is_no_clean_end(run: Callable[..., None]) -> None:
     def program() -> None:
         stream = stream_of(Pausing(b"1\n"))
