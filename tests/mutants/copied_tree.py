@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(os.environ.get("NDSTREAM_COPY_OF", Path(__file__).resolve().parents[2]))
 COPIED = (
     "src", "ndstream", "benchmarks", "docs", "examples", "pyproject.toml", "setup.py", "README.md", "LICENSE",
-    "CHANGELOG.md",
+    "CHANGELOG.md", ".ci",
 )  # fmt: skip
 
 
