@@ -51,11 +51,9 @@ cdef class ByteStore:
         return 0
 
     cdef bytes detach(self, Py_ssize_t size):
-        """Hand out the first ``size`` bytes and be empty."""
+        """Hand out the first ``size`` bytes of a store that is not empty, and be empty."""
         cdef PyObject* storage = self.storage
         cdef bytes detached
-        if storage == NULL:
-            return b""
         self.storage = NULL
         self.length = 0
         _PyBytes_Resize(&storage, size)

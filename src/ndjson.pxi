@@ -204,8 +204,6 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         cdef Result value
         cdef Py_ssize_t size = size_without_cr(self.buffered.data(), self.buffered.length)
         self.frame_line = self.lines + 1
-        if size > self.limit:
-            return self.too_large(self.limit + 1)
         if is_blank(self.buffered.data(), size):
             payload = self.buffered.copy(0, size)
             self.consume_tail()

@@ -263,7 +263,8 @@ cdef inline bint begins_name(
 
 
 cdef inline bint may_be_cut(const unsigned char* data, Py_ssize_t size) noexcept nogil:
-    """Whether a JSON text is a number or a name, or begins one, with nothing after it (RFC 7464, section 2.4).
+    """Whether a text, which is not white space alone, is a number or a name, or begins one, with nothing after it (RFC
+    7464, section 2.4).
 
     ``12`` may have been ``123``; brackets, quotes and white space prove their end.
     """
@@ -272,8 +273,6 @@ cdef inline bint may_be_cut(const unsigned char* data, Py_ssize_t size) noexcept
         begin += 1
     data += begin
     size -= begin
-    if size == 0:
-        return False
     if begins_name(data, size, b"true", 4) or begins_name(data, size, b"false", 5):
         return True
     return begins_name(data, size, b"null", 4) or begins_number(data, 0, size)

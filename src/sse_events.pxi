@@ -97,7 +97,8 @@ cdef class SSEEvents(SSEBlock):
             payload = self.joined.detach(self.joined.length)
         if self.values:
             self.consume_block(end)
-            return self.decode(<PyObject*> payload) if PyBytes_GET_SIZE(payload) else NOTHING
+            # It is large or of several lines, and so not empty.
+            return self.decode(<PyObject*> payload)
         event = self.make_event(payload, block, self.frame_bytes_to(end))
         self.consume_block(end)
         return self.deliver(event)

@@ -183,6 +183,16 @@ def test_a_chunk_that_is_not_bytes_is_told_what_to_pass(chunk: Any, advice: str)
         assert list(decoder.feed(b"")) == []
 
 
+@pytest.mark.parametrize("text", [b"-", b"1.", b"1.5", b"1e", b"1e+", b"0", b" 12", b"t", b"false"])
+def test_an_element_that_a_number_or_a_name_may_go_on_with_is_cut(text: bytes) -> None:
+    assert error_of(b"\x1e" + text + b"\x1e", ndstream.JSONSeqDecoder()).reason == "scalar"
+
+
+@pytest.mark.parametrize("text", [b"-x", b"1.x", b"1.5x", b"1ex", b"01", b"+1", b"tx", b"falsehood"])
+def test_an_element_that_begins_no_number_and_no_name_is_wrong(text: bytes) -> None:
+    assert error_of(b"\x1e" + text + b"\x1e", ndstream.JSONSeqDecoder()).reason == "invalid_json"
+
+
 @pytest.mark.parametrize(("data", "advised"), [(b"data: 1", True), (b"<!doctype html><p>502", False), (b"{}", False)])
 def test_a_cut_event_advises_an_option_only_where_it_could_be_one(data: bytes, advised: bool) -> None:
     message = str(error_of(data, ndstream.SSEDecoder()))

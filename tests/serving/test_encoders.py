@@ -470,6 +470,7 @@ class _Number(int):
 def test_subclasses_of_str_and_int_are_taken_at_their_value() -> None:
     assert encode_sse(_Text("a"), event=_Text("b"), id=_Text("c")) == b"event: b\nid: c\ndata: a\n\n"
     assert encode_sse("x", id=_Number(3), retry=_Number(4)) == b"id: 3\nretry: 4\ndata: x\n\n"
+    assert encode_comment(_Text("a")) == b": a\n\n"
 
 
 def test_a_lone_surrogate_is_found_in_a_text_of_another_type_and_in_a_name() -> None:
