@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from logs.archives import GZIP, TOOLS, ZSTD, Blocks, of_bytes, outcome
 from ndstream import logs
+from ndstream.logs._archives import decompressors
 from ndstream.logs._archives.gzip_member import GzipMember, ZlibInflater
 
 DATA = b"".join(b'{"n":%d}\n' % number for number in range(5000))
@@ -29,10 +34,44 @@ def test_a_missing_library_is_named_with_its_extra(tool: Any, module: str, monke
     assert tool.format in str(caught.value)
 
 
-def test_gzip_is_read_without_isal(monkeypatch: pytest.MonkeyPatch) -> None:
+class HiddenIsal(MetaPathFinder):
+    """A finder in front of all others: isal is missing, however often it is looked for."""
+
+    def __init__(self) -> None:
+        self.searches = 0
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /) -> None:
+        if fullname.partition(".")[0] == "isal":
+            self.searches += 1
+            raise ModuleNotFoundError(name=fullname)
+
+
+@pytest.fixture
+def hidden_isal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], HiddenIsal]]:
+    """Hides isal from when it is called until the end of the test."""
+
+    def hide() -> HiddenIsal:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "isal"]:
+            monkeypatch.delitem(sys.modules, name)
+        finder = HiddenIsal()
+        monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+        decompressors._isal.cache_clear()
+        return finder
+
+    yield hide
+    decompressors._isal.cache_clear()
+
+
+def test_isal_is_looked_for_once_whatever_the_number_of_members(hidden_isal: Callable[[], HiddenIsal]) -> None:
+    finder = hidden_isal()
+    assert len(of_bytes(gzip.compress(b"1\n") * 100).lines) == 100
+    assert finder.searches == 1
+
+
+def test_gzip_is_read_without_isal(hidden_isal: Callable[[], HiddenIsal]) -> None:
     archive = GZIP.make(DATA)
     with_isal = [of_bytes(archive[:end]) for end in range(20, len(archive), 997)]
-    monkeypatch.setitem(sys.modules, "isal", None)
+    hidden_isal()
     assert b"\n".join(of_bytes(archive).lines) + b"\n" == DATA
     for end, expected in zip(range(20, len(archive), 997), with_isal, strict=True):
         result = of_bytes(archive[:end])

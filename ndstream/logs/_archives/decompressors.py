@@ -6,6 +6,7 @@ Libraries are imported when an archive of their format is met. What they raise b
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -111,11 +112,18 @@ def decompress(decompressor: Decompressor, data: bytes, max_length: int) -> byte
 
 def _inflater() -> Any:
     """The fastest inflater there is."""
+    isal = _isal()
+    return ZlibInflater() if isal is None else isal.IgzipDecompressor(flag=isal.DECOMP_GZIP_NO_HDR)
+
+
+@cache
+def _isal() -> Any:
+    """isal's library for gzip; None if it is missing, which takes longer to find out than a short member to read."""
     try:
         from isal import igzip_lib
     except ModuleNotFoundError:
-        return ZlibInflater()
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP_NO_HDR)
+        return None
+    return igzip_lib
 
 
 def _library(module: str, compression: Compression) -> Any:
