@@ -108,6 +108,7 @@ class _FileCopy:
         target.report.files.append(self._report)
         self._line = line
         self._unwanted = self._torn = self._bytes_read = 0
+        self._read_to_end = False
         self.damage: LogFileError | None = None
         # Until the framing is known, the first bytes wait.
         self._head = b""
@@ -137,6 +138,7 @@ class _FileCopy:
                 self._bytes_read += len(chunk)
                 self._count()
                 self._target.move()
+                self._read_to_end = not chunk
                 if not self._feed(chunk):
                     return
             self._report_unread_rest(chunk)
@@ -246,7 +248,9 @@ class _FileCopy:
             report.values, report.bad = decoder.frames - self._unwanted, decoder.errors + self._torn
             # Framings without lines have one frame a line here.
             lines = getattr(decoder, "line", decoder.frames + decoder.errors)
-            report.lines = lines - self._line + self._torn
+            # The decoder stays before a last line that was cut.
+            cut_at_end = self._read_to_end and decoder.offset < self._file.offset + self._bytes_read
+            report.lines = lines - self._line + self._torn + (cut_at_end and isinstance(decoder, NDJSONDecoder))
             report.bytes = decoder.offset - self._file.offset
             position = self._file.position(decoder.offset)
             report.compressed_bytes = position.compressed_offset - self._file.compressed_offset

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -22,7 +22,6 @@ from ndstream._cli.selection import Selection, line_of
 from ndstream._core import NDJSONDecoder
 from ndstream._errors import FrameTooLargeError, StreamError
 from ndstream.logs import LogFileError, Split
-from ndstream.logs._files.opened_file import OpenedFile
 from ndstream.logs._splits.open_split import open_split
 
 MAX_ERRORS = 10_000
@@ -104,12 +103,21 @@ def check_split(split: Split, selection: Selection, sample: dict[str, Any], stop
         checked.failure = error
         return checked
     decoder.reset(offset=file.offset)
+    content_end, read_to_end = file.offset, False
+
+    def read_chunks() -> Iterator[bytes]:
+        nonlocal content_end, read_to_end
+        for chunk in file.chunks:
+            content_end += len(chunk)
+            yield bytes(chunk)
+        read_to_end = True
+
     try:
         if selects:
-            _write_selected(file, decoder, checked, note)
+            _write_selected(read_chunks(), decoder, checked, note)
         else:
             lines = GoodLines(decoder, checked, note)
-            for chunk in map(bytes, file.chunks):
+            for chunk in read_chunks():
                 lines.feed(chunk)
                 if decoder.done:
                     break
@@ -123,15 +131,17 @@ def check_split(split: Split, selection: Selection, sample: dict[str, Any], stop
             error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
     finally:
         file.close()
-    checked.lines, checked.values, checked.bad = decoder.line, decoder.frames, decoder.errors
+    # The decoder stays before a last line that was cut.
+    checked.lines = decoder.line + (read_to_end and decoder.offset < content_end)
+    checked.values, checked.bad = decoder.frames, decoder.errors
     checked.stop, checked.is_done = decoder.offset, decoder.done
     return checked
 
 
 def _write_selected(
-    file: OpenedFile, decoder: NDJSONDecoder[bytes], checked: Checked, note: Callable[[StreamError], object]
+    chunks: Iterator[bytes], decoder: NDJSONDecoder[bytes], checked: Checked, note: Callable[[StreamError], object]
 ) -> None:
-    for chunk in chain(map(bytes, file.chunks), [b""]):
+    for chunk in chain(chunks, [b""]):
         lines = decoder.feed(chunk) if chunk else decoder.finish()
         while True:
             # What came before a bad line stays in the list.

@@ -143,9 +143,11 @@ def check(
     report.good_end = end
     if decoder.unterminated:
         report.tail = "unterminated"
-    elif end < report.bytes and decoder.pending:
-        report.tail = "interrupted"
+    elif decoder.offset < report.bytes:
+        # The decoder stays before a last line that was cut.
         report.lines += 1
+        if decoder.pending:
+            report.tail = "interrupted"
     return report
 
 

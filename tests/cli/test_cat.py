@@ -125,6 +125,17 @@ class TestValues:
         ]
         assert re.fullmatch(r"\S+ s: \S+ values/s, \S+ MB/s", " ".join(rows[4]))
 
+    @pytest.mark.parametrize("tail", [b"3", b'{"a":', b"[" * 200])
+    @pytest.mark.parametrize(
+        "way", [[], ["--workers", "2"], ["--sample", "1"], ["--contains", "x", "--contains", "1"]], ids=" ".join
+    )
+    def test_the_last_line_is_counted_whether_or_not_it_was_cut(
+        self, way: list[str], tail: bytes, tmp_path: Path
+    ) -> None:
+        (tmp_path / "log").write_bytes(b"1\nx\n" + tail)
+        result = cat("--json", "--on-error", "skip", "--max-frame-size", "150", *way, "log", cwd=tmp_path)
+        assert json.loads(result.stderr.splitlines()[-1])["lines"] == 3
+
     def test_figures_for_machines_are_one_json_object_on_standard_error(self, tmp_path: Path) -> None:
         (tmp_path / "log.gz").write_bytes(gzip.compress(b"1\n\n2\nx\n"))
         result = cat("--json", "--on-error", "skip", "log.gz", cwd=tmp_path)
@@ -136,13 +147,11 @@ class TestValues:
         assert said.pop("seconds") > 0
         assert said == {**counted, "files": [{"path": "log.gz", "format": "gzip", **counted, "error": None}]}
 
-    def test_a_line_that_the_end_of_the_file_cuts_is_neither_in_the_bytes_nor_in_those_as_stored(
-        self, tmp_path: Path
-    ) -> None:
+    def test_the_bytes_are_those_before_a_line_that_the_end_of_the_file_cuts(self, tmp_path: Path) -> None:
         (tmp_path / "log").write_bytes(b"1\n2\n[3")
         result = cat("--json", "--on-error", "skip", "log", cwd=tmp_path)
         said = json.loads(result.stderr.splitlines()[-1])
-        assert [said[name] for name in ("bytes", "compressed_bytes", "lines", "bad")] == [4, 4, 2, 1]
+        assert [said[name] for name in ("bytes", "compressed_bytes", "lines", "bad")] == [4, 4, 3, 1]
 
     def test_an_event_stream_ends_at_its_sentinel(self) -> None:
         result = cat(stdin=b"data: 1\n\ndata: [DONE]\n\n")

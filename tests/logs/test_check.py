@@ -26,6 +26,7 @@ from ndstream import logs
         (b"1\nx\n3\n", 2, {"invalid_json": 1}, "complete", 6),
         (b"1\n[2\n3\n]\n\xff\n", 2, {"invalid_json": 2, "invalid_utf8": 1}, "complete", 11),
         (b"1\n" + b"9" * 200 + b"\n3\n", 2, {"too_large": 1}, "complete", 205),
+        (b"1\n" + b"9" * 200, 1, {"too_large": 1}, "complete", 2),
     ],
 )
 @pytest.mark.parametrize("compressed", [False, True])

@@ -43,6 +43,22 @@ def test_with_skip_bad_lines_are_counted_for_each_file(files: list[Path]) -> Non
     assert (stream.report.lines, stream.report.values, stream.report.bad, stream.report.bytes) == (4, 3, 1, 8)
 
 
+@pytest.mark.parametrize("tail", [b"3", b'{"a":', b"[" * 200, bytes(100), b" \r"])
+@pytest.mark.parametrize("unwrap", [None, "cri"])
+def test_the_last_line_is_counted_whether_or_not_it_was_cut(tail: bytes, unwrap: Any, tmp_path: Path) -> None:
+    head = b"2026-01-01T00:00:59Z stdout F " if unwrap else b""
+    (tmp_path / "log").write_bytes(head + b"1\n" + head + b"x\n" + head + tail)
+    with logs.read(tmp_path / "log", on_error="skip", unwrap=unwrap, max_frame_size=150) as stream:
+        values = list(stream)
+    assert (stream.report.lines, stream.report.values) == (3, len(values))
+
+
+def test_a_line_that_is_not_whole_yet_is_not_counted() -> None:
+    with logs.read(io.BytesIO(b"1\n2"), loads=bytes) as stream:
+        assert (next(stream), stream.report.lines) == (b"1", 1)
+        assert (next(stream), stream.report.lines) == (b"2", 2)
+
+
 def test_a_callable_is_given_the_errors_of_lines_and_of_files(tmp_path: Path) -> None:
     damaged = GZIP.make(b'{"a":1}\nbad\n{"a":2}\n{"a"')[:-9]
     (tmp_path / "a.gz").write_bytes(damaged)

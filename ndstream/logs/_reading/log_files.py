@@ -63,7 +63,8 @@ class LogFiles:
     ) -> None:
         self._open_rest = open_rest
         self._damage: LogFileError | None = None
-        self._torn = self._lines_before = 0
+        self._torn = self._lines_before = self._content_end = 0
+        self._read_to_end = False
         self._start_line = start_line
         self._dead_letters = dead_letters
         self._resumption = resumption
@@ -166,6 +167,7 @@ class LogFiles:
     def _values(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Any]:
         self.settle()
         self._torn = self._lines_before = 0
+        self._content_end, self._read_to_end = opened.offset, False
         self._current = FileReport(opened.path, opened.format)
         self._report.files.append(self._current)
         self._file, self._decoder = opened, decoder
@@ -177,11 +179,13 @@ class LogFiles:
             for chunk in opened.chunks:
                 if self._resumption is not None:
                     self._resumption.add(bytes(chunk))
+                self._content_end += len(chunk)
                 yield chunk
                 if not self._commit():
                     return
                 # Positions before this offset need not be remembered.
                 opened.position(decoder.offset)
+            self._read_to_end = True
         except LogFileError as error:
             cut = decoder._fail(error)
             error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
@@ -230,7 +234,9 @@ class LogFiles:
             report = self._current
             report.bytes = self._decoder.offset - self._file.offset
             report.compressed_bytes = self.position.compressed_offset - self._file.compressed_offset
-            report.lines = self._decoder.line - self._lines_before
+            # The decoder stays before a last line that was cut, so that reading can go on there.
+            cut_at_end = self._read_to_end and self._decoder.offset < self._content_end
+            report.lines = self._decoder.line - self._lines_before + cut_at_end
             counted = self._decoder if self.unwrapper is None else self.unwrapper
             report.values, report.bad = counted.frames, counted.errors + self._torn
         return self._report

@@ -14,7 +14,7 @@ class FileReport:
         format: "plain", "gzip", "zstd", "bz2", "xz" or "lz4", as its first bytes say.
         bytes: How much content was delivered, in bytes.
         compressed_bytes: How much of the file was read, in bytes as stored.
-        lines: How many lines ended, blank ones and those not decoded included.
+        lines: How many lines were read: blank ones, those not decoded, and a last one that was cut included.
         values: How many values were delivered.
         bad: How many lines were bad, whatever `on_error` did with them.
         error: What ended the file early; None if it was read to its end.
@@ -54,7 +54,7 @@ class Report:
 
     @property
     def lines(self) -> int:
-        """How many lines ended."""
+        """How many lines were read."""
         return sum(file.lines for file in self.files)
 
     @property
