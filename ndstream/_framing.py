@@ -75,7 +75,8 @@ def body_of_json(make: Callable[[Format], Decoder[Any]], max_frame_size: int | N
     def decide(head: bytearray, at_end: bool) -> Decoder[Any] | None:
         nonlocal searched
         before = _BEFORE_TEXT.match(head, 0, MAX_SNIFFED_BYTES)
-        begin = 0 if before is None else before.end()
+        assert before is not None, "the pattern may match nothing at all"
+        begin = before.end()
         if begin == MAX_SNIFFED_BYTES:
             # So much white space is not kept; concatenated values may be lines as well.
             return make("json")

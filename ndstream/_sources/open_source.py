@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -116,7 +116,7 @@ def _is_awaited(function: Any) -> bool:
     while isinstance(function, partial):
         function = function.func
     if not hasattr(function, "__code__") and not hasattr(function, "__func__"):
-        function = type(function).__call__ if callable(function) else None
+        function = type(function).__call__
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return bool(getattr(code, "co_flags", 0) & _COROUTINE)
 
@@ -131,14 +131,11 @@ def _needs_no_argument(function: Callable[..., object]) -> bool:
     return True
 
 
-class _AsgiMessages:
+class _AsgiMessages(AsyncIterator[Chunk]):
     """The chunks of a request body, from the messages of an ASGI server."""
 
     def __init__(self, receive: Callable[[], Awaitable[Any]]) -> None:
         self._receive: Callable[[], Awaitable[Any]] | None = receive
-
-    def __aiter__(self) -> _AsgiMessages:
-        return self
 
     async def __anext__(self) -> Chunk:
         if self._receive is None:

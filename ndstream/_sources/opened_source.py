@@ -65,7 +65,7 @@ def read_until_empty(read: Callable[[int], Any]) -> Iterator[Chunk]:
     return iter(partial(read, CHUNK_SIZE), b"")
 
 
-class AwaitedReads:
+class AwaitedReads(AsyncIterator[Chunk]):
     """The chunks that an awaited ``read(size)`` gives, up to an empty one.
 
     Not an async generator, since an event loop has to close one that is dropped before its end.
@@ -73,9 +73,6 @@ class AwaitedReads:
 
     def __init__(self, read: Callable[[int], Awaitable[Any]]) -> None:
         self._read = read
-
-    def __aiter__(self) -> AwaitedReads:
-        return self
 
     async def __anext__(self) -> Chunk:
         chunk: Chunk = await self._read(CHUNK_SIZE)

@@ -14,7 +14,7 @@ from ndstream._sources.event_loops import shielded, trio_if_running
 from ndstream._sources.opened_source import Chunk, OpenedAsyncSource, copied_unless_bytes
 
 
-class ReadingTask:
+class ReadingTask(AsyncIterator[Chunk]):
     """An async iterator over the chunks of a source, at most ``count`` of which are read before they are asked for."""
 
     def __init__(self, source: OpenedAsyncSource, count: int) -> None:
@@ -35,9 +35,6 @@ class ReadingTask:
         self._stopped = False
         self._left_behind = False
         self._error: BaseException | None = None
-
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self
 
     async def __anext__(self) -> Chunk:
         if self._event is None:

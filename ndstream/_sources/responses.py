@@ -165,14 +165,11 @@ _KINDS: tuple[tuple[tuple[str, ...], Callable[[Any], OpenedSource]], ...] = (
 the most telling name comes first, since asking some responses for their ``content`` reads the body."""
 
 
-class _OneChunk:
+class _OneChunk(AsyncIterator[Chunk]):
     """A body that is awaited as one chunk."""
 
     def __init__(self, read: Callable[[], Awaitable[Chunk]]) -> None:
         self._read: Callable[[], Awaitable[Chunk]] | None = read
-
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self
 
     async def __anext__(self) -> Chunk:
         read, self._read = self._read, None

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from ndstream._sources.event_loops import (
+    AsyncioScope,
     Closes,
     finalizer_of_running_loop,
     make_finalizer,
@@ -81,6 +82,20 @@ def test_a_cancellation_by_someone_else_passes_through_a_scope(backend: str) -> 
         assert outer.cancelled_caught
 
     anyio.run(main, backend=backend)
+
+
+def test_a_scope_is_cancelled_once_and_not_when_it_is_over() -> None:
+    async def main() -> None:
+        with AsyncioScope() as scope:
+            scope.cancel()
+            scope.cancel()
+            await asyncio.sleep(60)
+        assert scope.cancelled_caught
+        scope.cancel()
+        # Nothing of it reaches what the task does next.
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
 
 
 def test_a_scope_needs_a_task() -> None:

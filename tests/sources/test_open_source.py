@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import array
 import asyncio
+import functools
 import gzip
 import io
 import mmap
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -378,6 +380,26 @@ def test_a_stream_of_trio_is_a_source() -> None:
     trio.run(main)
 
 
+def test_a_stream_of_tornado_that_an_error_closed_is_a_source_that_failed() -> None:
+    iostream = real_parts.library("tornado.iostream")
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            ours = socket.create_connection(server.getsockname())
+            theirs, _ = server.accept()
+        stream = ndstream.ndjson(iostream.IOStream(ours))
+        theirs.sendall(LINES[:10])
+        assert await stream.__anext__() == VALUES[0]
+        # Closed without a wait for what is left, a connection is reset.
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()
+        with pytest.raises(ndstream.TruncatedError) as caught:
+            await stream.__anext__()
+        assert caught.value.reason == "source_failed"
+
+    asyncio.run(main())
+
+
 def test_a_stream_of_tornado_is_read_as_bytes_come() -> None:
     iostream = real_parts.library("tornado.iostream")
 
@@ -444,6 +466,23 @@ def test_the_messages_of_an_asgi_server_are_a_source() -> None:
         assert _values_of(lambda receive=receive: receive) == VALUES  # type: ignore[misc]
 
 
+def test_a_receive_may_be_bound_to_its_arguments() -> None:
+    async def receive(more: str, *, body: bytes) -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    bound = functools.partial(functools.partial(receive, "x"), body=LINES)
+    assert _values_of(lambda: bound) == VALUES
+
+
+@pytest.mark.parametrize("message", [{"type": "websocket.receive", "bytes": LINES}, {}, None, LINES])
+def test_a_receive_of_other_messages_is_no_request(message: Any) -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match=r"http\.request messages, not"):
+            await ndstream.ndjson(_receive(message)).__anext__()
+
+    anyio.run(main)
+
+
 def test_a_client_that_goes_away_in_mid_body_is_a_source_that_failed() -> None:
     receive = _receive({"type": "http.request", "body": LINES[:10], "more_body": True}, {"type": "http.disconnect"})
 
@@ -498,6 +537,13 @@ async def _fetch() -> bytes:
     return LINES
 
 
+class _Awaitable:
+    """What is awaited, and no coroutine."""
+
+    def __await__(self) -> Iterator[Any]:
+        return iter(())
+
+
 def test_what_was_not_awaited_entered_or_called_is_refused_with_what_to_do() -> None:
     httpx = real_parts.library("httpx")
     aiohttp = real_parts.library("aiohttp")
@@ -511,6 +557,7 @@ def test_what_was_not_awaited_entered_or_called_is_refused_with_what_to_do() -> 
                 (client.get("http://127.0.0.1:1/"), "await"),
                 (got, "async with"),
                 (_fetch(), "await"),
+                (_Awaitable(), "await"),
                 (client, "it is a client"),
                 (session, "it is a client"),
                 (generator, "call it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,23 @@ import pytest
 
 from ndstream._sources.read_deadlines import (
     SocketNotFound,
+    in_this_process,
     network_stream_controls,
     socket_controls,
     socket_of_file,
 )
+
+
+def test_an_interrupt_does_nothing_in_a_forked_process() -> None:
+    calls: list[int] = []
+    interrupt = in_this_process(lambda: calls.append(1))
+    child = os.fork()
+    if not child:
+        interrupt()
+        os._exit(len(calls))
+    assert os.waitpid(child, 0)[1] == 0
+    interrupt()
+    assert calls == [1]
 
 
 @pytest.fixture

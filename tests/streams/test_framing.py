@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 import ndstream
+from doubles.sources import AsyncChunks
 from inputs.cuts import cuts
 from ndstream._framing import sniff
 
@@ -90,6 +91,21 @@ def test_contains_belongs_to_ndjson() -> None:
         ndstream.stream(b"", format="sse", contains=b"b")
     with pytest.raises(ValueError, match="contains"):
         list(ndstream.stream(b"data: 1\n\n", contains=b"b"))
+
+
+def test_an_async_source_whose_framing_has_no_place_for_an_option_is_released() -> None:
+    source = AsyncChunks(b"data: 1\n\n")
+
+    async def main() -> None:
+        stream = ndstream.stream(source, contains=b"b")
+        with pytest.raises(ValueError, match="contains"):
+            await stream.__anext__()
+        assert stream.closed
+        with pytest.raises(StopAsyncIteration):
+            await stream.__anext__()
+
+    anyio.run(main)
+    assert source.closed == 1
 
 
 @pytest.mark.parametrize(("data", "format"), STREAMS)

@@ -105,15 +105,12 @@ async def _exit(context: Any) -> None:
     context.__exit__(None, None, None)
 
 
-class _ReadsInTime:
+class _ReadsInTime(AsyncIterator[Chunk]):
     """The chunks of a source, each of which has so many seconds to come."""
 
     def __init__(self, chunks: AsyncIterator[Chunk], seconds: float) -> None:
         self._chunks = chunks
         self._seconds = seconds
-
-    def __aiter__(self) -> _ReadsInTime:
-        return self
 
     async def __anext__(self) -> Chunk:
         with move_on_after(self._seconds):
