@@ -29,7 +29,7 @@ def without_escapes(output: bytes) -> str:
 class TestServer:
     @pytest.mark.parametrize("format", REPLY_FORMATS, ids=lambda format: format.name)
     def test_it_speaks_http_with_chunked_transfer_coding(self, format: ReplyFormat) -> None:
-        with serve(rate=0) as (host, port), urlopen(f"http://{host}:{port}{format.path}") as response:
+        with serve(rate=0) as (host, port), urlopen(f"http://{host}:{port}{format.path}", timeout=PATIENCE) as response:
             assert response.headers["Content-Type"] == format.content_type
             assert response.headers["Transfer-Encoding"] == "chunked"
             assert response.read() == b"".join(format.frames())
@@ -38,17 +38,17 @@ class TestServer:
     def test_a_stream_of_its_response_is_the_reply(self, format: ReplyFormat) -> None:
         with (
             serve(rate=0) as (host, port),
-            ndstream.stream(urlopen(f"http://{host}:{port}{format.path}")) as stream,
+            ndstream.stream(urlopen(f"http://{host}:{port}{format.path}", timeout=PATIENCE)) as stream,
         ):
             assert "".join(map(format.token, stream)) == REPLY
 
     def test_each_frame_is_a_chunk_of_its_own(self) -> None:
-        with serve(rate=4) as (host, port), urlopen(f"http://{host}:{port}/ndjson") as response:
+        with serve(rate=4) as (host, port), urlopen(f"http://{host}:{port}/ndjson", timeout=PATIENCE) as response:
             assert [response.read1(65536) for _ in range(3)] == list(REPLY_FORMATS[0].frames())[:3]
 
     def test_what_it_does_not_have_is_not_found(self) -> None:
         with serve(rate=0) as (host, port), pytest.raises(HTTPError, match="404") as caught:
-            urlopen(f"http://{host}:{port}/")
+            urlopen(f"http://{host}:{port}/", timeout=PATIENCE)
         caught.value.close()
 
     def test_it_is_gone_after_the_block_even_in_the_middle_of_a_reply(self) -> None:
@@ -65,7 +65,7 @@ class TestServer:
     def test_a_client_that_leaves_early_is_no_error(self, capfd: pytest.CaptureFixture[str]) -> None:
         with serve(rate=0) as (host, port):
             for format in REPLY_FORMATS:
-                with urlopen(f"http://{host}:{port}{format.path}") as response:
+                with urlopen(f"http://{host}:{port}{format.path}", timeout=PATIENCE) as response:
                     response.read1(1)
         assert capfd.readouterr() == ("", "")
 

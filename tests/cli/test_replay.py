@@ -16,7 +16,7 @@ import pytest
 
 from cli.batch_server import Answer, BatchServer, failing_at_times, script
 from ndstream.logs import DeadLetter
-from processes.commands import COMMAND, environment, only_line, receive, run, running, send
+from processes.commands import COMMAND, PATIENCE, environment, only_line, receive, run, running, send
 
 
 def line(second: int, **more: Any) -> bytes:
@@ -56,7 +56,7 @@ def test_a_line_can_be_read_as_soon_as_it_is_due() -> None:
         send(process, line(0) + b'{"ts":"2026-01-01T01:00:00Z"}\n')
         assert receive(process, len(line(0))) == line(0)
         process.send_signal(signal.SIGINT)
-        assert process.wait() == -signal.SIGINT
+        assert process.wait(PATIENCE) == -signal.SIGINT
 
 
 def test_the_target_may_be_a_file(path: Path, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_an_interrupted_replay_to_a_server_goes_on_without_a_loss(path: Path, tm
             while not server.batches and process.poll() is None:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            assert process.wait() == -signal.SIGINT
+            assert process.wait(PATIENCE) == -signal.SIGINT
         result = run("replay", "--to", server.url, "--speed", "inf", *arguments)
         assert result.returncode == 0
     # A batch comes again if it was interrupted before its answer came.

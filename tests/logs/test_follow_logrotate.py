@@ -75,7 +75,7 @@ def rotate_under_load(
             seen = [next(stream)["i"]]
             with subprocess.Popen(["sh", "-c", rotation]):
                 seen += [value["i"] for value in stream]
-        output = writer.communicate()[0]
+        output = writer.communicate(timeout=10 * SECONDS)[0]
     # A line that was being written at a cut is gone but for its beginning.
     assert {error.reason for error in errors} <= (set() if reopen else {"unfinished"})
     return seen, int(output), log
