@@ -21,7 +21,7 @@
 #   make docs                      the site of the documentation, into build/site
 #   make release                   all that a release needs, short of uploading
 #   make conformance               hold other decoders to the corpus; rewrites docs/conformance.md
-#   make bench-serving             what encoders and relays cost, beside their budgets
+#   make bench-serving             what encoders and relays cost; rewrites benchmarks/serving/RESULTS.md
 #   make bench                     compare with other libraries; rewrites benchmarks/RESULTS.md
 #   make memory                    how many bytes a stream takes while it waits
 #   make bench-logs                compare the ways to read log files; rewrites benchmarks/logs/RESULTS.md

@@ -62,8 +62,9 @@ def main() -> None:
     if not arguments.only:
         from benchmarks.harness import chart
 
-        facts = machine.facts()
-        (HERE / "RESULTS.md").write_text(report.page(tables, facts, minutes))
+        head = report.head("Results", "bench", "benchmarks.compare", minutes, machine.facts())
+        picture = "![The cost of an event, and of a line](results.svg)"
+        (HERE / "RESULTS.md").write_text(report.page(head, tables, picture=picture, method=METHOD))
         chart.draw(tables, HERE / "results.svg")
 
 
@@ -158,6 +159,44 @@ def import_time(quick: bool) -> Table:
     took = probes.import_milliseconds(1 if quick else 20)
     line = Line.of_amount("import ndstream", took, "ms", 15)
     return Table("import", "Import time beyond `import orjson`", "", (line,))
+
+
+METHOD = """
+## How it is measured
+
+- The *floor* is a user's own loop at best: `orjson.loads` of payloads that were split beforehand. Peers with
+  a JSON decoder of their own are given orjson instead, unless their name says otherwise.
+- Each contender's loop is first run to collect what it gets, which must equal what is in the stream;
+  then the same loop, collecting nothing, is timed (`contenders.py`, `loops.py`). The streams are in
+  `shapes.py`, always the same bytes.
+- A stream is 1 MiB, which is more than a processor's own cache leaves room for. That costs the floor more
+  than it costs a decoder: its payloads lie apart, and are not read in one go. So there are tables of shorter
+  streams, repeated as often as makes up for it, which stay in the cache; there the floor is at its fastest,
+  and the budgets are at their hardest.
+- The contenders of a table take turns in one process, in an order that is drawn anew for each round. Each
+  turn is two runs, of which the second is timed. Contenders are compared within the round; the median
+  over the rounds is the process's ratio. This is done in 15 processes where budgets are near 1 (in 2 for
+  streams of twice the size, in 5 elsewhere), each with its own hash seed and its memory elsewhere: where
+  code and data happen to lie changes ratios by up to 5 %. The table gives the median process, and in
+  brackets the range of the middle half of them.
+- Time is processor time: nothing here waits, and what other processes take meanwhile is not a contender's.
+- Before the rounds everything runs once, then `gc.collect()` and `gc.freeze()`. The garbage collector stays
+  on, and the process keeps to one processor.
+- In a process that does nothing else, a loop's few live objects can be alone in an arena of Python's
+  allocator, or at the top of malloc's heap. Either is then returned to the system and asked for again, over
+  and over, at the cost of whichever contender is unlucky. A real program has other objects that prevent
+  it. So the process holds some MiB of small objects, one in every 64 KiB, with room between them for all
+  contenders, and tells malloc to keep its memory (`rounds.py`). The page faults of every round are
+  counted, and told on the screen where there are any; `--no-ballast` shows the difference.
+- HTTP libraries: the time is what ndstream takes beyond the library's own bytes alone, read to the end; the
+  ratio is all of ndstream's loop in units of the same bytes, split at LF by hand, with `orjson.loads`. The server
+  is in the same process, on another thread, whose time is not counted. Three processes; in brackets the range.
+  By hand, requests and urllib3 are read by what waits for whole HTTP chunks; `docs/http.md` tells why ndstream is not.
+- n/a: the library has no way to do it. BytesIO and `decode_lines` need all bytes at once; that is timed,
+  but it is no streaming.
+- Memory is the most that a process had resident while a stream went through it, above what it had before.
+  `loads=bytes` is the decoder alone. What it takes to make a value is orjson's, and measured beside it.
+"""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import platform
 import re
 import sysconfig
 from collections.abc import Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ LIBRARIES = (
 
 def facts(libraries: Sequence[str] = LIBRARIES) -> Facts:
     return {
+        "date": date.today().isoformat(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": _system(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}, {_build()}",

@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.harness import machine
+from benchmarks.harness import machine, report
 from benchmarks.logs import contenders, whole_commands
 from benchmarks.logs.corpus import MB, corpus, idle_files, repeated
 
@@ -197,10 +197,9 @@ def say(line: str) -> None:
 
 def write_results(minutes: float, met: str) -> None:
     """Write what was printed, and on which machine that was."""
-    facts = "".join(f"| {name} | {value} |\n" for name, value in machine.facts(LIBRARIES).items())
+    head = report.head("Ways to read a log", "bench-logs", "benchmarks.logs", minutes, machine.facts(LIBRARIES))
     (Path(__file__).parent / "RESULTS.md").write_text(
-        f"# Ways to read a log\n\nWritten by `make bench-logs` (`python -m benchmarks.logs`), which took {minutes:.0f} "
-        f"minutes. Limits are met in {met} tables.\n\n| | |\n|---|---|\n{facts}\n"
+        f"{head}\nLimits are met in {met} tables.\n\n"
         "Seconds on the clock and of processors are medians of the rounds; a ratio is the median of the ratios of each "
         "round. MiB is the most memory beyond what the process held with its imports done.\n\n"
         "```text" + "\n".join(_said) + "\n```\n"

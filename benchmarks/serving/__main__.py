@@ -1,7 +1,8 @@
 """What serving costs, beside its budgets.
 
-    python -m benchmarks.serving             all rows
-    python -m benchmarks.serving --quick     short streams and one round, to check that it works
+    python -m benchmarks.serving                 all rows; writes RESULTS.md here
+    python -m benchmarks.serving --only relay    the rows with that in their name; writes nothing
+    python -m benchmarks.serving --quick         short streams and one round, to check that it works
 
 Contenders take turns in one process, and ratios are taken within a round. Before they are timed, what they write is
 compared: events that a decoder reads alike.
@@ -10,10 +11,23 @@ compared: events that a decoder reads alike.
 from __future__ import annotations
 
 import argparse
+import time
+from pathlib import Path
 
-from benchmarks.harness import rounds
+from benchmarks.harness import machine, report, rounds
+from benchmarks.harness.report import Table
 from benchmarks.serving import encoders, fan_out, in_server, load, relays, targets
-from benchmarks.serving.row import Row, show
+
+LIBRARIES = (
+    "orjson", "aiohttp", "httpx", "httpx-sse", "httpx2", "openai", "sse-starlette", "starlette", "uvicorn", "uvloop",
+)  # fmt: skip
+METHOD = """
+## How it is measured
+
+Contenders take turns in one process, and ratios are taken within a round. The first of each table is ours; beside the
+others stands what it takes against them. Before they are timed, what they write is compared: events that a decoder
+reads alike. Where a server is in it, the time is that of the processor for upstream, server and clients together.
+"""
 
 
 def main() -> None:
@@ -25,15 +39,21 @@ def main() -> None:
     rounds.pin()
     # Kept to the end, so that no contender pays for memory that the system takes back.
     _ballast = rounds.Ballast()
-    rows: list[Row] = []
+    began = time.perf_counter()
+    tables: list[Table] = []
     for make in (encoders.rows, relays.rows, targets.rows, fan_out.rows, in_server.rows, load.rows):
         for row in make(scale):
             if arguments.only in row.name:
-                rows.append(row.measured(0 if arguments.quick else 1.0))
-                show(rows[-1], judged=not arguments.quick)
-    if not arguments.quick:
-        missed = [row.name for row in rows if not row.holds]
-        print("\nAll budgets hold." if not missed else f"\nMissed: {', '.join(missed)}")
+                tables.append(row.measured(0 if arguments.quick else 1.0).table)
+                report.show(tables[-1], judged=not arguments.quick)
+    if arguments.quick:
+        return
+    report.show_verdict(tables)
+    if not arguments.only:
+        minutes = (time.perf_counter() - began) / 60
+        facts = machine.facts(LIBRARIES)
+        head = report.head("What serving costs", "bench-serving", "benchmarks.serving", minutes, facts)
+        (Path(__file__).parent / "RESULTS.md").write_text(report.page(head, tables, method=METHOD))
 
 
 if __name__ == "__main__":

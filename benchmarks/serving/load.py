@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 import ndstream
+from benchmarks.harness.report import Line
 from benchmarks.harness.rounds import Times
 from benchmarks.serving.in_server import BY_HAND, UpstreamClient
 from benchmarks.serving.row import Row
@@ -32,24 +33,21 @@ def rows(scale: float) -> Iterator[Row]:
     """One row for each client library."""
     streams = max(5, int(STREAMS * scale))
     for library, less in (("httpx", 1.3), ("aiohttp", 2.7)):
+        further: list[Line] = []
 
-        def measure(seconds: float, library: str = library) -> dict[str, Times]:
+        def measure(seconds: float, library: str = library, further: list[Line] = further) -> dict[str, Times]:
             times = {name: Times(streams * EVENTS) for name in _BODIES}
+            lags: dict[str, list[float]] = {name: [] for name in times}
             for turn in range(3 if seconds else 1):
                 for name in list(times) if turn % 2 else list(times)[::-1]:
-                    lags: list[float] = []
-                    times[name].nanoseconds.append(asyncio.run(_run(library, _BODIES[name], streams, lags)))
-                    lags.sort()
-                    p99 = lags[len(lags) * 99 // 100] * 1000
-                    print(f"    {library}, {name}: lag p50 {median(lags) * 1000:.1f} ms, p99 {p99:.1f} ms")
-            floor = median(
-                peer / own for peer, own in zip(times[PEERS].nanoseconds, times[BY_HAND].nanoseconds, strict=True)
-            )
-            print(f"    {library}: {BY_HAND} take {floor:.2f} x less than {PEERS}, and a relay no less than they do")
+                    times[name].nanoseconds.append(asyncio.run(_run(library, _BODIES[name], streams, lags[name])))
+            for name, seen in lags.items():
+                seen.sort()
+                p99 = seen[len(seen) * 99 // 100] * 1000
+                further.append(Line(f"lag, {name}", f"{median(seen) * 1000:.1f} ms", f"p99 {p99:.1f} ms"))
             sizes = {name: _memory(library, name, max(5, streams // 5)) for name in ("relay", BY_HAND)}
             more = (sizes["relay"] - sizes[BY_HAND]) / 1024
-            held = "ok" if more <= KIB_A_STREAM else "MISSED"
-            print(f"    {library}: {more:.1f} KiB a stream beyond {BY_HAND}, at most {KIB_A_STREAM}  {held}")
+            further.append(Line.of_amount(f"memory a stream beyond {BY_HAND}", more, "KiB", KIB_A_STREAM))
             return times
 
         yield Row(
@@ -58,6 +56,7 @@ def rows(scale: float) -> Iterator[Row]:
             "event",
             faster_than={PEERS: less},
             measure=measure,
+            further=further,
         )
 
 

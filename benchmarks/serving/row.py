@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 
+from benchmarks.harness.report import Line, Table, nanoseconds
 from benchmarks.harness.rounds import Loop, Times, ratio, take_turns
 
 
@@ -20,6 +21,8 @@ class Row:
         at_most: How many nanoseconds a unit may take; None for no such budget.
         times_of: By the name of a loop: how often its time ours may take at most.
         faster_than: By the name of a loop: how many times less than that ours takes at least.
+        measure: Takes the times, for about so many seconds; None to let the loops take turns.
+        further: What is said beside the times, once they are taken.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Row:
     faster_than: dict[str, float] = field(default_factory=dict)
     times: dict[str, Times] = field(default_factory=dict)
     measure: Callable[[float], dict[str, Times]] | None = None
+    further: list[Line] = field(default_factory=list)
 
     def measured(self, seconds: float) -> Row:
         self.times = self.measure(seconds) if self.measure else take_turns(self.loops, seconds, seed=1)
@@ -44,36 +48,21 @@ class Row:
         return median(times.nanoseconds) / times.units
 
     @property
-    def ratios(self) -> dict[str, tuple[float, float, bool]]:
-        """By name: the ratio found, the one promised, and whether it holds."""
-        found = {}
-        for name, most in self.times_of.items():
+    def table(self) -> Table:
+        lines = (*map(self._line, self.times), *self.further)
+        return Table(self.name, self.name, self.unit, lines, compared="ours against it")
+
+    def _line(self, name: str) -> Line:
+        taken = self.nanoseconds(name)
+        compared, budget, met = "", "", None
+        if name in self.times_of:
             value = ratio(self.ours, self.times[name])
-            found[name] = (value, most, value <= most)
-        for name, least in self.faster_than.items():
+            compared, budget = f"{value:.2f} x its time", f"≤ {self.times_of[name]:g} x"
+            met = value <= self.times_of[name]
+        elif name in self.faster_than:
             value = ratio(self.times[name], self.ours)
-            found[name] = (value, least, value >= least)
-        return found
-
-    @property
-    def holds(self) -> bool:
-        within = self.at_most is None or self.nanoseconds(next(iter(self.times))) <= self.at_most
-        return within and all(holds for _, _, holds in self.ratios.values())
-
-
-def show(row: Row, judged: bool) -> None:
-    """Print a row with all its contenders."""
-    print(f"\n{row.name}")
-    for place, name in enumerate(row.times):
-        line = f"  {name:<44} {row.nanoseconds(name):>10,.0f} ns a {row.unit}"
-        if place == 0 and row.at_most is not None:
-            line += f"   at most {row.at_most:,.0f}"
-            if judged:
-                line += "  ok" if row.nanoseconds(name) <= row.at_most else "  MISSED"
-        if name in row.ratios:
-            value, promised, holds = row.ratios[name]
-            sign = "at most" if name in row.times_of else "at least"
-            line += f"   {value:.2f} x, {sign} {promised:g}"
-            if judged:
-                line += "  ok" if holds else "  MISSED"
-        print(line)
+            compared, budget = f"{value:.1f} x as fast", f"≥ {self.faster_than[name]:g} x"
+            met = value >= self.faster_than[name]
+        elif self.at_most is not None and self.times[name] is self.ours:
+            budget, met = f"≤ {self.at_most:,.0f} ns", taken <= self.at_most
+        return Line(name, nanoseconds(taken), compared, budget, met)
