@@ -79,6 +79,8 @@ def at_every_place(
     number = 0
     while True:
         tracer = _Tracer(number, modules, below.__code__)
+        # CPython 3.12 begins to trace instructions at the first settrace after a frame asked for it.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(tracer.trace)
         try:
             seen = program()
