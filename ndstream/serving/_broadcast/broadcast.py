@@ -131,8 +131,8 @@ class Broadcast:
         headers = {"Content-Type": CONTENT_TYPE, **HEADERS}
         if upstream is not None:
             headers.update(upstream.headers)
-        elif isinstance(to, Target) or to in TARGETS:
-            headers.update((to if isinstance(to, Target) else TARGETS[to]).headers)
+        elif isinstance(to, str) and to in TARGETS:
+            headers.update(TARGETS[to].headers)
         self._channel = Channel(slow, max_events, max_bytes, epoch)
         self._settings = Settings(headers, replay, retry, heartbeat, keep_upstream, first_frame_timeout, send_timeout)
         self._upstream = BroadcastUpstream(self._channel, upstream, connect, as_relay, keep_upstream)

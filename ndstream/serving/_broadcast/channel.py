@@ -83,11 +83,12 @@ class Channel:
 
     # Those who write.
 
-    def append(self, event: bytes) -> str:
+    def append(self, event: bytes, epoch: str | None = None) -> str:
         """Take an event, which has no id yet, and wake those who wait for it.
 
         Args:
             event: An event as bytes.
+            epoch: The run that it belongs to; None for the one that goes on.
 
         Returns:
             The id that it got.
@@ -95,10 +96,10 @@ class Channel:
         Raises:
             BroadcastFullError: There is no room for it.
             EventTooLargeError: It is larger than the ring may be.
-            RuntimeError: The broadcast has ended.
+            RuntimeError: The broadcast has ended, or this run of it.
         """
         with self.lock:
-            if self.ended:
+            if self.ended or epoch not in (None, self.epoch):
                 raise RuntimeError("the broadcast has ended, and takes no more events")
             id = event_id(self.epoch, self.ring.next)
             event = b"id: %b\n%b" % (id.encode(), event)

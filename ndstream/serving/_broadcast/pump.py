@@ -52,6 +52,8 @@ class AsyncPump:
         self._channel = channel
         self._on_end = on_end
         self._failure: Failure | None = None
+        # An upstream that was stopped may have an event in hand, which is none of the next run's.
+        self._epoch = channel.epoch
         self._waiting: Waiting = waiting_of_running_loop()
         trio = trio_if_running()
         if trio is not None:
@@ -87,7 +89,7 @@ class AsyncPump:
                 decoder = SSEDecoder(max_frame_size=None)
                 async for message in relay:
                     for event in events_of(decoder, message):
-                        await publish(self._channel, event, self._waiting)
+                        await publish(self._channel, event, self._waiting, self._epoch)
         except Exception as error:
             self._on_end(self, self._relay, error)
         except BaseException as interruption:
@@ -138,8 +140,6 @@ class ThreadPump:
                 for message in relay:
                     for event in events_of(decoder, message):
                         self._publish(event)
-                    if self._stopped:
-                        return
         except Exception as error:
             self._on_end(self, relay, error)
         except BaseException as interruption:
@@ -159,13 +159,14 @@ class ThreadPump:
                     channel.wait_for_room_in_thread(self)
 
 
-async def publish(channel: Channel, event: bytes, waiting: Waiting | None) -> str:
+async def publish(channel: Channel, event: bytes, waiting: Waiting | None, epoch: str | None = None) -> str:
     """Append an event, once there is room for it.
 
     Args:
         channel: Where it goes.
         event: An event as bytes, without an id.
         waiting: How tasks of this event loop wait; None to find out if need be.
+        epoch: The run that it belongs to; None for the one that goes on.
 
     Returns:
         The id that it got.
@@ -173,7 +174,7 @@ async def publish(channel: Channel, event: bytes, waiting: Waiting | None) -> st
     while True:
         with channel.lock:
             try:
-                return channel.append(event)
+                return channel.append(event, epoch)
             except BroadcastFullError:
                 waiting = waiting or waiting_of_running_loop()
                 key = object()

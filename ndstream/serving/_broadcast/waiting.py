@@ -54,9 +54,6 @@ class AsyncioWaiting:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AsyncioWaiting) and other._loop is self._loop
 
-    def __hash__(self) -> int:
-        return hash(self._loop)
-
     def wait(self, key: Hashable) -> Awaitable[bytes]:
         future = self._futures[key] = self._loop.create_future()
         return future
@@ -111,9 +108,6 @@ class TrioWaiting:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TrioWaiting) and other._token is self._token
-
-    def __hash__(self) -> int:
-        return hash(self._token)
 
     def wait(self, key: Hashable) -> Awaitable[bytes]:
         event, messages = self._waits[key] = (self._trio.Event(), [])

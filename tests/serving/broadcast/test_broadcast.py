@@ -515,6 +515,64 @@ def test_a_connection_that_cannot_be_made_is_an_error_event(run: Any) -> None:
     run(main)
 
 
+def test_a_connection_that_fails_at_once_is_an_error_event(run: Any) -> None:
+    async def main() -> None:
+        def connect() -> Any:
+            raise ConnectionRefusedError("10.0.0.7")
+
+        broadcast = made(connect=connect, replay=True)
+        [(kind, data, _)] = await rest(broadcast.subscribe())
+        assert kind == "error"
+        assert "10.0.0.7" not in data
+        assert isinstance(broadcast.error, ndstream.TruncatedError)
+        assert isinstance(broadcast.error.__cause__, ConnectionRefusedError)
+
+    run(main)
+
+
+def test_a_source_that_is_awaited_and_read_by_calling_is_an_error(run: Any) -> None:
+    async def main() -> None:
+        async def connect() -> Any:
+            return EVENTS
+
+        broadcast = made(connect=connect, replay=True)
+        [(kind, _, _)] = await rest(broadcast.subscribe())
+        assert kind == "error"
+        assert "must give an async source" in str(broadcast.error)
+
+    run(main)
+
+
+def test_an_upstream_that_raises_what_is_no_error_ends_the_stream_for_all(run: Any) -> None:
+    async def main() -> None:
+        broadcast = made(Upstream(EVENTS[0], GeneratorExit("gone")), format="sse")
+        first, (kind, data, _) = await rest(broadcast.subscribe())
+        assert first == numbered([0])[0]
+        assert (kind, "server" in data, broadcast.ended) == ("error", True, True)
+        assert isinstance(broadcast.error, RuntimeError)
+
+    run(main)
+
+
+def test_the_end_of_a_connection_that_is_not_made_yet_is_told_once_it_is(run: Any) -> None:
+    async def main() -> None:
+        connected = anyio.Event()
+        upstream = Upstream(*EVENTS)
+
+        async def connect() -> Any:
+            await connected.wait()
+            return upstream
+
+        broadcast = made(connect=connect, format="sse")
+        async with clients(broadcast.subscribe()) as got:
+            broadcast.end_with(Failure("closing", "shutdown"))
+            connected.set()
+        [(kind, data, _)] = got[0]
+        assert (kind, "closing" in data, upstream.taken) == ("error", True, 0)
+
+    run(main)
+
+
 # The upstream when clients leave.
 
 
@@ -692,6 +750,70 @@ def test_a_reply_is_broadcast_with_its_sentinel_once(run: Any) -> None:
         got = await rest(broadcast.subscribe())
         assert [data for _, data, _ in got][1:] == ["[DONE]"]
         assert got == await rest(broadcast.subscribe())
+
+    run(main)
+
+
+def test_an_end_that_is_told_twice_is_the_first_one(run: Any) -> None:
+    async def main() -> None:
+        broadcast = made()
+        broadcast.finish()
+        broadcast.finish()
+        broadcast.end_with(Failure("late", "server"))
+        assert (broadcast.ended, broadcast.failure, await rest(broadcast.subscribe())) == (True, None, [])
+
+    run(main)
+
+
+def test_a_client_that_comes_when_its_next_event_is_gone_is_disconnected_or_told(run: Any) -> None:
+    async def main() -> None:
+        broadcast = made(slow="disconnect", max_events=2)
+        subscription = broadcast.subscribe()
+        # It takes no part yet, and so nobody gives it up.
+        await publish(broadcast, range(3))
+        [(kind, data, _)] = await rest(subscription)
+        assert (kind, "reads too slowly" in data) == ("error", True)
+        assert subscription.closed
+        assert subscription.refusal is not None
+        assert broadcast.subscribe().refusal is None
+
+    run(main)
+
+
+def test_a_client_that_comes_in_another_run_than_it_was_made_in_is_reset(run: Any) -> None:
+    async def main() -> None:
+        broadcast = made(connect=lambda: Upstream(*EVENTS[:2], anyio.Event()), format="sse", keep_upstream=0)
+        late = broadcast.subscribe()
+        async with broadcast.subscribe() as first:
+            assert events(await anext(first))[:1] == numbered([0])
+        [(kind, data, _)] = events(await anext(late))
+        assert (kind, "unknown" in data) == ("reset", True)
+        # Whatever the upstream of the earlier run had in hand when it was released is gone with it.
+        assert events(await anext(late))[0][1] == "0"
+        await late.aclose()
+
+    run(main)
+
+
+def test_opening_twice_and_after_the_end_changes_nothing(run: Any) -> None:
+    async def main() -> None:
+        subscription = made(Upstream(*EVENTS), format="sse").subscribe()
+        assert await subscription.aopen() is await subscription.aopen()
+        assert await rest(subscription) == numbered(range(5))
+        assert await subscription.aopen() is subscription
+
+    run(main)
+
+
+def test_a_task_that_is_cancelled_as_an_event_comes_is_not_woken_by_it(run: Any) -> None:
+    async def main() -> None:
+        broadcast = made()
+        async with anyio.create_task_group() as group:
+            group.start_soon(anext, broadcast.subscribe())
+            await settled()
+            group.cancel_scope.cancel()
+            broadcast.publish_nowait(0)
+        assert broadcast.subscribers == 0
 
     run(main)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from ndstream.serving import Broadcast, Subscription
+from ndstream.serving import Broadcast, Failure, Subscription
 from serving.relaying import SyncResponse, Upstream
 from serving.servers import until
 
@@ -121,6 +121,133 @@ def test_an_upstream_that_is_read_in_a_thread_is_released_when_the_last_client_l
     # It cannot be woken: it is released once it says something.
     go.set()
     assert until(lambda: upstream.closed == 1)
+
+
+def test_an_upstream_that_is_read_in_a_thread_is_kept_for_some_time() -> None:
+    go = threading.Event()
+    upstream = SyncResponse()
+
+    def body() -> Any:
+        yield EVENTS[0]
+        assert go.wait(20)
+        yield from EVENTS[1:]
+
+    upstream.iter_bytes = body  # type: ignore[method-assign]
+    broadcast = made(upstream, format="sse", keep_upstream=0.05)
+    with broadcast.subscribe_sync() as subscription:
+        assert next(subscription) == b"id: e-1\ndata: 0\n\n"
+    assert until(lambda: broadcast.ended)
+    assert (broadcast.failure is not None and broadcast.failure.kind) == "abandoned"
+    go.set()
+    assert until(lambda: upstream.closed == 1)
+
+
+def test_a_client_in_a_thread_that_comes_back_in_time_finds_the_upstream_as_it_was() -> None:
+    go = threading.Event()
+
+    def upstream() -> Iterator[bytes]:
+        yield EVENTS[0]
+        assert go.wait(20)
+        yield from EVENTS[1:]
+
+    broadcast = made(upstream(), format="sse", keep_upstream=60)
+    with broadcast.subscribe_sync() as subscription:
+        assert next(subscription) == b"id: e-1\ndata: 0\n\n"
+    assert broadcast.subscribers == 0
+    again = broadcast.subscribe_sync("e-1")
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read, again)
+        assert until(lambda: broadcast.subscribers == 1)
+        # The time is over in the moment in which the client is back.
+        broadcast._upstream._release_if_unused()
+        go.set()
+        assert reading.result(20) == NUMBERED[1:]
+
+
+def test_an_upstream_that_is_read_in_a_thread_ends_in_the_words_of_its_format() -> None:
+    go = threading.Event()
+
+    def upstream() -> Iterator[bytes]:
+        yield EVENTS[0]
+        assert go.wait(20)
+        yield from EVENTS[1:]
+
+    broadcast = made(upstream(), format="sse")
+    subscription = broadcast.subscribe_sync()
+    assert next(subscription) == b"id: e-1\ndata: 0\n\n"
+    broadcast.end_with(Failure("closing", "shutdown"))
+    go.set()
+    [last] = ndstream.sse([b"".join(subscription)])
+    assert (last.event, "closing" in last.data, last.id) == ("error", True, "e-2")
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "error"),
+    [(b"data: " + b"x" * 200 + b"\n\n", "too_large", ValueError), (KeyboardInterrupt(), "server", RuntimeError)],
+)
+def test_what_cannot_be_sent_on_ends_the_stream_of_a_thread(part: Any, kind: str, error: type[Exception]) -> None:
+    def upstream() -> Iterator[bytes]:
+        yield EVENTS[0]
+        if isinstance(part, bytes):
+            yield part
+        else:
+            raise part
+
+    broadcast = made(upstream(), format="sse", max_bytes=200, replay=True)
+    first, last = ndstream.sse([b"".join(broadcast.subscribe_sync())])
+    assert (first.data, last.event, kind in last.data) == ("0", "error", True)
+    assert isinstance(broadcast.error, error)
+
+
+def test_a_thread_that_waits_for_room_ends_when_the_broadcast_does() -> None:
+    upstream = SyncResponse(*EVENTS)
+    broadcast = made(upstream, format="sse", slow="block", max_events=2)
+    subscription = broadcast.subscribe_sync()
+    first = next(subscription)
+    assert until(lambda: bool(broadcast._channel.blocked))
+    broadcast.finish()
+    assert until(lambda: upstream.closed == 1)
+    got = [int(event.data) for event in ndstream.sse([first, *subscription])]
+    assert got == list(range(len(got)))
+    assert len(got) < 6
+
+
+def test_an_upstream_that_nobody_asked_for_is_closed_with_the_broadcast() -> None:
+    upstream = SyncResponse(*EVENTS)
+    broadcast = made(upstream, format="sse")
+    broadcast.finish()
+    assert (upstream.closed, broadcast.ended, broadcast.headers["Content-Type"]) == (1, True, "text/event-stream")
+
+
+def test_two_threads_cannot_iterate_over_one_subscription() -> None:
+    broadcast = made()
+    subscription = broadcast.subscribe_sync()
+    assert (subscription.content_type, subscription.closed) == ("text/event-stream", False)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read, subscription)
+        assert until(lambda: broadcast.subscribers == 1)
+        with pytest.raises(RuntimeError, match="running already"):
+            next(subscription)
+        broadcast.publish_nowait("a")
+        broadcast.finish()
+        assert reading.result(20) == [("a", "e-1")]
+
+
+def test_two_event_loops_take_part_in_one_broadcast() -> None:
+    broadcast = made()
+
+    def client() -> list[str]:
+        async def main() -> list[str]:
+            return [event.data for event in ndstream.sse([b"".join([each async for each in broadcast.subscribe()])])]
+
+        return asyncio.run(main())
+
+    with ThreadPoolExecutor(2) as pool:
+        reading = [pool.submit(client) for _ in range(2)]
+        assert until(lambda: broadcast.subscribers == 2)
+        broadcast.publish_nowait("a")
+        broadcast.finish()
+        assert [task.result(20) for task in reading] == [["a"], ["a"]]
 
 
 def test_an_awaited_upstream_cannot_be_started_by_a_thread() -> None:
