@@ -228,7 +228,7 @@ class _FileCopy:
         if self._decoder is not None and self._decoder.pending:
             cut = self._decoder._fail(error)
             if isinstance(error, LogFileError):
-                error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
+                error._note_cut(cut)
                 cut = error
             self._target.keep_bad_frame(self._name, cut, None)
         if isinstance(error, LogFileError) and isinstance(self._decoder, NDJSONDecoder):

@@ -127,8 +127,7 @@ def check_split(split: Split, selection: Selection, sample: dict[str, Any], stop
     except (OSError, LogFileError) as error:
         checked.failure = error
         if isinstance(error, LogFileError) and decoder.pending:
-            cut = decoder._fail(error)
-            error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
+            error._note_cut(decoder._fail(error))
     finally:
         file.close()
     # The decoder stays before a last line that was cut.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import NDJSONDecoder
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.after_damage import AfterDamage, open_after_damage
@@ -61,7 +61,7 @@ def check(
     path: str | os.PathLike[str],
     *,
     loads: Callable[[bytes], Any] = orjson_loads,
-    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     max_window: int | None = DEFAULT_MAX_WINDOW,
     max_errors: int = 100,
     on_progress: Callable[[CheckReport], object] | None = None,
@@ -129,8 +129,7 @@ def check(
             report.tail = "interrupted" if decoder.pending else "complete"
         else:
             note(damage)
-        if decoder.pending:
-            damage.frame = decoder._fail(damage).frame
+        damage._note_cut(decoder._fail(damage))
         rest = _rest_after(report.path, damage, decoder.line, max_window, note)
         if rest is None:
             return report

@@ -68,6 +68,10 @@ class LogFileError(StreamError):
         self.decompressed_offset = decompressed_offset
         self.rest = rest
 
+    def _note_cut(self, cut: StreamError) -> None:
+        """Take over which line the damage cut."""
+        self.frame, self.offset, self.line, self.position = cut.frame, cut.offset, cut.line, cut.position
+
 
 class LogFileTruncatedError(LogFileError, TruncatedError):
     """A file ends too early. ``reason`` is one of:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from orjson import JSONDecodeError
 from orjson import loads as orjson_loads
 
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream.logs._checkpoints.checkpoint import sync_folder
 from ndstream.logs._files.opened_file import open_file
 from ndstream.logs._files.tail import find_last_line_end, read_at
@@ -54,7 +55,7 @@ def repair_tail(
     *,
     terminate: bool = False,
     saved: str | os.PathLike[str] | None = None,
-    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
 ) -> Repair:
     """Cut what an interrupted append left at the end of a log. Nobody may write to the file meanwhile.
 

@@ -54,6 +54,15 @@ def test_a_damaged_archive_is_told_after_all_lines_before_it(tmp_path: Path) -> 
     report = logs.check(path)
     assert (report.values, report.ok) == (3, False)
     assert isinstance(report.damage, logs.LogFileTruncatedError)
+    assert (report.damage.frame, report.damage.offset, report.damage.line) == (b"", 6, 4)
+
+
+def test_the_damage_has_the_line_that_it_cut(tmp_path: Path) -> None:
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b"1\n22")[:-4])
+    damage = logs.check(path).damage
+    assert damage is not None
+    assert (damage.frame, damage.offset, damage.line, damage.position) == (b"22", 2, 2, 2)
 
 
 def test_bad_lines_are_counted_past_those_that_are_kept(tmp_path: Path) -> None:

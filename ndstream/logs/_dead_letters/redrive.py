@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import orjson
 
-from ndstream._core import NDJSONDecoder
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, NDJSONDecoder
 from ndstream._errors import DecodeError, StreamError
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.driven_keys import DrivenKeys
@@ -197,7 +197,7 @@ def redrive(
     driven: str | os.PathLike[str] | None = None,
     still_bad: DeadLetters | str | os.PathLike[str] | None = None,
     loads: Callable[[bytes], T],
-    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
 ) -> Redrive[T]: ...
 @overload
 def redrive(
@@ -206,7 +206,7 @@ def redrive(
     fix: Callable[[DeadLetter], bytes | None] | None = None,
     driven: str | os.PathLike[str] | None = None,
     still_bad: DeadLetters | str | os.PathLike[str] | None = None,
-    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
 ) -> Redrive[Any]: ...
 def redrive(
     path: str | os.PathLike[str],
@@ -215,7 +215,7 @@ def redrive(
     driven: str | os.PathLike[str] | None = None,
     still_bad: DeadLetters | str | os.PathLike[str] | None = None,
     loads: Callable[[bytes], Any] = orjson.loads,
-    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
 ) -> Redrive[Any]:
     """Iterate over the values of the lines in a file of dead letters, once they are mended.
 

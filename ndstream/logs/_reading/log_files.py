@@ -187,8 +187,7 @@ class LogFiles:
                 opened.position(decoder.offset)
             self._read_to_end = True
         except LogFileError as error:
-            cut = decoder._fail(error)
-            error.frame, error.offset, error.line, error.position = cut.frame, cut.offset, cut.line, cut.position
+            error._note_cut(decoder._fail(error))
             self._failure = self._current.error = error
             # Its last line was cut: closing keeps it from being decoded as if it were whole.
             assert self._stream is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import NDJSONDecoder
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, NDJSONDecoder
 from ndstream._errors import StreamError
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._containers.line_formats import Container
@@ -88,7 +88,7 @@ def read(
     seed: int = 0,
     unwrap: Container | None = None,
     on_error: OnError = "raise",
-    max_frame_size: int | None = 16 * 1024 * 1024,
+    max_frame_size: int | None = DEFAULT_MAX_FRAME_SIZE,
     max_window: int | None = DEFAULT_MAX_WINDOW,
     prefetch: int | None = None,
     duplicates: bool = False,

@@ -11,7 +11,7 @@ from weakref import ref
 
 from orjson import loads as orjson_loads
 
-from ndstream._core import Event, SSEDecoder
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE, Event, SSEDecoder
 from ndstream._facade import OnError
 from ndstream._sources.clocks import Clock, SystemClock
 from ndstream.serving._event_source.async_events import AsyncEvents
@@ -21,7 +21,6 @@ from ndstream.serving._event_source.settings import Settings, connect_with_last_
 from ndstream.serving._event_source.sync_events import SyncEvents
 from ndstream.serving._seconds import check_seconds
 
-DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
 SourceT = TypeVar("SourceT", bound="EventSource")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
+from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream._framing import FORMATS, Format
 from ndstream._sources.opened_source import OpenedSyncSource
 from ndstream._sources.protocols import AsyncSource, EitherSource, SyncSource
@@ -25,7 +26,6 @@ from ndstream.serving._targets.target import Target
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-DEFAULT_MAX_FRAME_SIZE = 16 * 1024 * 1024
 DEFAULT_HEARTBEAT = 15.0
 FRAMINGS_TO_SEND: tuple[Format, ...] = ("sse", "ndjson", "jsonseq")
 
