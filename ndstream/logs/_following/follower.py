@@ -1,4 +1,4 @@
-"""When each of the followed logs is looked at: at once while data comes, less and less often while none does.
+"""All logs that are followed together: which there are, and what each look at them gives.
 
 Nothing waits here. The steps are iterators to take values from, and numbers of seconds to wait for, in which nothing
 is left to do; so the same steps serve a thread and an event loop.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import errno
 import glob
-import heapq
 import os
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
 from typing import Any
 
 from ndstream._core import NDJSONDecoder
@@ -25,30 +23,13 @@ from ndstream.logs._files.raising import raising
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.followed_file import FollowedFile, Part
 from ndstream.logs._following.followed_log import FollowedLog
+from ndstream.logs._following.poll_schedule import PollSchedule
 from ndstream.logs._following.rotation import identity_of, possible_bases, rotated_by_log
-
-FIRST_WAIT = 0.01
-"""Seconds from the last data to the next look, which double from look to look."""
 
 SCAN_INTERVAL = 1.0
 """Seconds between two looks for new files of a glob."""
 
-QUIET_SHARE = 1 / 20
-"""The longer no data came, the longer is the wait: this share of it, between `poll_interval` and `QUIET_INTERVAL`."""
-
-QUIET_INTERVAL = 1.0
-"""The most seconds between two looks at a file, unless `poll_interval` is longer."""
-
 _MAX_CHANGES = 1000
-
-
-class _Scheduled:
-    """A log and when it is due."""
-
-    def __init__(self, log: FollowedLog, now: float) -> None:
-        self.log = log
-        self.wait = 0.0
-        self.active_at = now
 
 
 class Follower:
@@ -104,8 +85,7 @@ class Follower:
         self._letters = letters
         self._stop_after_idle = stop_after_idle
         self._finished: dict[tuple[int, int], Cursor] = {}
-        self._heap: list[tuple[float, int, _Scheduled]] = []
-        self._numbers = count()
+        self._schedule = PollSchedule(poll_interval)
         self._open: OrderedDict[FollowedLog, None] = OrderedDict()
         self._changed = True
         self._scanned_at = now()
@@ -153,7 +133,7 @@ class Follower:
             if cursors:
                 assert self._checkpoint is not None
                 log.resume(cursors, self._checkpoint.on_mismatch == "restart", self._checkpoint.path)
-            heapq.heappush(self._heap, (now, next(self._numbers), _Scheduled(log, now)))
+            self._schedule.add(log, now)
 
     def _is_new(self, path: str, bases: set[str], active: set[tuple[int, int]]) -> bool:
         """Whether a path is a log to follow from now on; its identity is noted then."""
@@ -184,27 +164,24 @@ class Follower:
             now = self._now()
             if now - self._scanned_at >= SCAN_INTERVAL:
                 self._scan()
-            while self._heap and self._heap[0][0] <= now:
-                _, _, scheduled = heapq.heappop(self._heap)
-                if scheduled.log.is_at_rest():
-                    self._schedule(scheduled, now, False)
-                    continue
+            while (polled := self._schedule.take_due(now)) is not None:
                 moved = False
-                for step in self._turn(scheduled.log, now):
-                    moved = True
-                    yield step
-                    if self.closed:
-                        return
-                self._schedule(scheduled, now, moved)
+                if not polled.log.is_at_rest():
+                    for step in self._turn(polled.log, now):
+                        moved = True
+                        yield step
+                        if self.closed:
+                            return
+                self._schedule.put_back(polled, now, moved)
                 if moved:
                     active_at = self._now()
                 self._save_if_due()
             self._save_if_due()
             if self._stop_after_idle is not None and self._now() - active_at >= self._stop_after_idle:
                 return
-            wait = self._poll_interval if not self._heap else self._heap[0][0] - self._now()
+            wait = self._schedule.seconds_to_next(self._now())
             if wait > 0:
-                yield min(wait, self._poll_interval)
+                yield wait
 
     def _turn(self, log: FollowedLog, now: float) -> Iterator[Iterable[Any]]:
         try:
@@ -242,15 +219,6 @@ class Follower:
                 log.current.file.release()
                 released = True
         return released
-
-    def _schedule(self, scheduled: _Scheduled, now: float, moved: bool) -> None:
-        if moved:
-            scheduled.wait, scheduled.active_at = 0.0, now
-        else:
-            quiet = (now - scheduled.active_at) * QUIET_SHARE
-            most = max(self._poll_interval, min(quiet, QUIET_INTERVAL))
-            scheduled.wait = min(max(2 * scheduled.wait, FIRST_WAIT), most)
-        heapq.heappush(self._heap, (now + scheduled.wait, next(self._numbers), scheduled))
 
     # What is saved.
 
