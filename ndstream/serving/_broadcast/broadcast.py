@@ -8,6 +8,7 @@ order, or is told that this cannot be.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 from ndstream._core import encode_sse
@@ -15,22 +16,18 @@ from ndstream._sources.event_loops import move_on_after, sleep
 from ndstream.serving._broadcast.async_subscription import AsyncSubscription
 from ndstream.serving._broadcast.channel import Channel, Slow
 from ndstream.serving._broadcast.event_ids import check_epoch, check_last_event_id
+from ndstream.serving._broadcast.event_relay import event_relay, headers_of
 from ndstream.serving._broadcast.pump import publish
 from ndstream.serving._broadcast.settings import Settings, check_count, check_delays, check_keep
 from ndstream.serving._broadcast.sync_subscription import Subscription
 from ndstream.serving._broadcast.upstream import BroadcastUpstream
-from ndstream.serving._headers import HEADERS
-from ndstream.serving._relay.async_relay import AsyncRelay
-from ndstream.serving._relay.facade import DEFAULT_HEARTBEAT, To, relay
-from ndstream.serving._relay.sync_relay import Relay
+from ndstream.serving._relay.facade import DEFAULT_HEARTBEAT, To
 from ndstream.serving._seconds import check_grace, check_seconds
 from ndstream.serving._targets.outcome import Failure
-from ndstream.serving._targets.registry import TARGETS
 from ndstream.serving._targets.target import Target
 
 DEFAULT_MAX_EVENTS = 1000
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
-CONTENT_TYPE = "text/event-stream"
 _POLL_SECONDS = 0.02
 
 
@@ -116,25 +113,12 @@ class Broadcast:
         check_seconds("send_timeout", send_timeout)
         if epoch is not None:
             check_epoch(epoch)
-
-        def as_relay(upstream: Any) -> Relay | AsyncRelay:
-            made: Any = upstream
-            if not isinstance(upstream, (Relay, AsyncRelay)):
-                # A sync relay looks whether it is to stop when a heartbeat is due. Comments go no further.
-                made = relay(upstream, to or "sse", **{"heartbeat": 1.0, **options})
-            if made.content_type != CONTENT_TYPE:
-                raise ValueError(f'a broadcast sends server-sent events, not {made.content_type}: relay it to "sse"')
-            checked: Relay | AsyncRelay = made
-            return checked
-
+        as_relay = partial(event_relay, to=to, options=options)
         upstream = None if source is None else as_relay(source)
-        headers = {"Content-Type": CONTENT_TYPE, **HEADERS}
-        if upstream is not None:
-            headers.update(upstream.headers)
-        elif isinstance(to, str) and to in TARGETS:
-            headers.update(TARGETS[to].headers)
         self._channel = Channel(slow, max_events, max_bytes, epoch)
-        self._settings = Settings(headers, replay, retry, heartbeat, keep_upstream, first_frame_timeout, send_timeout)
+        self._settings = Settings(
+            headers_of(upstream, to), replay, retry, heartbeat, keep_upstream, first_frame_timeout, send_timeout
+        )
         self._upstream = BroadcastUpstream(self._channel, upstream, connect, as_relay, keep_upstream)
 
     @property
