@@ -61,7 +61,9 @@ class AsyncioScope:
         self._task: Any = asyncio.current_task()
         if self._task is None:
             raise RuntimeError("a timeout needs a task of asyncio or trio")
-        self._cancelling = self._task.cancelling() if sys.version_info >= (3, 11) else 0
+        self._cancelling = 0
+        if sys.version_info >= (3, 11):
+            self._cancelling = self._task.cancelling()
         return self
 
     def cancel(self) -> None:
