@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -60,9 +61,12 @@ def test_timings_of_llama_cpp_come_before_counts() -> None:
 
 @pytest.mark.parametrize("name", ["ollama chat", "anthropic thinks, speaks and calls", "openai text"])
 def test_the_times_tell_bytes_frames_and_text_apart(name: str) -> None:
+    began = time.monotonic()
     times = llm.collect(by_name(name).data).times
     assert times.first_byte is not None
     assert times.first_payload is not None
     assert times.first_text is not None
     assert times.end is not None
     assert 0 <= times.first_byte <= times.first_payload <= times.first_text <= times.end
+    # They are counted from the call, and not from the start of the machine's clock.
+    assert times.end <= time.monotonic() - began

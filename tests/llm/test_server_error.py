@@ -11,6 +11,7 @@ import pytest
 from llm.example import DONE, Example, lines, sse
 from llm.examples import CHAT, EXAMPLES, OLLAMA, by_name, chat_frame
 from ndstream import llm
+from ndstream.llm._server_error import ServerError, error_in
 
 
 class Shape(NamedTuple):
@@ -239,6 +240,37 @@ def test_a_response_that_failed_tells_the_error_that_is_inside_of_it() -> None:
     with pytest.raises(llm.ReplyServerError, match="no luck") as caught:
         llm.collect(event({"type": "response.failed", "response": failed}))
     assert (caught.value.kind, caught.value.code) == ("server", "server_error")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request"), (401, "authentication"), (402, "billing"), (403, "permission"), (404, "not_found"),
+        (408, "timeout"), (409, "invalid_request"), (413, "invalid_request"), (422, "invalid_request"),
+        (429, "rate_limit"), (503, "overloaded"), (504, "timeout"), (529, "overloaded"),
+        (500, "server"), (599, "server"), (499, "unknown"), (600, "unknown"), (5000, "unknown"), (50, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_status_tells_what_kind_of_error_it_is(status: int, kind: str) -> None:
+    for code in (status, str(status)):
+        assert error_in({"error": {"code": code, "message": "no"}}) == ServerError("no", kind, code)
+
+
+def test_an_error_behind_a_frame_that_no_wire_knows_is_found() -> None:
+    with pytest.raises(llm.ReplyServerError, match="bad key") as caught:
+        llm.collect(iter(lines({"hello": 1}, {"code": 401, "msg": "bad key"})))
+    assert (caught.value.kind, caught.value.code) == ("authentication", 401)
+
+
+@pytest.mark.parametrize("name", ["openai text", "ollama chat", "responses with a thought, a text and a call"])
+@pytest.mark.parametrize("reported", ["gone", {"message": "gone"}], ids=["text", "object"])
+def test_an_error_in_a_frame_that_goes_on_with_a_text_or_a_call_is_found(name: str, reported: Any) -> None:
+    frames = [frame for frame in by_name(name).frames if frame != DONE]
+    for number, whole in enumerate(frames):
+        begin, brace, rest = whole.rpartition(b"}")
+        frame = begin + b',"error":' + json.dumps(reported).encode() + brace + rest
+        with pytest.raises(llm.ReplyServerError, match="gone"):
+            llm.collect(iter([*frames[:number], frame]))
 
 
 @pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT"])

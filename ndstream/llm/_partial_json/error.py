@@ -37,6 +37,5 @@ class WrongCharacter(Exception):
     """
 
     def __init__(self, position: int, what: str) -> None:
-        super().__init__(position, what)
         self.position = position
         self.what = what

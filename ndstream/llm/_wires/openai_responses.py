@@ -44,9 +44,9 @@ class OpenAIResponses(Wire):
         # Where the text of the previous frame went, if it is text, and its pieces there.
         self.place: tuple[Any, Any, Any] | None = None
         self.texts: list[str] = []
-        # The same of arguments, and their call.
+        # The same of arguments, and their call, which is there whenever the place is.
         self.call_place: tuple[Any, Any] | None = None
-        self.open_call: tuple[ToolCall, ...] = ()
+        self.open_call: tuple[ToolCall, ...]
         self.sequence = Sequence()
 
     @classmethod

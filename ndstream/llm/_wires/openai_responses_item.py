@@ -217,8 +217,7 @@ class Item:
                 if added is None:
                     log.refusals.clear()
                 log.refusals.append(text_of(given[text_name]) if added is None else added)
-                continue
-            if added is None:
+            elif added is None:
                 self._revise(name, part, log)
             elif self._is_thought(name, part):
                 self._log_thought(name, added, begins, log)

@@ -318,6 +318,10 @@ def chat_calls(frame: list[Fragment]) -> list[dict[str, Any]]:
         ([[f(name="x", arguments=A), f(name="x", arguments=B)]] * 2, [("x", A), ("x", B)] * 2),
         ([[f(name="x"), f(arguments=A)]], [("x", A)]),
         ([[f(name="x"), f(name="y")], [f(arguments=B)]], [("x", ""), ("y", B)]),
+        (
+            [[f(name="x"), f(name="y")], [f(arguments='{"b"')], [f(arguments=A), f(arguments=":2}")]],
+            [("x", A), ("y", B)],
+        ),
         ([[f(None, 0, None, "")], [f(None, 0, "x", A)]], [("x", A)]),
         ([[f(None, 0)], [f("", 1, "", "")], [f("null", 2, "null", {})]], []),
     ],
@@ -328,6 +332,7 @@ def chat_calls(frame: list[Fragment]) -> list[dict[str, Any]]:
         "two_frames_of_whole_calls_are_four_calls",
         "a_second_fragment_of_the_frame_goes_on_with_the_first",
         "one_alone_goes_on_with_the_last",
+        "and_changes_nobody_s_position",
         "an_index_alone_opens_no_call",
         "and_what_says_nothing_never_does",
     ],
@@ -337,6 +342,50 @@ def test_several_fragments_of_one_frame_are_told_apart(frames: Frames, calls: li
     for frame in frames:
         router.add_all(chat_calls(frame))
     assert [(call.name, call.raw) for call in router] == calls
+
+
+@pytest.mark.parametrize(
+    ("before", "whole", "calls"),
+    [
+        ([f("a", 0, "x", "{")], [f(name="x", arguments=A)], [("a", "x", A)]),
+        ([f("a", 0, "x", "{")], [f("a", None, "x", A)], [("a", "x", A)]),
+        ([f(None, 0, "x", "{")], [f("b", None, "x", A)], [("b", "x", A)]),
+        ([f("a", 0, None, "{")], [f(name="x", arguments=A)], [("a", "x", A)]),
+        ([f("a", 0, "x", "{")], [f(arguments=A)], [("a", "x", A)]),
+        (
+            [f("a", 0, "x"), f("b", 1, "y")],
+            [f("b", None, "y", B), f("a", None, "x", A)],
+            [("a", "x", A), ("b", "y", B)],
+        ),
+        ([f("a", 0, "x", A)], [f(name="y", arguments=B)], [("a", "x", A), (None, "y", B)]),
+        ([f("a", 0, "x", A)], [f("b", None, "x", B)], [("a", "x", A), ("b", "x", B)]),
+        ([f(None, 0, "x", A)], [f("b", None, "y", B)], [(None, "x", A), ("b", "y", B)]),
+        ([f("a", 0, "x", A)], [f("a", None, "x", ""), f(name="y", arguments=B)], [("a", "x", A), (None, "y", B)]),
+        ([f("a", 0, "x", A)], [f("a"), f()], [("a", "x", A)]),
+        ([], [f(name="x", arguments=A), f(name="x", arguments=A)], [(None, "x", A), (None, "x", A)]),
+    ],
+    ids=[
+        "by_position",
+        "by_id",
+        "by_position_and_gives_its_id",
+        "by_position_and_gives_its_name",
+        "by_position_without_a_name",
+        "by_id_and_not_by_position",
+        "another_name_is_another_call",
+        "another_id_too",
+        "a_late_id_with_another_name_too",
+        "and_one_that_was_not_there_before",
+        "what_says_nothing_changes_nothing",
+        "no_two_of_it_are_one_call",
+    ],
+)
+def test_a_whole_answer_is_matched_with_the_calls_before_it(
+    before: list[Fragment], whole: list[Fragment], calls: list[tuple[str | None, str, str]]
+) -> None:
+    router = routed(*before)
+    told = router.add_whole(chat_calls(whole))
+    assert [(None if call.synthetic else call.id, call.name, call.raw) for call in router] == calls
+    assert all(any(call is each for each in router) for call in told)
 
 
 @pytest.mark.parametrize(

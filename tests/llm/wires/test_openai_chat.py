@@ -172,6 +172,13 @@ def test_a_delta_names_its_choice_and_the_reply_is_the_first() -> None:
     assert "".join(llm.reply(by_name("two choices, side by side and in one frame").data).texts()) == "ab"
 
 
+def test_a_call_of_the_old_kind_that_is_cut_is_flagged_even_where_its_json_is_whole() -> None:
+    call = {"function_call": {"name": "f", "arguments": '{"a":1}'}}
+    for reason, told in (("length", (None, True)), ("function_call", ({"a": 1}, False))):
+        [cut] = llm.collect(iter([*sse(chat_frame(call), chat_frame({}, reason)), DONE])).tool_calls
+        assert (cut.arguments, cut.incomplete) == told
+
+
 @pytest.mark.parametrize("choices", [[], None, {}, "x", [None], [[]], [{}], [{"index": 0}], [{"delta": None}]])
 def test_choices_that_say_nothing_are_passed_over(choices: Any) -> None:
     odd = {**chat_frame({}), "choices": choices}

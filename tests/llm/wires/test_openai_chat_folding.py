@@ -154,6 +154,14 @@ def test_thoughts_in_the_content_are_one_part_and_are_thinking(part: dict[str, A
     assert answer.body["choices"][0]["message"]["content"] == [joined, {"type": "text", "text": "Yes."}]
 
 
+def test_a_text_of_an_item_is_a_repeat_only_while_it_is_in_one_part() -> None:
+    def item(note: str) -> Any:
+        return {"reasoning_details": [{"type": "x", "index": 0, "note": note}]}
+
+    for notes, joined in ((("a", "a"), "a"), (("a", "b", "ab"), "abab"), (("a", "b", "a"), "aba")):
+        assert message_of(streamed(*map(item, notes)))["reasoning_details"] == item(joined)["reasoning_details"]
+
+
 def test_parts_with_ids_and_indexes_are_told_apart_over_frames() -> None:
     def details(*items: Any) -> Any:
         return {"reasoning_details": list(items)}
