@@ -573,6 +573,32 @@ def test_a_group_cuts_off_relays_whose_clients_take_nothing() -> None:
     run(main)
 
 
+def test_a_group_cuts_off_relays_that_are_read_by_calling() -> None:
+    async def main() -> None:
+        group = RelayGroup()
+        upstream = SyncResponse(b"data: a\n\n", b"data: b\n\n")
+        relay: Any = group.relay(upstream, format="sse")
+        assert next(relay) == b"data: a\n\n"
+        assert await group.aclose(grace=0.05) == 1
+        assert (upstream.closed, list(relay)) == (1, [])
+
+    run(main)
+
+
+def test_a_status_is_found_behind_one_that_cannot_be_asked_for() -> None:
+    class Odd(SyncResponse):
+        status = 503
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "status_code":
+                raise OSError("the response is closed")
+            return super().__getattribute__(name)
+
+    with pytest.raises(UpstreamError) as caught:
+        relayed(Odd(b"busy"), format="sse").open()
+    assert caught.value.status == 503
+
+
 def test_what_a_relay_sends_is_what_the_oracle_reads() -> None:
     data = b"".join(b"id: %d\ndata: {\ndata: %d}\n\n" % (number, number) for number in range(20))
     told = sent(data, format="sse")

@@ -1,0 +1,76 @@
+"""What an event source refuses, what it takes, and what it takes for a mistake of its own client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import real_parts
+from ndstream import EventSource
+from ndstream.serving._event_source.answers import may_pass
+
+from .scripted import Answer, Clock, Server, async_response, sync_response
+
+
+@pytest.mark.parametrize("wrong", [7, b"7", True])
+def test_a_last_event_id_that_is_no_text_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="last_event_id must be a str"):
+        EventSource(sync_response(Server()), last_event_id=wrong)
+
+
+def test_a_callable_without_a_signature_gets_the_headers_alone() -> None:
+    # `dict` has none, and what it gives is no response.
+    with pytest.raises(TypeError, match="cannot read bytes from dict"):
+        next(EventSource(dict))
+
+
+@pytest.mark.parametrize("name", ["InvalidURL", "UnsupportedProtocol", "LocalProtocolError", "TooManyRedirects"])
+def test_a_request_that_can_never_be_sent_is_not_tried_again(name: str) -> None:
+    base = type(name, (Exception,), {})
+    assert not may_pass(base())
+    assert not may_pass(type("Later", (base,), {})())
+    assert may_pass(type("Later", (Exception,), {})())
+
+
+def test_a_source_that_was_never_iterated_over_is_closed_like_any_other() -> None:
+    async def main() -> None:
+        server = Server(Answer(b"data: a\n\n"))
+        source = EventSource(async_response(server), clock=Clock())
+        await source.aclose()
+        assert (source.state, [event async for event in source], server.requests) == ("closed", [], [])
+
+    asyncio.run(main())
+
+
+def test_a_source_that_is_read_by_calling_can_be_closed_by_a_task() -> None:
+    async def main() -> None:
+        answer = Answer(b"data: a\n\ndata: b\n\n")
+        source = EventSource(sync_response(Server(answer)), clock=Clock())
+        assert next(source).data == "a"
+        await source.aclose()
+        assert (source.state, list(source), answer.closed) == ("closed", [], 1)
+
+    asyncio.run(main())
+
+
+def test_a_response_that_holds_its_body_is_read_whatever_way_it_is_iterated_over() -> None:
+    httpx = real_parts.library("httpx")
+    headers = {"Content-Type": "text/event-stream"}
+
+    async def connect(_: Any) -> Any:
+        return httpx.Response(200, content=b"data: a\n\n", headers=headers)
+
+    async def refused(_: Any) -> Any:
+        return httpx.Response(400, content=b"no such stream")
+
+    async def main() -> None:
+        source = EventSource(connect, clock=Clock())
+        assert (await anext(source)).data == "a"
+        await source.aclose()
+        with pytest.raises(Exception, match="400") as caught:
+            await anext(EventSource(refused, clock=Clock()))
+        assert getattr(caught.value, "body", None) == b"no such stream"
+
+    asyncio.run(main())
