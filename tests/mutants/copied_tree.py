@@ -37,6 +37,10 @@ def copy_tests(tree: Path) -> None:
     modules = Path("tests", "serving", "clients", "node_modules")
     if (ROOT / modules).exists():
         (tree / modules).symlink_to(ROOT / modules)
+    # What is recorded of servers is looked for beside the project.
+    beside, link = ROOT.parent / "shared", tree.parent / "shared"
+    if beside.exists() and not link.is_symlink():
+        link.symlink_to(beside)
 
 
 def build_in(tree: Path, module: str, *arguments: str) -> None:

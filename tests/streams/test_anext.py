@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import types
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any
 
 import anyio
@@ -399,5 +401,151 @@ def test_loads_that_drives_its_own_awaitable_is_refused(run: Callable[..., None]
         for expected in (1, 2):
             awaitable = stream.__anext__()
             assert value_of(awaitable) == expected
+
+    run(program)
+
+
+@types.coroutine
+def pause() -> Generator[str, Any, None]:
+    yield "wait"
+
+
+class Catching:
+    """A source that waits once for each chunk; what is thrown in there makes it give the chunk at once.
+
+    Args:
+        ignores_close: Whether it waits on when it is closed.
+    """
+
+    def __init__(self, *data: Any, ignores_close: bool = False) -> None:
+        self.data = list(data)
+        self.ignores_close = ignores_close
+
+    def __aiter__(self) -> Catching:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self.data:
+            raise StopAsyncIteration
+        try:
+            await pause()
+        except Cancelled:
+            pass
+        except GeneratorExit:
+            if self.ignores_close:
+                await pause()
+            raise
+        return self.data.pop(0)
+
+
+def waiting_for_the_second(source: Any) -> tuple[Any, Any]:
+    """A stream and the awaitable of its second value, which waits for the source."""
+    stream = stream_of(source)
+    assert value_of(stream.__anext__()) == 1
+    awaitable = stream.__anext__()
+    assert awaitable.send(None) == "wait"
+    return stream, awaitable
+
+
+def test_a_chunk_that_is_given_for_what_was_thrown_is_read(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream, awaitable = waiting_for_the_second(Catching(b"1\n", b"2\n", b"3\n"))
+        with pytest.raises(StopIteration) as caught:
+            awaitable.throw(Cancelled())
+        assert caught.value.value == 2
+        assert value_of(stream.__anext__()) == 3
+        # One that completes no value is waited on for.
+        _, awaitable = waiting_for_the_second(Catching(b"1\n", b"[2,", b"3]\n"))
+        assert awaitable.throw(Cancelled()) == "wait"
+        assert value_of(awaitable) == [2, 3]
+
+    run(program)
+
+
+def test_an_awaitable_that_waits_is_closed_as_a_coroutine_is(run: Callable[..., None]) -> None:
+    def program() -> None:
+        for count in (1, 2):
+            stream = stream_of(Catching(b"1\n", b"2\n"))
+            awaitable = stream.__anext__()
+            if count == 2:
+                stream, awaitable = waiting_for_the_second(Catching(b"1\n", b"2\n"))
+            else:
+                assert awaitable.send(None) == "wait"
+            awaitable.close()
+            awaitable.close()
+            with pytest.raises(ndstream.TruncatedError):
+                value_of(stream.__anext__())
+
+    run(program)
+
+
+def test_a_source_that_waits_on_when_it_is_closed_is_told_so(run: Callable[..., None]) -> None:
+    def program() -> None:
+        _, awaitable = waiting_for_the_second(Catching(b"1\n", b"2\n", ignores_close=True))
+        with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
+            awaitable.close()
+
+    run(program)
+
+
+def test_nothing_is_sent_to_an_awaitable_that_was_not_started(run: Callable[..., None]) -> None:
+    def program() -> None:
+        awaitable = stream_of(Catching(b"1\n")).__anext__()
+        assert iter(awaitable) is awaitable
+        with pytest.raises(TypeError, match="was not started"):
+            awaitable.send(1)
+        assert value_of(awaitable) == 1
+        with pytest.raises(StopIteration, match="mine"):
+            stream_of(Catching(b"1\n")).__anext__().throw(StopIteration("mine"))
+
+    run(program)
+
+
+class Sudden(Catching):
+    """Fails where it is asked for a chunk, and not where that is awaited."""
+
+    def __anext__(self) -> Any:
+        if not self.data:
+            raise OSError("gone")
+        return super().__anext__()
+
+
+def test_a_source_that_fails_before_it_is_awaited_has_failed(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(Sudden(b"1\n"))
+        assert value_of(stream.__anext__()) == 1
+        with pytest.raises(ndstream.TruncatedError) as caught:
+            value_of(stream.__anext__())
+        assert isinstance(caught.value.__cause__, OSError)
+
+    run(program)
+
+
+class AtOnce(Catching):
+    """Waits for nothing."""
+
+    async def __anext__(self) -> Any:
+        return self.data.pop(0)
+
+
+def test_a_chunk_that_is_no_bytes_is_refused_whether_it_was_waited_for_or_not(run: Callable[..., None]) -> None:
+    def program() -> None:
+        for kind in (Catching, AtOnce):
+            stream = stream_of(kind(b"1\n", "2\n"))
+            assert value_of(stream.__anext__()) == 1
+            with pytest.raises(TypeError, match="chunk must be bytes"):
+                value_of(stream.__anext__())
+            assert stream.closed
+
+    run(program)
+
+
+def test_a_chunk_that_comes_when_the_stream_is_closed_is_not_read(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream, awaitable = waiting_for_the_second(Catching(b"1\n", b"2\n"))
+        with contextlib.suppress(StopIteration):
+            stream.aclose().send(None)
+        with pytest.raises(StopAsyncIteration):
+            value_of(awaitable)
 
     run(program)
