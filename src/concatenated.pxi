@@ -62,8 +62,6 @@ Decodes JSON values that follow one another, or the elements of arrays. Feed it 
         Decoder.restart(self)
         self.place = BETWEEN_VALUES
         self.array = NO_ARRAY
-        self.nesting = Nesting(0, False, False)
-        self.stray = StrayText(False, SEPARATOR, Nesting(0, False, False))
         self.array_closed = self.unterminated = False
         return 0
 

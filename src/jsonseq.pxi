@@ -34,7 +34,6 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
 
     cdef int restart(self) except -1:
         Decoder.restart(self)
-        self.bom_possible = False
         self.region = OUTSIDE
         return 0
 

@@ -134,7 +134,6 @@ Decodes NDJSON (JSON Lines): one JSON value a line. Feed it chunks, and iterate 
         if self.buffered.length:
             self.buffered.append(self.base + self.start, end - self.start)
             self.touched += end - self.start
-            self.start = end
             data = self.buffered.data()
         else:
             data = self.base + self.start

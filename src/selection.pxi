@@ -24,7 +24,6 @@ cdef class Selection:
         for index in range(<Py_ssize_t> len(self.hits) // <Py_ssize_t> sizeof(Py_ssize_t)):
             hits[index] = -1
         self.nearest_hit = -1
-        self.chunk_offset = -1
 
     cdef inline bint is_sampled(self, long long offset) noexcept:
         """Whether the line at ``offset`` is in the sample, which depends on the offset and the seed alone."""

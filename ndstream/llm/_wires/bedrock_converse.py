@@ -137,7 +137,7 @@ class BedrockConverse(SingleMessage):
 
     def fold_whole_again(self, contents: list[dict[str, Any]], gains: FrameGains) -> None:
         """Fold the whole content after its pieces: what it says wins over them."""
-        if not contents or self.whole_content:
+        if not contents:
             return
         self.whole_content = contents
         texts, thoughts, calls = [], [], []
