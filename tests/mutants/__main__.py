@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="run only mutants with this in their name")
     parser.add_argument("--tests", nargs="*", default=FOLDERS, help="folders of tests (all that test the package)")
     parser.add_argument("--seconds", type=float, default=60, help="what the tests of one mutant may take (60)")
+    parser.add_argument("--cases", type=int, default=0, help="use at most so many cases of each test function (all)")
     parser.add_argument("--pause", help="between mutants, wait as long as this file exists")
     parser.add_argument("--report", action="store_true", help="run nothing, say what is known")
     options = parser.parse_args()
@@ -37,7 +38,8 @@ def main() -> int:
     if not options.report:
         numbers = FOLDER / "numbers"
         numbers.write_bytes(bytes(active_mutant.SIZE))
-        which = f"{options.size} {options.seed} {options.first} {options.seconds} {options.pause or '-'} {options.only}"
+        limits = f"{options.size} {options.seed} {options.first} {options.seconds} {options.cases}"
+        which = f"{limits} {options.pause or '-'} {options.only}"
         tests = [f"tests/{folder}" for folder in options.tests]
         arguments = ["-p", "no:randomly", "-p", "no:terminal", "-p", "mutants.session", *tests]
         pytest_in(TREE, numbers, *arguments, MUTANT_OPTIONS=which)

@@ -53,6 +53,7 @@ class _Walk(TreeWalk):
         # What makes a wrong result of the function, None where nothing does.
         self._wrong_result: Callable[[Any], tuple[str, Any] | None] = lambda value: None
         self._returns_truth = False
+        self._returns_status = False
 
     def visit(self, node: Any) -> Any:
         """The node with its mutants; which method knows its class is found by the class's name."""
@@ -88,11 +89,12 @@ class _Walk(TreeWalk):
         self._returns_truth = return_type == "bint" and not is_pointer
         # An int that is -1 for an error says nothing else.
         is_status = return_type == "int" and declarator.exception_value is not None
+        self._returns_status = is_status
         self._wrong_result = lambda value: None if is_pointer or is_status else _wrong_c_result(return_type, value)
         return self._function(node, declarator.base.name)
 
     def visit_DefNode(self, node: Any) -> Any:
-        self._returns_truth = False
+        self._returns_truth = self._returns_status = False
         self._wrong_result = _wrong_object
         return self._function(node, node.name)
 
@@ -141,6 +143,8 @@ class _Walk(TreeWalk):
     def visit_ReturnStatNode(self, node: Any) -> Any:
         if node.value is None:
             return self._deleted(node)
+        if self._returns_status and isinstance(node.value, IntNode):
+            return node
         pristine = copied(node.value)
         if self._returns_truth:
             self._only_truth_counts(node.value)

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ import pytest
 from mutants import active_mutant
 from mutants.changed_tree import TREE, taken
 from mutants.mutant import Mutant, core_and_python, sample
+from mutants.report import equivalent
 from mutants.results import RESULTS, TESTS, Test, known_results, known_tests, result_key
 
 MEMORY = 6 << 30
@@ -40,7 +41,7 @@ TOLD = os.dup(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     if "MUTANT_OPTIONS" in os.environ:
-        size, seed, first, seconds, pause, only = os.environ["MUTANT_OPTIONS"].split(" ", 5)
+        size, seed, first, seconds, cases, pause, only = os.environ["MUTANT_OPTIONS"].split(" ", 6)
         mutants = taken()
         wanted = {
             mutant
@@ -48,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
             for mutant in sample(mutants_of, int(first) or int(size), int(seed))
             if only in mutant.name
         }
-        config.pluginmanager.register(MutantSession(mutants, wanted, float(seconds), None if pause == "-" else pause))
+        session = MutantSession(mutants, wanted, float(seconds), int(cases), None if pause == "-" else pause)
+        config.pluginmanager.register(session)
 
 
 class Reports:
@@ -70,11 +72,14 @@ class Reports:
 class MutantSession(Reports):
     """Takes the place of the loop over the tests."""
 
-    def __init__(self, mutants: dict[int, Mutant], wanted: set[Mutant], seconds: float, pause: str | None) -> None:
+    def __init__(
+        self, mutants: dict[int, Mutant], wanted: set[Mutant], seconds: float, cases: int, pause: str | None
+    ) -> None:
         super().__init__()
         self._mutants = mutants
         self._wanted = wanted
         self._seconds = seconds
+        self._cases = cases
         self._pause = pause
         self._items: dict[str, pytest.Item] = {}
         # For each file, how often a test function has killed a mutant of it.
@@ -85,19 +90,20 @@ class MutantSession(Reports):
         if session.testsfailed:
             os.write(TOLD, b"some tests cannot be collected in the changed tree\n")
             raise session.Interrupted
-        self._items = {item.nodeid: item for item in session.items}
+        self._items = {item.nodeid: item for item in _some_cases(session.items, self._cases)}
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-        self._note_reached(session.items)
+        self._note_reached(self._items.values())
         gc.collect()
         gc.freeze()
         tests = known_tests()
-        results = known_results()
+        results, alike = known_results(), equivalent()
         for row in results.values():
             if row.get("test"):
                 self._killers[row["file"]][_function(row["test"])] += 1
         reaching = self._reaching(tests)
-        # Those of which nothing is known come first.
-        for number, mutant in sorted(self._mutants.items(), key=lambda each: result_key(each[1]) in results):
+        # Those of which nothing is known come first, and last those that no test is thought to tell apart.
+        order = {each: (each.name in alike, result_key(each) in results) for each in self._mutants.values()}
+        for number, mutant in sorted(self._mutants.items(), key=lambda each: order[each[1]]):
             known = results.get(result_key(mutant))
             if mutant not in self._wanted or (known and known["result"] != "survived"):
                 continue
@@ -112,7 +118,7 @@ class MutantSession(Reports):
 
     # Without a mutant.
 
-    def _note_reached(self, items: Sequence[pytest.Item]) -> None:
+    def _note_reached(self, items: Iterable[pytest.Item]) -> None:
         known = known_tests()
         new = [item for item in items if item.nodeid not in known]
         active_mutant.activate(0)
@@ -142,10 +148,9 @@ class MutantSession(Reports):
         return reaching
 
     def _chosen(self, mutant: Mutant, reaching: dict[str, list[str]], tests: dict[str, Test]) -> list[str]:
-        names = reaching.get(mutant.file if mutant.at_import else mutant.key, [])
-        if mutant.at_import and not names:
-            # The import is the only place of its file in the sample.
-            names = reaching.get(str(Path(mutant.file).parent), [])
+        # Which tests reach it is not known of an import, nor of a place that is newer than what is known of the tests.
+        paths = [*([] if mutant.at_import else [mutant.key]), mutant.file, str(Path(mutant.file).parent)]
+        names = next((reaching[path] for path in paths if path in reaching), [])
         by_function: defaultdict[str, list[str]] = defaultdict(list)
         for name in sorted(names, key=lambda name: tests[name].seconds):
             by_function[_function(name)].append(name)
@@ -287,6 +292,18 @@ def _wait_for_group(process: int) -> None:
 def _function(test: str) -> str:
     """The test function of a case."""
     return test.partition("[")[0]
+
+
+def _some_cases(items: Sequence[pytest.Item], most: int) -> Iterator[pytest.Item]:
+    """At most so many cases of each test function, from all over its cases; 0 for all."""
+    by_function: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        by_function[_function(item.nodeid)].append(item)
+    for cases in by_function.values():
+        if 0 < most < len(cases):
+            yield from (cases[place * len(cases) // most] for place in range(most))
+        else:
+            yield from cases
 
 
 def _hash_of_tests(names: list[str]) -> str:
