@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -62,6 +63,35 @@ def test_data_is_decoded_with_replacement_while_the_payload_stays_as_it_came() -
     assert event.payload == b"a\xff\xc3("
     assert event.data == "a�\ufffd("
     assert event.data is event.data
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 100, 5000])
+def test_data_of_ascii_is_what_cpython_itself_makes_of_it(size: int) -> None:
+    [event] = events(b"data: " + b"x" * size + b"\n\n")
+    assert event.data == "x" * size
+    assert event.data.isascii()
+    assert sys.getsizeof(event.data) == sys.getsizeof("x" * size)
+
+
+def test_a_cut_line_is_read_to_its_end_and_no_further() -> None:
+    for name in (b"data", b"event", b"id"):
+        decoder = SSEDecoder(on_truncated="emit")
+        # What is buffered next is likely to get the memory that these spaces were in.
+        for chunk in (b":" + b" " * 200, b"\n", b"data: 1\n" + name + b":"):
+            decoder.feed(chunk)
+            assert list(decoder) == []
+        [event] = decoder.finish()
+        assert (event.data, event.event, event.id) == ("1\n" if name == b"data" else "1", "message", "")
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
+def test_text_that_is_no_field_is_kept_from_its_first_byte(end: bytes) -> None:
+    for cut in cuts(b"plain: words" + end):
+        decoder = SSEDecoder(on_truncated="emit")
+        for chunk in cut.chunks:
+            assert list(decoder.feed(chunk)) == []
+        assert list(decoder.finish()) == []
+        assert decoder.stray == b"plain: words" + end, cut.name
 
 
 def test_json_goes_from_the_bytes_through_the_decoder_s_loads() -> None:

@@ -291,6 +291,39 @@ def test_a_read_that_does_not_wait_has_nothing_to_close_and_can_go_on() -> None:
     run(main)
 
 
+def test_a_read_that_was_woken_has_nothing_to_close_either() -> None:
+    async def main() -> None:
+        future = asyncio.get_running_loop().create_future()
+        ends: list[str] = []
+
+        class Source:
+            def __aiter__(self) -> Source:
+                return self
+
+            async def __anext__(self) -> bytes:
+                try:
+                    await future
+                finally:
+                    ends.append("done" if future.done() else "closed")
+                return A
+
+        read = reading(Source())
+
+        async def wait() -> object:
+            return await read
+
+        task = asyncio.create_task(wait())
+        await settle()
+        assert read.wake()
+        assert await task is NOT_YET
+        read.close()
+        future.set_result(None)
+        assert await read == A
+        assert ends == ["done"]
+
+    run(main)
+
+
 async def waiting() -> tuple[asyncio.Future[None], InterruptibleRead, asyncio.Task[object]]:
     """A future, a read that waits for it, and the task that awaits the read."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -25,14 +26,15 @@ every_framing = pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 ROOT = str(Path(ndstream.__file__).parents[1])
 
 
-def in_subprocess(script: str, *arguments: str) -> Any:
-    """Run a script in an interpreter of its own; it answers with JSON on its last line."""
+def in_subprocess(script: str, *arguments: str, **variables: str) -> Any:
+    """Run a script in an interpreter of its own, with variables; it answers with JSON on its last line."""
     code = f"import sys; sys.path.insert(0, {ROOT!r})\n" + textwrap.dedent(script)
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", code, *arguments],
         capture_output=True,
         timeout=300,
         check=False,
+        env={**os.environ, **variables},
     )
     assert done.returncode == 0, (done.returncode, done.stderr[-3000:].decode(errors="replace"))
     return json.loads(done.stdout.splitlines()[-1])
@@ -533,6 +535,28 @@ KEYWORD_ARGUMENTS = """
             _testcapi.remove_mem_hooks()
     print(json.dumps(failures))
 """
+
+
+def test_no_encoder_writes_behind_what_it_allocated() -> None:
+    # With guards around each allocation, which are looked at when it is resized or freed.
+    sizes = in_subprocess(
+        """
+        import json
+        from ndstream import encode_comment, encode_jsonseq, encode_ndjson, encode_sse
+        sizes = []
+        for piece in ("a\\n", "a\\r\\n", "a\\r", "\\rx\\n", "\\n", "\\r", "x", "\\u2028"):
+            for count in (0, 1, 2, 1000):
+                text = piece * count
+                sizes += map(len, [
+                    encode_sse(text), encode_sse(text, event="e" * 100, id="i" * 100, retry=2**63 - 1),
+                    encode_comment(text), encode_ndjson(text), encode_jsonseq(text),
+                    encode_ndjson(text, escape_unicode_newlines=True),
+                ])
+        print(json.dumps(sizes))
+        """,
+        PYTHONMALLOC="debug",
+    )
+    assert len(sizes) == 8 * 4 * 6
 
 
 def test_keyword_arguments_without_memory_for_them_are_a_memory_error() -> None:

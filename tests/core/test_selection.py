@@ -44,6 +44,23 @@ def test_a_needle_that_ends_in_the_cr_of_its_line_is_not_in_the_line() -> None:
     assert selected(b'{"a":1}\r\n{"a":1}\n', contains=b"}\r") == []
 
 
+def mixed(number: int) -> int:
+    """The output function of SplitMix64, as its authors give it."""
+    number = (number + 0x9E3779B97F4A7C15) % 2**64
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    number = (number ^ number >> 27) * 0x94D049BB133111EB % 2**64
+    return number ^ number >> 31
+
+
+@pytest.mark.parametrize("seed", [0, 7, -1, 2**64 + 7])
+def test_the_lines_of_a_sample_are_the_same_in_every_release(seed: int) -> None:
+    # Published for the seed 0.
+    assert mixed(0) == 0xE220A8397B1DCDAF
+    lines = [b"%03d" % number for number in range(500)]
+    wanted = [line for number, line in enumerate(lines) if mixed(4 * number ^ mixed(seed % 2**64)) < int(0.3 * 2**64)]
+    assert selected(b"\n".join(lines), sample=0.3, seed=seed) == wanted
+
+
 def test_a_sample_is_about_the_share_asked_for() -> None:
     data = b"1\n" * 100_000
     assert 9_500 < len(selected(data, sample=0.1)) < 10_500

@@ -13,7 +13,8 @@ import pytest
 
 import real_parts
 from doubles.loopback import response, serving
-from llm.examples import by_name
+from llm.example import sse
+from llm.examples import by_name, chat_frame
 from ndstream import llm
 
 CHAT = by_name("openai text")
@@ -214,6 +215,23 @@ def test_replies_are_awaited_under_trio_as_well() -> None:
             return "".join([text async for text in reply.texts()])
 
     assert trio.run(main) == "Hello"
+
+
+@pytest.mark.parametrize("choice", [0, 1])
+def test_texts_of_a_reply_that_is_cut_end_with_its_error(choice: int) -> None:
+    frames = sse(chat_frame({"content": "Hi"}, index=choice))
+    texts = llm.reply(iter(frames)).texts()
+    assert next(texts) == "Hi"
+    with pytest.raises(llm.ReplyTruncatedError):
+        next(texts)
+
+    async def main() -> None:
+        texts = llm.reply(AsyncSource(frames)).texts()
+        assert await anext(texts) == "Hi"
+        with pytest.raises(llm.ReplyTruncatedError):
+            await anext(texts)
+
+    asyncio.run(main())
 
 
 def test_an_awaited_reply_that_stalls_is_truncated_whatever_heartbeats_come() -> None:

@@ -364,6 +364,21 @@ def test_an_awaitable_dropped_while_it_waits_frees_the_stream_and_is_no_clean_en
     run(program)
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_awaitable_that_was_dropped_keeps_nothing_of_its_stream(run: Callable[..., None], begun: bool) -> None:
+    def program() -> None:
+        source = Pausing(b"1\n")
+        kept = weakref.ref(source)
+        awaitable = stream_of(source).__anext__()
+        if begun:
+            assert awaitable.send(None) == "wait"
+        del awaitable, source
+        gc.collect()
+        assert kept() is None
+
+    run(program)
+
+
 def test_an_awaitable_that_is_over_is_over_even_after_its_memory_was_used_again(run: Callable[..., None]) -> None:
     def program() -> None:
         stream = stream_of(Pausing(b"1\n2\n3\n"))
@@ -384,6 +399,25 @@ def test_an_awaitable_that_is_over_is_over_even_after_its_memory_was_used_again(
         first.close()
         assert value_of(second) == 2
         assert value_of(stream.__anext__()) == 3
+
+    run(program)
+
+
+def test_a_source_that_drives_the_awaitable_that_is_thrown_into_is_refused(run: Callable[..., None]) -> None:
+    class Driving(Pausing):
+        def throw(self, error: BaseException) -> None:
+            with pytest.raises(RuntimeError, match="awaited already"):
+                awaitable.send(None)
+            raise error
+
+    awaitable: Any = None
+
+    def program() -> None:
+        nonlocal awaitable
+        awaitable = stream_of(Driving(b"1\n")).__anext__()
+        assert awaitable.send(None) == "wait"
+        with pytest.raises(Cancelled, match="mine"):
+            awaitable.throw(Cancelled("mine"))
 
     run(program)
 

@@ -94,6 +94,13 @@ ANTHROPIC = [
         TWO,
         reason="tool_calls",
     ),
+    Odd(
+        "a limit while a call before the last block is open",
+        message(begins(TOOL), argues('{"x":1}'), begins(TEXT, 1), says("a", 1), end=stopped("max_tokens", {})),
+        "a",
+        [("f", None)],
+        reason="length",
+    ),
 ]
 
 # Responses.
@@ -321,6 +328,24 @@ BEDROCK = [
     Odd("a begin of null", lines({"messageStart": None}, converse_delta(0, text="a"), stopped_for("end_turn")), "a"),
     Odd("an answer after its pieces", lines(converse_delta(0, text="H"), WHOLE), "Hi"),
     Odd("an answer twice", lines(WHOLE, WHOLE), "Hi"),
+    Odd("an answer twice after its pieces", lines(converse_delta(0, text="H"), WHOLE, WHOLE), "Hi"),
+    Odd(
+        "an answer without content after its pieces",
+        lines(converse_delta(0, text="Hi"), {**WHOLE, "output": {"message": {"role": "assistant", "content": []}}}),
+        "Hi",
+    ),
+    Odd(
+        "padding before each message",
+        lines(
+            {"p": "ab", "messageStart": {"role": "assistant"}},
+            {"p": "a", **tool_begins("t", "f")},
+            {"p": "abc", **argues_to('{"x":1}')},
+            {"p": None, **stopped_for("tool_use")},
+        ),
+        "",
+        CALL,
+        reason="tool_calls",
+    ),
     Odd(
         "a call on the index of an open text",
         lines(converse_delta(0, text="a"), tool_begins("t", "f"), argues_to('{"x":1}'), stopped_for("tool_use")),

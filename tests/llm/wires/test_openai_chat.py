@@ -179,6 +179,20 @@ def test_a_call_of_the_old_kind_that_is_cut_is_flagged_even_where_its_json_is_wh
         assert (cut.arguments, cut.incomplete) == told
 
 
+def test_a_delta_of_a_call_names_its_choice() -> None:
+    frames = sse(
+        chat_frame({"tool_calls": [opened("f", index=0, id="x")]}),
+        chat_frame({"tool_calls": [opened("g", index=0, id="y")]}, index=1),
+        *(
+            chat_frame({"tool_calls": [further(piece, index=0)]}, index=index)
+            for index, piece in ((0, '{"a"'), (1, '{"b"'), (0, ":1}"), (1, ":2}"))
+        ),
+    )
+    told = [(delta.choice, delta.tool_calls[0].name, *delta.arguments) for delta in llm.reply(iter([*frames, DONE]))]
+    assert told[:2] == [(0, "f", ""), (1, "g", "")]
+    assert told[2:] == [(0, "f", '{"a"'), (1, "g", '{"b"'), (0, "f", ":1}"), (1, "g", ":2}")]
+
+
 @pytest.mark.parametrize("choices", [[], None, {}, "x", [None], [[]], [{}], [{"index": 0}], [{"delta": None}]])
 def test_choices_that_say_nothing_are_passed_over(choices: Any) -> None:
     odd = {**chat_frame({}), "choices": choices}

@@ -162,6 +162,23 @@ def test_a_text_of_an_item_is_a_repeat_only_while_it_is_in_one_part() -> None:
         assert message_of(streamed(*map(item, notes)))["reasoning_details"] == item(joined)["reasoning_details"]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "y", "text": "b"},
+        {"type": "x", "text": "b", "data": "d"},
+        {"type": "x", "content": [{"url": "u"}]},
+        {"type": "x", "content": ["b"]},
+        {"type": "x"},
+    ],
+    ids=repr,
+)
+def test_a_part_that_has_more_than_what_grows_is_an_item_of_its_own(other: dict[str, Any]) -> None:
+    item = {"type": "x", "text": "a"}
+    message = message_of(streamed({"reasoning_details": [item]}, {"reasoning_details": [other]}))
+    assert message["reasoning_details"] == [item, other]
+
+
 def test_parts_with_ids_and_indexes_are_told_apart_over_frames() -> None:
     def details(*items: Any) -> Any:
         return {"reasoning_details": list(items)}
@@ -197,6 +214,15 @@ def test_lists_of_a_choice_are_pieces_of_longer_ones() -> None:
     ]
     answer = read_every_way(b"".join([*sse(*frames), DONE]))
     assert (answer.text, answer.body["choices"][0]["token_ids"]) == ("abcde", [1, 2, 3, 4, 5])
+
+
+def test_of_lists_deep_inside_a_choice_the_last_one_counts() -> None:
+    frames = [
+        {"choices": [{"delta": {"content": text}, "logprobs": {"content": [text], "more": {"ids": [text]}}}]}
+        for text in "ab"
+    ]
+    answer = read_every_way(b"".join([*sse(*frames), DONE]))
+    assert answer.body["choices"][0]["logprobs"] == {"content": ["a", "b"], "more": {"ids": ["b"]}}
 
 
 @pytest.mark.parametrize("call", [{"index": 0, "name": "f"}, {"index": 0, "name": "f", "arguments": "{}"}], ids=len)
