@@ -122,8 +122,7 @@ class GoodLines:
             self._offset += end or len(piece)
             if end:
                 self._is_in_bad_line = False
-                if end < len(piece):
-                    self._pieces.appendleft(piece[end:])
+                self._pieces.appendleft(piece[end:])
 
 
 def _begins_with_mark(pieces: Sequence[bytes | memoryview]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import ndstream
@@ -43,3 +45,20 @@ def test_an_event_with_empty_data_is_no_value(raw: bool) -> None:
     decoder: SSEDecoder[object] = SSEDecoder(values=True, raw=raw)
     assert list(decoder.feed(b"data:\n\ndata: 1\n\ndata\n\nid: 3\ndata: \n\n")) == [1]
     assert decoder.last_event_id == "3"
+
+
+@pytest.mark.parametrize("values", [False, True])
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t "], ids=repr)
+def test_white_space_around_a_sentinel_of_events_is_none_of_it(space: bytes, values: bool) -> None:
+    decoder: Any = SSEDecoder(done="[DONE]", values=values)
+    assert list(decoder.feed(b"data: %b[DONE]%b\n\ndata: 2\n\n" % (space, space))) == []
+    assert decoder.done
+
+
+@pytest.mark.parametrize("tail", [b"", b" ", b"\n", b" \r"], ids=repr)
+def test_a_last_element_without_content_is_read_to_its_end(tail: bytes) -> None:
+    # One of white space is an error.
+    decoder: Any = JSONSeqDecoder(on_error="skip").feed(b"\x1e1\n\x1e" + tail).finish()
+    assert list(decoder) == [1]
+    assert decoder.errors == bool(tail)
+    assert (decoder.offset, decoder.pending) == (4 + len(tail), 0)

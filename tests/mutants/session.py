@@ -148,16 +148,18 @@ class MutantSession(Reports):
         return reaching
 
     def _chosen(self, mutant: Mutant, reaching: dict[str, list[str]], tests: dict[str, Test]) -> list[str]:
-        # Which tests reach it is not known of an import, nor of a place that is newer than what is known of the tests.
-        paths = [*([] if mutant.at_import else [mutant.key]), mutant.file, str(Path(mutant.file).parent)]
-        names = next((reaching[path] for path in paths if path in reaching), [])
+        # Which tests reach it is not known of an import, nor of a place that is newer than what is known of the tests:
+        # those that reach its file, or else its folder, follow.
+        reached = [] if mutant.at_import else reaching.get(mutant.key, [])
+        nearby = reaching.get(mutant.file) or reaching.get(str(Path(mutant.file).parent), [])
+        order = {name: place for place, names in ((1, nearby), (0, reached)) for name in names}
         by_function: defaultdict[str, list[str]] = defaultdict(list)
-        for name in sorted(names, key=lambda name: tests[name].seconds):
+        for name in sorted(order, key=lambda name: (order[name], tests[name].seconds)):
             by_function[_function(name)].append(name)
         killers = self._killers[mutant.file]
         # Many quick cases of one function go before a slow one of another, but not all of them.
         ranked = sorted(
-            (-killers[function] if index < 3 else 0, tests[name].seconds * (index + 1), name)
+            (order[name], -killers[function] if index < 3 else 0, tests[name].seconds * (index + 1), name)
             for function, cases in by_function.items()
             for index, name in enumerate(cases)
         )

@@ -98,6 +98,31 @@ def test_a_scope_is_cancelled_once_and_not_when_it_is_over() -> None:
     asyncio.run(main())
 
 
+def test_a_scope_that_ended_by_itself_cancels_nothing() -> None:
+    async def main() -> None:
+        with AsyncioScope() as scope:
+            pass
+        scope.cancel()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def test_a_scope_in_a_task_that_was_cancelled_before_ends_as_quietly() -> None:
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        with AsyncioScope() as scope:
+            asyncio.get_running_loop().call_soon(scope.cancel)
+            await asyncio.sleep(60)
+        assert scope.cancelled_caught
+
+    asyncio.run(main())
+
+
 def test_a_scope_needs_a_task() -> None:
     async def main() -> None:
         failed: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
