@@ -24,7 +24,7 @@ def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, f
     """The error for a whole payload that ``loads`` refused."""
     reason, position, what, fault = _fault(frame, cause, framing)
     hint = _document_hint(frame, framing) or _hint(frame, "" if framing == "sse" else framing)
-    message = f"{_where(_NOUN[framing], offset, line)} {what}: {_shown(frame, position)}{hint}"
+    message = f"{where(_NOUN[framing], offset, line)} {what}: {shown(frame, position)}{hint}"
     facts: dict[str, Any] = {"frame": frame, "offset": offset, "line": line, "position": position, "reason": reason}
     error = (
         DecodeError(message, **facts)
@@ -44,7 +44,7 @@ def cut_payload(frame: bytes, offset: int, line: int | None, cause: Exception, f
         what = "was cut by the end of the stream; what arrived of it is no JSON value"
         reason, position, advice = "unfinished", len(frame), "ask again, or go on from this offset"
     hint = _hint(frame, "" if framing == "sse" else framing) or f"; {advice}"
-    message = f"{_where(_NOUN[framing], offset, line)} {what}: {_shown(frame)}{hint}"
+    message = f"{where(_NOUN[framing], offset, line)} {what}: {shown(frame)}{hint}"
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=position, reason=reason)
     error.__cause__ = cause
     return error
@@ -57,15 +57,15 @@ def is_json(frame: bytes) -> bool:
 
 def blank_line(frame: bytes, offset: int, line: int) -> DecodeError:
     """The error for a blank line where they were not to be skipped."""
-    message = f'{_where("line", offset, line)} is blank; blank_lines="skip" skips such lines'
+    message = f'{where("line", offset, line)} is blank; blank_lines="skip" skips such lines'
     return DecodeError(message, frame=frame, offset=offset, line=line, reason="blank_line")
 
 
 def too_large(frame: bytes, offset: int, line: int | None, limit: int, framing: str) -> FrameTooLargeError:
     """The error for a frame past the limit, with the first bytes of it."""
     message = (
-        f"{_where(_NOUN[framing], offset, line)} is longer than max_frame_size={limit} bytes; pass a larger "
-        f"max_frame_size, or None for no limit{_array_hint(frame, framing)}: {_shown(frame)}{_hint(frame, framing)}"
+        f"{where(_NOUN[framing], offset, line)} is longer than max_frame_size={limit} bytes; pass a larger "
+        f"max_frame_size, or None for no limit{_array_hint(frame, framing)}: {shown(frame)}{_hint(frame, framing)}"
     )
     return FrameTooLargeError(message, frame=frame, offset=offset, line=line, limit=limit)
 
@@ -76,32 +76,30 @@ def cut_block(frame: bytes, offset: int, line: int) -> TruncatedError:
     advice = _hint(frame, "sse") or (
         '; if the server leaves that out, pass on_truncated="emit", or "discard" to drop it as browsers do'
     )
-    message = (
-        f"{_where('event', offset, line)} was cut: the stream ended before its blank line{advice}: {_shown(frame)}"
-    )
+    message = f"{where('event', offset, line)} was cut: the stream ended before its blank line{advice}: {shown(frame)}"
     return TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason="unfinished")
 
 
 def cut_scalar(frame: bytes, offset: int) -> TruncatedError:
     """The error for an element such as ``12`` with nothing after it to prove that it is whole."""
     message = (
-        f"{_where('element', offset, None)} may be cut: nothing after it proves that it is whole "
-        f"(RFC 7464, section 2.4); write a line feed after each element: {_shown(frame)}"
+        f"{where('element', offset, None)} may be cut: nothing after it proves that it is whole "
+        f"(RFC 7464, section 2.4); write a line feed after each element: {shown(frame)}"
     )
     return TruncatedError(message, frame=frame, offset=offset, position=len(frame), reason="scalar")
 
 
 def empty_element(frame: bytes, offset: int) -> DecodeError:
     """The error for an element of white space alone."""
-    message = f"{_where('element', offset, None)} holds nothing but white space; write a value after each separator"
+    message = f"{where('element', offset, None)} holds nothing but white space; write a value after each separator"
     return DecodeError(message, frame=frame, offset=offset, reason="empty_element")
 
 
 def stray(frame: bytes, offset: int) -> DecodeError:
     """The error for bytes outside all elements."""
     message = (
-        f"{_where('bytes', offset, None)} are outside the elements of a JSON text sequence, which begin "
-        f"with a record separator (0x1E); all up to the next one is skipped: {_shown(frame)}"
+        f"{where('bytes', offset, None)} are outside the elements of a JSON text sequence, which begin "
+        f"with a record separator (0x1E); all up to the next one is skipped: {shown(frame)}"
         f"{_hint(frame, 'jsonseq') or '; without separators it may be NDJSON: use ndjson()'}"
     )
     return DecodeError(message, frame=frame, offset=offset, position=0, reason="outside_element")
@@ -120,7 +118,7 @@ def stray_text(frame: bytes, offset: int, problem: str) -> DecodeError:
         except UnicodeDecodeError as error:
             reason, position = "invalid_utf8", error.start
             what = f"is not UTF-8 from its byte {error.start} on ({error.reason})"
-    message = f"{_where('text', offset, None)} {what}: {_shown(frame)}{_hint(frame, 'json')}"
+    message = f"{where('text', offset, None)} {what}: {shown(frame)}{_hint(frame, 'json')}"
     if reason == "invalid_json":
         return InvalidJSONError(message, msg=problem, frame=frame, offset=offset, position=position, reason=reason)
     return DecodeError(message, frame=frame, offset=offset, position=position, reason=reason)
@@ -139,11 +137,11 @@ def unclosed(frame: bytes, offset: int, in_array: bool) -> TruncatedError:
     """The error for a value, or an array whose elements were asked for, that the end of the stream cut."""
     if in_array:
         message = f"the array was cut: the stream ended at byte {offset + len(frame)} before its closing bracket"
-        message += f", inside the element at byte {offset}: {_shown(frame)}" if frame else ""
+        message += f", inside the element at byte {offset}: {shown(frame)}" if frame else ""
     else:
         message = (
-            f"{_where('value', offset, None)} was cut: the stream ended before it was closed, or one of its brackets "
-            f"or quotes is missing: {_shown(frame)}{_hint(frame, 'json')}"
+            f"{where('value', offset, None)} was cut: the stream ended before it was closed, or one of its brackets "
+            f"or quotes is missing: {shown(frame)}{_hint(frame, 'json')}"
         )
     return TruncatedError(message, frame=frame, offset=offset, position=len(frame), reason="unfinished")
 
@@ -151,7 +149,7 @@ def unclosed(frame: bytes, offset: int, in_array: bool) -> TruncatedError:
 def missing_sentinel(offset: int, sentinel: bytes) -> TruncatedError:
     """The error for a stream that ended in order, but without its sentinel."""
     message = (
-        f"the stream ended at byte {offset} without {_shown(sentinel)}, so the answer may not be whole; "
+        f"the stream ended at byte {offset} without {shown(sentinel)}, so the answer may not be whole; "
         "ask again, or leave out require_done if this server never sends it"
     )
     return TruncatedError(message, offset=offset, reason="no_sentinel")
@@ -161,19 +159,19 @@ def source_failed(
     frame: bytes, seen: int, offset: int, line: int | None, frames: int, cause: BaseException
 ) -> TruncatedError:
     """The error for a source that raised before the stream was at its end."""
-    where = f"after {frames} frames, {seen} bytes into the frame at byte {offset}"
+    place = f"after {frames} frames, {seen} bytes into the frame at byte {offset}"
     if isinstance(cause, IdleTimeoutError):
         reason = "stalled"
-        message = f"the stream stalled {where}: {cause}; ask again, or pass a larger idle_timeout"
+        message = f"the stream stalled {place}: {cause}; ask again, or pass a larger idle_timeout"
     elif _is_timeout(cause):
         reason = "timeout"
         message = (
-            f"the source sent nothing {where} for as long as its read timeout allows ({_worded(cause)}); ask again, or "
+            f"the source sent nothing {place} for as long as its read timeout allows ({_worded(cause)}); ask again, or "
             "give its client a longer one"
         )
     else:
         reason = "source_failed"
-        message = f"the source failed {where}: {_worded(cause)}"
+        message = f"the source failed {place}: {_worded(cause)}"
     error = TruncatedError(message, frame=frame, offset=offset, line=line, position=len(frame), reason=reason)
     error.__cause__ = cause
     return error
@@ -200,7 +198,8 @@ def not_bytes(value: object) -> str:
     return f"a chunk must be bytes, bytearray or memoryview, not {type(value).__name__}"
 
 
-def _where(noun: str, offset: int, line: int | None) -> str:
+def where(noun: str, offset: int, line: int | None) -> str:
+    """The place of a frame, by the noun of its framing."""
     return f"the {noun} at byte {offset}" + ("" if line is None else f" (line {line})")
 
 
@@ -214,7 +213,7 @@ def _worded(cause: BaseException) -> str:
         return type(cause).__name__
 
 
-def _shown(frame: bytes, position: int | None = None) -> str:
+def shown(frame: bytes, position: int | None = None) -> str:
     """The part of the frame around the fault."""
     begin = max(0, (position or 0) - _SHOWN // 2)
     end = begin + _SHOWN

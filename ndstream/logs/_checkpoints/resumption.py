@@ -15,6 +15,7 @@ from ndstream.logs._checkpoints.tracked_file import TrackedFile, resume
 from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._files.opened_file import OpenedFile
+from ndstream.logs._files.remote import is_url
 from ndstream.logs._following.rotation import generations, identity_of, possible_bases
 
 
@@ -188,4 +189,4 @@ def _names(path: str) -> set[str]:
 
 
 def _is_regular(path: str) -> bool:
-    return "://" not in path and stat.S_ISREG(os.stat(path).st_mode)
+    return not is_url(path) and stat.S_ISREG(os.stat(path).st_mode)

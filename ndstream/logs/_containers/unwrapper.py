@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ndstream._core import NDJSONDecoder
+from ndstream._diagnosis import shown, where
 from ndstream._errors import DecodeError, StreamError, TruncatedError
 from ndstream.logs._containers.line_formats import FORMS, Container, Envelope, cri_part, docker_part
 from ndstream.logs._containers.unfinished_line import UnfinishedLine
@@ -174,11 +175,10 @@ class Unwrapper(Generic[T]):
         self._on_error(error)
 
     def _no_envelope(self, line: bytes, offset: int, number: int, is_cut: bool) -> StreamError:
-        where = f"the line at byte {offset} (line {number})"
-        shown = f"{line[:60]!r}{'...' if len(line) > 60 else ''}"
+        place = where("line", offset, number)
         if is_cut:
             return TruncatedError(
-                f"{where} was cut by the end of the file: {shown}",
+                f"{place} was cut by the end of the file: {shown(line)}",
                 frame=line,
                 offset=offset,
                 line=number,
@@ -186,8 +186,8 @@ class Unwrapper(Generic[T]):
                 reason="unfinished",
             )
         return DecodeError(
-            f"{where} is no line of a {self._container} log, which has the form {FORMS[self._container]}: {shown}; "
-            "leave out unwrap= for lines without an envelope",
+            f"{place} is no line of a {self._container} log, which has the form {FORMS[self._container]}: "
+            f"{shown(line)}; leave out unwrap= for lines without an envelope",
             frame=line,
             offset=offset,
             line=number,

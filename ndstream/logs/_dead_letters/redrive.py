@@ -16,11 +16,13 @@ from typing import Any, Generic, TypeVar, overload
 import orjson
 
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE, NDJSONDecoder
+from ndstream._diagnosis import where
 from ndstream._errors import DecodeError, StreamError
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.driven_keys import DrivenKeys
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.line_reader import LineReader
+from ndstream.logs._files.remote import is_url
 from ndstream.logs._reading.read import read
 
 T = TypeVar("T")
@@ -143,7 +145,7 @@ class Redrive(Generic[T]):
         return replace(letter, raw=line, cut=False, length=len(line), sha256=None)
 
     def _read_again(self, letter: DeadLetter) -> bytes | None:
-        if "://" in letter.file or not os.path.isfile(letter.file):
+        if is_url(letter.file) or not os.path.isfile(letter.file):
             return None
         if self._source is None or self._source[0] != letter.file:
             self._close_source()
@@ -263,14 +265,16 @@ def redrive(
 
 
 def _still(letter: DeadLetter, message: str, reason: str) -> DecodeError:
-    where = f"the line at byte {letter.offset}" + ("" if letter.line is None else f" (line {letter.line})")
     return DecodeError(
-        f"{where} stays bad: {message}", frame=letter.raw, offset=letter.offset, line=letter.line, reason=reason
+        f"{where('line', letter.offset, letter.line)} stays bad: {message}",
+        frame=letter.raw,
+        offset=letter.offset,
+        line=letter.line,
+        reason=reason,
     )
 
 
 def _is_line_of(letter: DeadLetter, line: bytes) -> bool:
-
     if letter.sha256 is None:
         return line.startswith(letter.raw)
     return len(line) == letter.length and hashlib.sha256(line).hexdigest() == letter.sha256

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from ndstream._diagnosis import where
 from ndstream._errors import DecodeError
 from ndstream._sources.opened_source import Chunk
 from ndstream.logs._errors import LogFileError
@@ -76,9 +77,8 @@ def open_after_damage(
     file.chunks = chain([rest], file.chunks) if rest else file.chunks
     if not size:
         return AfterDamage(file, line, None)
-    where = f"the line at byte {begin} (line {line + 1})"
     torn = DecodeError(
-        f"{where} is the first one after the damage, which may have cut its beginning",
+        f"{where('line', begin, line + 1)} is the first one after the damage, which may have cut its beginning",
         frame=bytes(line_bytes).rstrip(b"\r\n"),
         offset=begin,
         line=line + 1,

@@ -18,7 +18,7 @@ def distinct_files(sources: Iterable[str | BinaryFile]) -> list[str | BinaryFile
     seen: set[tuple[int, int]] = set()
     found = []
     for source in sources:
-        identity = identity_of_file(source)
+        identity = identity_of_regular_file(source)
         if source not in copies and identity not in seen:
             found.append(source)
         if identity is not None:
@@ -26,7 +26,7 @@ def distinct_files(sources: Iterable[str | BinaryFile]) -> list[str | BinaryFile
     return found
 
 
-def identity_of_file(source: str | BinaryFile) -> tuple[int, int] | None:
+def identity_of_regular_file(source: str | BinaryFile) -> tuple[int, int] | None:
     """Device and inode, which tell one file from another; None if it is no file on this machine to be read twice."""
     if not isinstance(source, str) or is_url(source):
         return None

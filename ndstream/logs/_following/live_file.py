@@ -15,6 +15,7 @@ from itertools import count
 from ndstream.logs._files.fingerprint import ANCHOR_SIZE, HEAD_SIZE
 from ndstream.logs._files.line_reader import LineDigest, digest_of
 from ndstream.logs._files.positions import Position
+from ndstream.logs._files.tail import last_line_end
 
 CHUNK_SIZE = 256 * 1024
 
@@ -122,14 +123,7 @@ class LiveFile:
     def last_line_end(self) -> int:
         """The offset after the last LF."""
         assert self._descriptor is not None
-        end = self.status.st_size
-        while end:
-            start = max(0, end - CHUNK_SIZE)
-            index = os.pread(self._descriptor, end - start, start).rfind(b"\n")
-            if index >= 0:
-                return start + index + 1
-            end = start
-        return 0
+        return last_line_end(partial(os.pread, self._descriptor), self.status.st_size)
 
     def from_beginning(self) -> LiveFile:
         """The same file at its beginning, whatever its name means now."""

@@ -14,6 +14,7 @@ from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.opened_file import OpenedFile
+from ndstream.logs._files.remote import is_url
 
 
 class _HasPath(Protocol):
@@ -40,7 +41,7 @@ class BadLines:
         damaged = isinstance(error, LogFileError)
         if error.frame or not damaged:
             path = self._files.path
-            again = path if path is not None and "://" not in path and Path(path).is_file() else None
+            again = path if path is not None and not is_url(path) and Path(path).is_file() else None
             if hasattr(error, "envelope"):
                 # What is over-long is the text, which is no line of the file.
                 again = None

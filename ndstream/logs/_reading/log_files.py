@@ -20,7 +20,7 @@ from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.after_damage import AfterDamage
-from ndstream.logs._files.distinct_files import identity_of_file
+from ndstream.logs._files.distinct_files import identity_of_regular_file
 from ndstream.logs._files.opened_file import OpenedFile
 from ndstream.logs._files.paths import BinaryFile, generations_of
 from ndstream.logs._files.positions import START, Position
@@ -96,7 +96,7 @@ class LogFiles:
         self._raise_failure()
         self._go_on_after_damage()
         identity = None
-        while self._sources and (identity := identity_of_file(self._first_source())) in self._seen:
+        while self._sources and (identity := identity_of_regular_file(self._first_source())) in self._seen:
             self._report.repeated.append(str(self._sources.popleft()))
         if not self._sources:
             self._end()

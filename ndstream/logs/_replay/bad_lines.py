@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ndstream._diagnosis import shown, where
 from ndstream._errors import DecodeError, StreamError
 from ndstream.logs._containers.unwrapper import with_envelope
 from ndstream.logs._errors import LogFileError
@@ -47,10 +48,9 @@ class BadLineHandler:
 
 def without_stamp(error: StreamError, cause: StampError) -> DecodeError:
     """The error for a line that is in order but for its time stamp."""
-    line = "" if error.line is None else f" (line {error.line})"
-    shown = f"{error.frame[:60]!r}{'...' if len(error.frame) > 60 else ''}"
+    place = where("line", error.offset, error.line)
     found = DecodeError(
-        f"the line at byte {error.offset}{line} cannot be put in order of time: {cause}: {shown}",
+        f"{place} cannot be put in order of time: {cause}: {shown(error.frame)}",
         frame=error.frame,
         offset=error.offset,
         line=error.line,
