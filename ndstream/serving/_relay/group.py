@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from typing import Any
 
+from ndstream._sources.event_loops import move_on_after, sleep
 from ndstream.serving._relay.async_relay import AsyncRelay
 from ndstream.serving._relay.facade import To, relay
 from ndstream.serving._relay.sync_relay import Relay
@@ -68,10 +68,9 @@ class RelayGroup:
         self._failure = Failure(message, "shutdown")
         for each in list(self._relays):
             each.end_with(self._failure)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + grace
-        while len(self) and loop.time() < deadline:
-            await asyncio.sleep(_POLL_SECONDS)
+        with move_on_after(grace):
+            while len(self):
+                await sleep(_POLL_SECONDS)
         left = [each for each in list(self._relays) if not each.closed]
         for relay_left in left:
             if isinstance(relay_left, AsyncRelay):

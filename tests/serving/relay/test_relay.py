@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import anyio
 import pytest
 
 import ndstream
@@ -561,16 +562,18 @@ def test_a_group_ends_its_relays_in_their_own_words() -> None:
     run(main)
 
 
-def test_a_group_cuts_off_relays_whose_clients_take_nothing() -> None:
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+@pytest.mark.parametrize("grace", [0, 0.05])
+def test_a_group_cuts_off_relays_whose_clients_take_nothing(library: str, grace: float) -> None:
     async def main() -> None:
         group = RelayGroup()
         upstream = Upstream(b"data: a\n\n", b"data: b\n\n")
         relay = group.relay(upstream, format="sse")
         assert await anext(relay) == b"data: a\n\n"
-        assert await group.aclose(grace=0.05) == 1
+        assert await group.aclose(grace=grace) == 1
         assert upstream.closed == 1
 
-    run(main)
+    anyio.run(main, backend=library)
 
 
 def test_a_group_cuts_off_relays_that_are_read_by_calling() -> None:
