@@ -16,7 +16,7 @@ import orjson
 from ndstream import __version__
 from ndstream._cli.control_characters import without_controls
 
-_READ_TIMEOUT = 600
+READ_TIMEOUT = 600.0
 """Seconds without a byte after which the server is given up. A model may take minutes to load."""
 _DEFAULT_MAX_TOKENS = 4096
 """How many tokens are asked for if the server wants a number and the user gave none."""
@@ -120,7 +120,7 @@ class Server(NamedTuple):
         opener = build_opener(_NoRedirects, *([ProxyHandler({})] if self.is_local else []))
         try:
             request = Request(self.url.geturl(), data, self.headers, method="POST")
-            response: HTTPResponse = opener.open(request, timeout=_READ_TIMEOUT)
+            response: HTTPResponse = opener.open(request, timeout=READ_TIMEOUT)
         except HTTPError as error:
             with error:
                 words = _message_in(error.read(65536)) or error.reason

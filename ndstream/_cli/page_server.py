@@ -10,15 +10,13 @@ from typing import Any
 import httpx
 import uvicorn
 
-from ndstream._cli.chat_request import Server
+from ndstream._cli.chat_request import READ_TIMEOUT, Server
 from ndstream.serving import RelayGroup
 from ndstream.serving._page.application import chat_application
 from ndstream.serving._page.messages import Message
 from ndstream.serving._page.sample import MODEL, SUGGESTIONS, ask_sample
 
 _CONNECT_TIMEOUT = 10.0
-_READ_TIMEOUT = 600.0
-"""Seconds without a byte after which the model's server is given up. A model may take minutes to load."""
 
 
 async def run(listening: socket.socket, server: Server | None, grace: float) -> None:
@@ -39,7 +37,7 @@ async def run(listening: socket.socket, server: Server | None, grace: float) -> 
         await _serve(application, listening, group, grace)
         return
     asked = server
-    timeout = httpx.Timeout(_CONNECT_TIMEOUT, read=_READ_TIMEOUT)
+    timeout = httpx.Timeout(_CONNECT_TIMEOUT, read=READ_TIMEOUT)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=not asked.is_local) as client:
 

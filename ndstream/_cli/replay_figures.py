@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import click
-
 from ndstream._cli.figures import Figures
+from ndstream._cli.json_output import write_json
 from ndstream.logs import ReplayReport
 
 
@@ -21,9 +20,7 @@ def write_replay_figures(report: ReplayReport, sink: dict[str, int], figures: Fi
     """
     counts: dict[str, Any] = {**report.to_dict(), **sink}
     if figures == "json":
-        import orjson
-
-        click.echo(orjson.dumps(counts), err=True)
+        write_json(counts, err=True)
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -13,13 +13,12 @@ At least once: a batch whose answer was lost is sent again. What an answer means
 
 from __future__ import annotations
 
-import email.utils
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from ndstream._errors import StreamError
+from ndstream._sources.retry_after import retry_after
 from ndstream.logs import DeadLetter, DeadLetters, ReplayedRecord
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
@@ -89,7 +88,7 @@ class HTTPSink:
         def wait(state: tenacity.RetryCallState) -> float:
             outcome = state.outcome
             answer = None if outcome is None or outcome.failed else outcome.result()
-            asked = None if answer is None else retry_after(answer.headers.get("retry-after"))
+            asked = None if answer is None else retry_after(answer.headers.get("retry-after", ""))
             return jitter(state) if asked is None else asked
 
         self._retrying = tenacity.Retrying(
@@ -199,27 +198,6 @@ class _GivenUp(Exception):
     def __init__(self, words: str, cause: BaseException | None) -> None:
         super().__init__(words)
         self.cause = cause
-
-
-def retry_after(value: str | None) -> float | None:
-    """How many seconds a Retry-After asks for (RFC 9110, section 10.2.3); None if it is absent or makes no sense.
-
-    Example:
-        >>> retry_after("120"), retry_after("Thu Jan  1 00:00:00 1970"), retry_after("soon")
-        (120.0, 0.0, None)
-    """
-    if value is None:
-        return None
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        # The obsolete forms of a date state no zone, and mean UTC (RFC 9110, section 5.6.7).
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
 
 
 def _shown(answer: Any) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import time
 from contextlib import suppress
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 
 from ndstream._sources.headers import header
+from ndstream._sources.retry_after import retry_after
 from ndstream.llm._server_error import error_in
 
-_DELAY = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_LONGEST_DELAY = 1e9
 MAX_BODY = 64 * 1024
 """How much of the body an error keeps, in bytes."""
 MAX_BODY_SECONDS = 2.0
@@ -81,22 +76,7 @@ def upstream_error(status: int, headers: Any, body: bytes) -> UpstreamError:
     """
     return UpstreamError(
         status,
-        retry_after=_seconds(header(headers, "retry-after")),
+        retry_after=retry_after(header(headers, "retry-after")),
         body=body,
         content_type=header(headers, "content-type"),
     )
-
-
-def _seconds(value: str) -> float | None:
-    """Retry-After in seconds, of either form. Some servers send parts of a second."""
-    value = value.strip()
-    if _DELAY.fullmatch(value):
-        return min(float(value), _LONGEST_DELAY)
-    try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            # Its dates are in GMT, also in the oldest form, which does not say so (RFC 9110, section 5.6.7).
-            moment = moment.replace(tzinfo=timezone.utc)
-        return max(0.0, moment.timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cli.batch_server import Answer, BatchServer, Decide, failing_at_times, script
-from ndstream._cli.replay_http import DeliveryError, HTTPSink, retry_after
+from ndstream._cli.replay_http import DeliveryError, HTTPSink
 from ndstream.logs import DeadLetter, DeadLetters, ReplayedRecord
 
 
@@ -122,14 +122,6 @@ def test_retry_after_is_kept_to_in_seconds_and_as_a_date() -> None:
     assert clock.slept[2] == 0
     assert clock.slept[3] <= 8
     assert server.batches == [values(0)]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(None, None), ("", None), ("-1", None), ("1.5", None), ("x" * 10_000, None), ("\u0662", None), ("120", 120.0)],
-)
-def test_a_retry_after_that_makes_no_sense_is_as_if_there_was_none(value: str | None, expected: float | None) -> None:
-    assert retry_after(value) == expected
 
 
 def test_a_batch_that_is_too_large_is_halved_until_it_is_not() -> None:
