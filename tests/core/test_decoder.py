@@ -50,7 +50,8 @@ def test_an_event_with_empty_data_is_no_value(raw: bool) -> None:
 @pytest.mark.parametrize("values", [False, True])
 @pytest.mark.parametrize("space", [b" ", b"\t", b" \t "], ids=repr)
 def test_white_space_around_a_sentinel_of_events_is_none_of_it(space: bytes, values: bool) -> None:
-    decoder: Any = SSEDecoder(done="[DONE]", values=values)
+    make: Any = SSEDecoder
+    decoder = make(done="[DONE]", values=values)
     assert list(decoder.feed(b"data: %b[DONE]%b\n\ndata: 2\n\n" % (space, space))) == []
     assert decoder.done
 
