@@ -27,7 +27,7 @@ from ndstream._core import Event, SSEDecoder
 from ndstream._diagnosis import is_json
 from ndstream._errors import TruncatedError
 from ndstream._facade import OnTruncated, sse
-from ndstream._sources.headers import header
+from ndstream._sources.headers import header, media_type
 from ndstream._streams import AsyncStream, Stream
 
 _DONE = b"[DONE]"
@@ -252,7 +252,7 @@ class EventSource:
 
     def _stream(self) -> Any:
         content_type = header(getattr(self._response, "headers", None), "content-type")
-        if content_type.partition(";")[0].strip().lower() != "text/event-stream":
+        if media_type(content_type) != "text/event-stream":
             raise ValueError(
                 f"the Content-Type of the response is {content_type!r}, and not text/event-stream: look at its status, "
                 "or use ndstream.sse(response), which does not look at the Content-Type"

@@ -39,6 +39,16 @@ def header(headers: Any, name: str) -> str:
     return ", ".join(_text(value) for key, value in pairs if _text(key).lower() == name)
 
 
+def media_type(content_type: str) -> str:
+    """What a Content-Type names, without its parameters.
+
+    Example:
+        >>> media_type("Text/Event-Stream; charset=utf-8")
+        'text/event-stream'
+    """
+    return content_type.partition(";")[0].strip().lower()
+
+
 def framing(headers: Any) -> Format | None:
     """The framing that the Content-Type names; None if it names none, so that the first bytes have to decide.
 
@@ -49,7 +59,7 @@ def framing(headers: Any) -> Format | None:
         >>> framing({"Content-Type": "Application/X-NDJSON; charset=utf-8"})
         'ndjson'
     """
-    kind = header(headers, "content-type").partition(";")[0].strip().lower()
+    kind = media_type(header(headers, "content-type"))
     if kind == _BINARY:
         raise ValueError(
             f"the response is {_BINARY}, the binary event stream of AWS, which holds no lines: decode it with "

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from inputs.recordings import RECORDINGS
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
-
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
 SSE = b': hello\nevent: message\ndata: {"a":1}\n\ndata: {"b":[2,"\xc3\xa9"]}\n\ndata: 3\n\n'

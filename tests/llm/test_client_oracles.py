@@ -22,12 +22,11 @@ import openai
 import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 
+from inputs.recordings import RECORDINGS
 from llm.engine import Engine
 from llm.examples import EXAMPLES, OLLAMA, Example
 from llm.test_engine import CASES, SAMPLING
 from ndstream import llm
-
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 BEYOND_THE_CLIENT = {
     "openai-chat--groq-2.sse": "reports an error in mid-stream",

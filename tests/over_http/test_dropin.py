@@ -17,6 +17,7 @@ import pytest
 
 import ndstream
 import real_parts
+from inputs.recordings import RECORDINGS
 from ndstream import dropin
 from ndstream.dropin import ClientDecoder
 
@@ -25,7 +26,6 @@ from .llm_clients import Call, Told, told, told_async, with_our_decoder
 for library in ("openai", "anthropic"):
     real_parts.library(library)
 
-RECORDINGS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 CALLS: dict[str, Call] = {"openai-chat": "chat", "openai-responses": "responses", "anthropic": "messages"}
 

@@ -12,13 +12,14 @@ import httpx
 import pytest
 
 from doubles.loopback import response, serving
+from inputs.recordings import RECORDINGS
 from llm.engine import Engine
 from llm.example import DONE, lines, sse
 from llm.examples import chat_frame, ollama_frame
 from ndstream import llm
 
 CLIENTS = pathlib.Path(__file__).resolve().parents[2] / "examples" / "clients"
-RECORDING = CLIENTS.parents[2] / "shared" / "recordings" / "ollama-generate--ollama-1.ndjson"
+RECORDING = RECORDINGS / "ollama-generate--ollama-1.ndjson"
 OLLAMA: Any = runpy.run_path(str(CLIENTS / "ollama_client.py"))
 OPENAI: Any = runpy.run_path(str(CLIENTS / "openai_client.py"))
 HI = [{"role": "user", "content": "Hi"}]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from ndstream._sources.headers import header
+from ndstream._sources.headers import header, media_type
+from ndstream._sources.retry_after import retry_after
 from ndstream.serving._upstream_error import UpstreamError, status_of, upstream_error
 
 NO_CONTENT = 204
@@ -56,8 +57,8 @@ def meaning_of(status: int | None, headers: Any, any_content_type: bool) -> Mean
         return Meaning.REFUSED
     if headers is None or any_content_type:
         return Meaning.OPEN
-    content_type = header(headers, "content-type").partition(";")[0].strip().lower()
-    return Meaning.OPEN if content_type == "text/event-stream" else Meaning.REFUSED
+    is_events = media_type(header(headers, "content-type")) == "text/event-stream"
+    return Meaning.OPEN if is_events else Meaning.REFUSED
 
 
 def is_temporary(status: int) -> bool:
@@ -99,7 +100,7 @@ def retry_after_of(error: Exception) -> float | None:
     for holder in (error, getattr(error, "response", None)):
         headers = getattr(holder, "headers", None)
         if headers is not None:
-            return upstream_error(0, headers, b"").retry_after
+            return retry_after(header(headers, "retry-after"))
     return None
 
 

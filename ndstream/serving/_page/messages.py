@@ -7,6 +7,8 @@ from typing import Any, Literal, TypedDict
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from ndstream._sources.headers import media_type
+
 MAX_BODY = 8 * 1024 * 1024
 """How long a conversation may be, in bytes of JSON."""
 
@@ -37,7 +39,7 @@ async def messages_in(request: Request) -> list[Message]:
         BadRequestError: It is too long, no JSON, or no conversation whose last turn is the user's.
     """
     # A browser sends this type for another site only after asking, and is not told that it may.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if media_type(request.headers.get("content-type", "")) != "application/json":
         raise BadRequestError(415, "the body has to be application/json")
     body = bytearray()
     try:
