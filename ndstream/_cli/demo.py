@@ -98,7 +98,7 @@ def _screen(console: Console, title: str) -> Iterator[_Screen]:
     if not console.is_interactive:
         print(title, flush=True)
         yield _Screen()
-        print("\n", flush=True)
+        print("\n")
         return
     panels = _Panels(title)
     with Live(console=console, get_renderable=panels.render, refresh_per_second=20):

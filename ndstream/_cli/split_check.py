@@ -123,14 +123,14 @@ def check_split(split: Split, selection: Selection, sample: dict[str, Any], stop
                     break
             lines.finish()
     except _TooManyErrors:
-        checked.rest = None if stops else replace(split, start=decoder.offset)
+        # The decoder stays before a last line that was cut, behind which nothing is left.
+        checked.rest = None if stops or read_to_end else replace(split, start=decoder.offset)
     except (OSError, LogFileError) as error:
         checked.failure = error
         if isinstance(error, LogFileError) and decoder.pending:
             error._note_cut(decoder._fail(error))
     finally:
         file.close()
-    # The decoder stays before a last line that was cut.
     checked.lines = decoder.line + (read_to_end and decoder.offset < content_end)
     checked.values, checked.bad = decoder.frames, decoder.errors
     checked.stop, checked.is_done = decoder.offset, decoder.done

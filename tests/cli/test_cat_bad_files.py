@@ -10,7 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ndstream.logs import DeadLetter
+from ndstream._cli import cat_values
+from ndstream._cli.cat_values import copy_rest
+from ndstream._cli.selection import Selection
+from ndstream._cli.value_output import ValueOutput
+from ndstream.logs import DeadLetter, LogFileError
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line
 from processes.unprivileged import public_folder, run_unprivileged
 
@@ -116,3 +120,24 @@ def test_a_thousand_files_are_read_with_few_handles(tmp_path: Path) -> None:
             env=environment(),
         )
         assert (ran.stdout, ran.stderr) == (b"".join(b"%d\n" % number for number in range(1000)), b"")
+
+
+def test_each_damage_right_behind_another_is_an_error_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    damages = [LogFileError(f"damage {number}", path="a.gz") for number in range(3)]
+    asked = []
+
+    def open_after_damage(_: str, damage: LogFileError, line: int, __: int | None) -> None:
+        asked.append((damage, line))
+        assert len(asked) <= len(damages)
+        if damage is not damages[-1]:
+            raise damages[damages.index(damage) + 1]
+
+    monkeypatch.setattr(cat_values, "open_after_damage", open_after_damage)
+    options = {"max_frame_size": None, "on_truncated": "raise", "items": False}
+    with ValueOutput(skips_errors=False, dead_letters=None) as target:
+        copy_rest("a.gz", damages[0], 7, Selection(None, [], options, None), target)
+    assert asked == [(damage, 7) for damage in damages]
+    assert target.failures == 2
+    assert [line.partition("damage ")[2][:1] for line in capfd.readouterr().err.splitlines()] == ["1", "2"]

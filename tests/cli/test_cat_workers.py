@@ -8,8 +8,9 @@ import random
 import signal
 import subprocess
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 import real_parts
 from ndstream._cli import cat_workers, split_check
+from ndstream._cli.cat_values import copy_file
 from ndstream._cli.selection import Selection
 from ndstream._cli.split_check import check_split
 from ndstream._cli.value_output import ValueOutput
@@ -177,6 +179,99 @@ def test_no_value_and_no_good_line_is_in_what_a_worker_gives_back(tmp_path: Path
     (tmp_path / "log").write_bytes(b'{"a":1}\n' * 10_000)
     [split] = splits(tmp_path / "log")
     assert check_split(split, selection(), {}, False).pieces == [(0, 80_000)]
+
+
+@pytest.mark.parametrize("needles", [[], [b"1"]], ids=["all", "selected"])
+def test_a_last_line_that_was_cut_is_not_left_for_another_time(
+    needles: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split_check, "MAX_ERRORS", 1)
+    (tmp_path / "log").write_bytes(b"1\n[1")
+    [split] = splits(tmp_path / "log")
+    checked = check_split(split, replace(selection(), needles=needles), {}, False)
+    assert (checked.lines, checked.values, checked.bad, checked.rest) == (2, 1, 1, None)
+
+
+class InThisProcess(ProcessPoolExecutor):
+    """A pool that does what it is given at once, which it counts."""
+
+    submitted = 0
+
+    def submit(self, work: Any, /, *arguments: Any, **options: Any) -> Any:
+        type(self).submitted += 1
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments, **options))
+        return done
+
+
+@pytest.fixture
+def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Splits of a line or two, that are checked in this process."""
+    monkeypatch.setattr(InThisProcess, "submitted", 0)
+    monkeypatch.setattr(cat_workers, "ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr(cat_workers, "MIN_SPLIT_SIZE", 8)
+
+
+@pytest.mark.usefixtures("_without_processes")
+@pytest.mark.parametrize("most", [1, 10_000])
+def test_each_bad_line_has_its_number_and_all_are_counted(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(split_check, "MAX_ERRORS", most)
+    lines = [b"[%d]" % number if number % 5 else b"bad" for number in range(1, 41)]
+    (tmp_path / "log").write_bytes(b"\n".join(lines))
+    told: list[tuple[str, int | None]] = []
+    monkeypatch.setattr(ValueOutput, "take_bad_frame", lambda _, __, error, ___: told.append((str(error), error.line)))
+    planned = cat_workers.plan([str(tmp_path / "log")], selection(), 4)
+    assert len(planned) > 8
+    with ValueOutput(skips_errors=True, dead_letters=None) as target:
+        cat_workers.copy_splits(planned, selection(), {}, target, 4)
+    assert capfd.readouterr().out.split() == [line.decode() for line in lines if line != b"bad"]
+    assert [(f"(line {line})" in words, line) for words, line in told] == [(True, 5 * n) for n in range(1, 9)]
+    [report] = target.report.files
+    assert (report.lines, report.values, report.bad, report.error) == (40, 32, 8, None)
+    with ValueOutput(skips_errors=True, dead_letters=None) as one:
+        copy_file(str(tmp_path / "log"), selection(), one)
+    assert one.report.files == [report]
+
+
+@pytest.mark.usefixtures("_without_processes")
+def test_each_worker_has_a_split_to_go_on_with_and_no_more_are_checked_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_bytes(b'"a line"\n' * 20)
+    ahead: list[int] = []
+    take = cat_workers._SplitFileCopy.take
+
+    def counting(self: Any, *given: Any) -> None:
+        ahead.append(InThisProcess.submitted - len(ahead))
+        take(self, *given)
+
+    monkeypatch.setattr(cat_workers._SplitFileCopy, "take", counting)
+    planned = cat_workers.plan([str(tmp_path / "log")], selection(), 3)
+    with ValueOutput(skips_errors=False, dead_letters=None) as target:
+        cat_workers.copy_splits(planned, selection(), {}, target, 3)
+    assert ahead == [min(7, len(planned) - number) for number in range(len(planned))]
+    assert capfd.readouterr().out == '"a line"\n' * 20
+
+
+@pytest.mark.usefixtures("_without_processes")
+def test_a_file_that_a_worker_cannot_read_is_an_error_of_the_file_and_has_no_bad_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_bytes(b"1\n")
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(split_check, "open_split", refuse)
+    planned = cat_workers.plan([str(tmp_path / "log")], selection(), 1)
+    with ValueOutput(skips_errors=False, dead_letters=None) as target:
+        cat_workers.copy_splits(planned, selection(), {}, target, 1)
+    [report] = target.report.files
+    assert (report.lines, report.values, report.bad, target.failures) == (0, 0, 0, 1)
+    assert isinstance(report.error, PermissionError)
+    assert capfd.readouterr() == ("", f"ndstream: {tmp_path}/log: Permission denied\n")
 
 
 def children(process: int) -> list[int]:

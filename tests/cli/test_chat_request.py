@@ -176,6 +176,16 @@ def test_what_is_no_reply_is_one_line(
     assert len(err.splitlines()) == (1 if status != 200 else 2)
 
 
+@pytest.mark.parametrize(("size", "told"), [(65536, "no"), (65537, ('{"error":"no","more":"' + 200 * "x")[:200])])
+def test_an_error_is_read_as_far_as_64_kib(
+    server: Server, capsys: pytest.CaptureFixture[str], size: int, told: str
+) -> None:
+    server.status = 500
+    server.chunks = [b'{"error":"no","more":"%b"}' % (b"x" * (size - 24))]
+    code, _, err = run(capsys, "--url", server.url, "hi")
+    assert (code, err.splitlines()) == (1, [f"ndstream: {server.url}/api/chat answered 500: {told}"])
+
+
 def test_a_server_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with Server().running() as gone:
         pass

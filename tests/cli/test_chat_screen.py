@@ -23,7 +23,7 @@ def test_standard_output_holds_the_text_and_nothing_else(
     server.chunks = chunks
     status, out, err = run(capsys, "--url", server.url + path, "hi")
     assert (status, out) == (0, TEXT + "\n")
-    assert err.strip().startswith("complete (stop), 4 tokens, first after ")
+    assert err.startswith("\ncomplete (stop), 4 tokens, first after ")
     assert ("2.0 tokens/s (server)" in err) == (chunks is OLLAMA)
     assert err.rstrip().endswith("(server)" if chunks is OLLAMA else "tokens/s (overall)")
 
@@ -40,7 +40,17 @@ def test_thoughts_go_to_standard_error_and_cannot_steer_it(server: Server, capsy
     ]
     status, out, err = run(capsys, "--url", server.url + "/v1", "hi")
     assert (status, out) == (0, "Hi\n")
-    assert err.startswith("hm\ufffd]0;\ufffd\n\n")
+    assert err.startswith("hm\ufffd]0;\ufffd\n\n\ncomplete")
+
+
+def test_the_figures_stand_clear_of_thoughts_that_no_text_follows_and_of_nothing_at_all(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for said, before in (([chat_chunk(reasoning_content="hm")], "hm\n\n"), ([], "")):
+        server.chunks = [*sse(*said, chat_chunk("stop")), DONE]
+        status, out, err = run(capsys, "--url", server.url + "/v1", "hi")
+        assert (status, out) == (0, "")
+        assert err.startswith(f"{before}complete (stop), ")
 
 
 def test_text_that_ends_its_line_gets_no_second_line_end(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,6 +56,14 @@ class TestServer:
             client = socket.create_connection(address)
             client.sendall(b"GET /sse HTTP/1.1\r\n\r\n")
             assert client.recv(12) == b"HTTP/1.1 200"
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += client.recv(1)
+            client.settimeout(0.1)
+            # A frame comes an hour later.
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            client.settimeout(PATIENCE)
         with client:
             while client.recv(65536):
                 pass

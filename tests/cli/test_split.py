@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ndstream._cli.split import split_from_json, split_to_json
+from ndstream.logs import splits
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, run
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(100))
@@ -60,6 +62,18 @@ def test_a_split_of_another_file_is_one_line(tmp_path: Path) -> None:
     result = cat("--split", split, cwd=tmp_path)
     assert (result.stdout, result.returncode) == (b"", 1)
     assert "no such file on the host" in only_line(result.stderr)
+
+
+@pytest.mark.parametrize("name", ["start", "stop", "head_size", "member", "size", "stop_member"])
+@pytest.mark.parametrize("wrong", [-1, 1.0, "1"], ids=repr)
+def test_a_split_whose_numbers_are_none_is_refused(name: str, wrong: object, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"1\n2\n")
+    for split in splits(tmp_path / "log", 2):
+        values = split_to_json(split)
+        assert split_from_json(values) == split
+        values[name] = [wrong, *values[name][1:]] if name == "member" else wrong
+        with pytest.raises(ValueError, match="its numbers must be integers from 0 on"):
+            split_from_json(values)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
