@@ -84,6 +84,10 @@ def test_a_cut_line_is_read_to_its_end_and_no_further() -> None:
         assert (event.data, event.event, event.id) == ("1\n" if name == b"data" else "1", "message", "")
 
 
+def test_a_retry_is_that_of_the_event_that_brings_it() -> None:
+    assert [event.retry for event in events(b"retry: 1\ndata: a\n\ndata: b\n\n")] == [1, None]
+
+
 @pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
 def test_text_that_is_no_field_is_kept_from_its_first_byte(end: bytes) -> None:
     for cut in cuts(b"plain: words" + end):

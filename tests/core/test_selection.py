@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inputs.cuts import cuts, outcomes
-from ndstream import NDJSONDecoder
+from ndstream import ConcatenatedJSONDecoder, NDJSONDecoder
 
 WORDS = (b"alpha", b"beta", b"gamma", b"al", b"", b"pha,be")
 LINES = [b'{"%s": %d}' % (random.Random(number).choice(WORDS), number) for number in range(60)]
@@ -42,6 +42,15 @@ def test_a_rare_needle_beside_a_frequent_one_is_searched_for_once() -> None:
 
 def test_a_needle_that_ends_in_the_cr_of_its_line_is_not_in_the_line() -> None:
     assert selected(b'{"a":1}\r\n{"a":1}\n', contains=b"}\r") == []
+
+
+@pytest.mark.parametrize(("data", "expected"), [(b"[2] 1", [b"[2]"]), (b"1 22", [b"22"])])
+def test_a_number_that_ends_the_stream_is_selected_as_any_value_is(data: bytes, expected: list[bytes]) -> None:
+    for cut in cuts(data):
+        found = ConcatenatedJSONDecoder(contains=b"2", loads=bytes)
+        for chunk in cut.chunks:
+            found.feed(chunk)
+        assert list(found.finish()) == expected, cut.name
 
 
 def mixed(number: int) -> int:
