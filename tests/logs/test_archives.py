@@ -16,6 +16,7 @@ from inputs.cuts import cuts
 from logs.archives import GZIP, TOOLS, ZSTD, Blocks, Tool, content_of, of_bytes, outcome, raw_content
 from ndstream import FrameTooLargeError, TruncatedError, logs
 from ndstream.logs import LogFileError, LogFileTruncatedError
+from ndstream.logs._archives.formats import may_become_member, skippable_size
 
 LINES = [b'{"n":%d,"text":"%s"}' % (n, b"%x" % random.Random(n).getrandbits(200)) for n in range(3000)]
 DATA = b"".join(line + b"\n" for line in LINES)
@@ -318,6 +319,14 @@ def test_f10_the_format_is_reported_by_magic_bytes_whatever_the_name_says(
     path.write_bytes(SMALL)
     assert outcome(path).lines == LINES[:40]
     assert outcome(path).report.files[0].format == "plain"
+
+
+def test_the_first_bytes_of_every_skippable_frame_are_known_and_no_others() -> None:
+    for first in range(256):
+        head = bytes([first, 0x2A, 0x4D, 0x18, 5, 0, 0, 0])
+        known = 0x50 <= first <= 0x5F
+        assert skippable_size(head) == (13 if known else None)
+        assert [may_become_member(head[:size]) for size in (2, 3, 4)] == [known, known, False]
 
 
 @pytest.mark.parametrize("data", [b"\x1f", b"BZ", b"\x28\xb5\x2f", b"\xfd7z", b"\x04\x22\x4d", b"\x50\x2a"])

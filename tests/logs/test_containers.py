@@ -67,6 +67,15 @@ def test_c2_parts_are_joined_across_the_generations_of_one_log(tmp_path: Path) -
     assert errors == []
 
 
+def test_a_text_of_which_each_byte_is_an_escape_may_be_as_long_as_any_other() -> None:
+    text = b'"' + b"a" * 200_000 + b'"'
+    escaped = b"".join(b"\\u%04x" % byte for byte in text)
+    line = b'{"log":"%b\\n","stream":"stdout","time":"%b"}\n' % (escaped, TIME.encode())
+    for size, count in ((len(text), 1), (len(text) - 1, 0)):
+        values, errors = unwrapped("docker", line, max_frame_size=size)
+        assert (len(values), len(errors)) == (count, 1 - count)
+
+
 def test_c2_parts_of_different_logs_are_not_joined(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(cri('{"a":', "P"))
     (tmp_path / "b.log").write_bytes(cri("2}") + cri("3"))

@@ -577,6 +577,11 @@ def test_a_quantile_is_right_to_one_part_in_sixteen() -> None:
             exact = sorted(delays)[math.ceil(share * size) - 1]
             assert exact <= lag.quantile(share) <= exact * 17 / 16 + 1
         assert (lag.last, lag.max) == (delays[-1], max(delays))
+    for delay in range(2000):
+        lag = Lag()
+        lag.add(delay)
+        lag.add(10**9)
+        assert delay <= lag.quantile(0.5) <= delay * 17 / 16 + 1
     assert Lag().quantile(0.99) == 0
 
 

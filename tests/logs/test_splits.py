@@ -101,6 +101,17 @@ def test_every_size_gives_each_line_of_an_archive_once(make: Any, piece_size: in
         assert lines_of_splits(path, split_size) == expected, split_size
 
 
+@pytest.mark.parametrize("make", ARCHIVES.values(), ids=ARCHIVES)
+def test_each_split_of_an_archive_has_as_many_members_as_the_size_takes(make: Any, tmp_path: Path) -> None:
+    member = make(b'"a line"\n' * 20)
+    path = tmp_path / "a.log.archive"
+    path.write_bytes(member * 10)
+    for size, begins in ((1, range(10)), (len(member), range(10)), (len(member) + 1, range(0, 10, 2)), (10**6, [0])):
+        assert [split.member.compressed_offset for split in logs.splits(path, size)] == [
+            number * len(member) for number in begins
+        ]
+
+
 @pytest.mark.parametrize("tool", [BGZIP, PZSTD], ids=lambda tool: tool.name)
 def test_archives_of_the_real_tools_are_split(tool: Tool, tmp_path: Path) -> None:
     rng = random.Random(5)

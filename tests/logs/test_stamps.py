@@ -169,6 +169,24 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("digits", "unit"), [(1, 10**9), (11, 10**9), (12, 10**6), (14, 10**6), (15, 1000), (17, 1000), (18, 1), (19, 1)]
+)
+def test_the_number_of_digits_tells_the_unit(digits: int, unit: int) -> None:
+    stamp = 10 ** (digits - 1)
+    if stamp * unit < 2**63:
+        assert [read(stamp), read(str(stamp)), read(f"{stamp}.0")] == [stamp * unit] * 3
+    else:
+        with pytest.raises(StampError, match="which is from 1677"):
+            read(stamp)
+
+
+@pytest.mark.parametrize("stamp", [10**20, "1" + 20 * "0", 1e300, "1" + 5000 * "0"], ids=lambda stamp: f"{stamp!r:.9}")
+def test_a_stamp_of_more_than_20_digits_is_of_no_unit(stamp: Any) -> None:
+    with pytest.raises(StampError, match=r"is out of range$"):
+        read(stamp)
+
+
 @pytest.mark.parametrize(("stamp", "options", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_usable_stamp_is_refused(stamp: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(StampError, match="(?s).*" + message.replace("(", r"\(")):

@@ -29,13 +29,11 @@ class LinePieces:
 
     Attributes:
         terminated: After the last piece, whether there was a LF.
-        rest: After the last piece, what follows the LF in the chunk that holds it.
     """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self.terminated = False
-        self.rest = b""
 
     def __iter__(self) -> Iterator[bytes]:
         carriage_return = b""
@@ -48,7 +46,6 @@ class LinePieces:
                 yield piece
             if end >= 0:
                 self.terminated = True
-                self.rest = chunk[end + 1 :]
                 return
         if carriage_return:
             yield carriage_return
@@ -75,8 +72,10 @@ class LineReader:
     def __init__(self, path: PathOrFile) -> None:
         self._path = path
         self._file: OpenedFile | None = None
-        self._chunk = b""
-        self._chunk_offset = 0
+        # Set whenever the file is opened or closed.
+        self._chunk: bytes
+        self._chunk_offset: int
+        self.close()
 
     @property
     def format(self) -> str:

@@ -14,7 +14,6 @@ from ndstream.logs._stamps.stamp_error import StampError, checked
 
 _FORM = re.compile(r"-?(\d+)(?:\.(\d+))?", re.ASCII)
 _UNITS = ((11, "seconds", 9), (14, "milliseconds", 6), (17, "microseconds", 3), (20, "nanoseconds", 0))
-_MAX_DIGITS = 20
 
 
 class EpochForm:
@@ -87,7 +86,7 @@ class EpochForm:
 def _number(value: object) -> Decimal:
     # Of a float, the shortest digits that mean it: those that were in the line, up to 17.
     number = Decimal(value if isinstance(value, (str, int)) else repr(value))
-    if not number.is_finite() or number.adjusted() >= _MAX_DIGITS:
+    if not number.is_finite():
         raise StampError(f"the time stamp {value!r:.80} is out of range")
     return number
 
