@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import ndstream
-from inputs.strategies import FRAMINGS, Framing
+from inputs.strategies import CONCATENATED, FRAMINGS, Framing
 from ndstream import ConcatenatedJSONDecoder, JSONSeqDecoder, SSEDecoder, TruncatedError
 
 
@@ -63,3 +63,12 @@ def test_a_last_element_without_content_is_read_to_its_end(tail: bytes) -> None:
     assert list(decoder) == [1]
     assert decoder.errors == bool(tail)
     assert (decoder.offset, decoder.pending) == (4 + len(tail), 0)
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
+def test_a_chunk_may_be_fed_as_soon_as_the_last_value_of_the_one_before_is_taken(framing: Framing) -> None:
+    decoder: Any = framing.values()
+    frame = b"[1]" if framing is CONCATENATED else framing.wrap(b"[1]")
+    for count in (1, 2, 3):
+        assert next(decoder.feed(frame)) == [1]
+        assert decoder.offset == count * len(frame)

@@ -67,6 +67,16 @@ def test_a_frame_of_the_limit_passes_and_one_more_byte_does_not(framing: Framing
         assert said(found) == (["x" * (length - 2)] if length <= LIMIT else ["too_large"])
 
 
+@pytest.mark.parametrize("size", [1000, 2**20])
+def test_the_fields_of_an_event_without_its_data_may_have_64_kib_more(size: int) -> None:
+    for more in (0, 1):
+        decoder = ndstream.SSEDecoder(max_frame_size=LIMIT, on_error="skip")
+        data = b"event: ".ljust(LIMIT + 64 * 1024 + more, b"x")
+        for begin in range(0, len(data), size):
+            assert list(decoder.feed(data[begin : begin + size])) == []
+        assert decoder.errors == more
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 2**20])
 @pytest.mark.parametrize("form", [form for form in ENDS if "unterminated" not in form])
 def test_the_error_tells_all_and_the_next_frame_is_whole(form: str, size: int) -> None:

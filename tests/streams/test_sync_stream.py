@@ -395,3 +395,31 @@ def test_an_interrupt_while_the_source_is_released_does_not_hide_that_it_failed(
     with pytest.raises(ndstream.TruncatedError, match="reset"):
         next(stream)
     assert list(stream) == []
+
+
+def test_a_source_that_ended_is_released_before_the_value_that_its_end_completes() -> None:
+    stream = ndstream.ndjson(iter([b"1\n2"]))
+    assert [(value, stream.closed) for value in stream] == [(1, False), (2, True)]
+
+
+def test_a_stream_whose_release_was_interrupted_can_be_closed_again() -> None:
+    class Source:
+        def __init__(self) -> None:
+            self.closes = 0
+
+        def __iter__(self) -> Iterator[bytes]:
+            return self
+
+        def __next__(self) -> bytes:
+            return b"1\n"
+
+        def close(self) -> None:
+            self.closes += 1
+            raise KeyboardInterrupt
+
+    stream = ndstream.ndjson(Source())
+    with pytest.raises(KeyboardInterrupt):
+        stream.close()
+    assert not stream.closed
+    stream.close()
+    assert stream.closed
