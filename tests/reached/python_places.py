@@ -40,7 +40,7 @@ class _Walk(ast.NodeTransformer):
         return node
 
     def visit_If(self, node: ast.If) -> ast.AST:
-        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        if _is_for_types(node):
             return node
         node.test = self.visit(node.test)
         node.body = [self._way(node, "if is true"), *self._statements(node.body)]
@@ -99,8 +99,7 @@ class _Walk(ast.NodeTransformer):
             is_declaration = isinstance(statement, ast.Global | ast.Nonlocal | ast.Pass) or (
                 isinstance(statement, ast.AnnAssign) and statement.value is None
             )
-            is_for_types = isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
-            if not (is_text or is_future or is_declaration or is_for_types):
+            if not (is_text or is_future or is_declaration or _is_for_types(statement)):
                 told.append(self._tell(statement.lineno, ""))
             told.append(self.visit(statement))
         return told
@@ -115,3 +114,8 @@ class _Walk(ast.NodeTransformer):
         number = self._places.add(self._file, self._lines, node.lineno, way)
         # The place tells itself; no number is ever active.
         return ast.IfExp(at(number), ast.Constant(None), value)
+
+
+def _is_for_types(node: ast.stmt) -> bool:
+    """Whether only type checkers go into it."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).lstrip("_") == "TYPE_CHECKING"

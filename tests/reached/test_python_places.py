@@ -59,6 +59,13 @@ def test_together_the_calls_take_every_way(monkeypatch: pytest.MonkeyPatch) -> N
     assert ways == {f"{place.line} {place.way}".strip() for place in places.by_number.values()}
 
 
+@pytest.mark.parametrize("name", ["TYPE_CHECKING", "_TYPE_CHECKING"])
+def test_what_is_for_type_checkers_alone_is_no_place(name: str) -> None:
+    places = Places()
+    with_places("first.py", f"{name} = False\nif {name}:\n    import typing\nelse:\n    pass\n", places)
+    assert [place.line for place in places.by_number.values()] == [1]
+
+
 def test_the_report_names_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     places = Places()
     with_places("ndstream/first.py", SOURCE, places)

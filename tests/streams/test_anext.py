@@ -583,3 +583,23 @@ def test_a_chunk_that_comes_when_the_stream_is_closed_is_not_read(run: Callable[
             value_of(awaitable)
 
     run(program)
+
+
+def test_an_awaitable_that_was_never_started_is_dropped_without_a_trace(run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(Catching(b"1\n", b"2\n"))
+        for expected in (1, 2):
+            stream.__anext__()
+            assert value_of(stream.__anext__()) == expected
+
+    run(program)
+
+
+def test_an_awaitable_that_waits_is_collected_with_the_source_that_refers_to_it() -> None:
+    source = Catching(b"1\n", b"2\n")
+    stream, awaitable = waiting_for_the_second(source)
+    source.data.append([stream, awaitable])
+    dropped = weakref.ref(stream)
+    del source, stream, awaitable
+    gc.collect()
+    assert dropped() is None
