@@ -603,3 +603,26 @@ def test_an_awaitable_that_waits_is_collected_with_the_source_that_refers_to_it(
     del source, stream, awaitable
     gc.collect()
     assert dropped() is None
+
+
+class SlowToClose(Catching):
+    async def aclose(self) -> None:
+        await pause()
+
+
+class AtOnceAndSlowToClose(AtOnce, SlowToClose):
+    pass
+
+
+@pytest.mark.parametrize("kind", [SlowToClose, AtOnceAndSlowToClose])
+def test_a_chunk_that_is_no_bytes_is_refused_once_its_source_is_closed(kind: Any, run: Callable[..., None]) -> None:
+    def program() -> None:
+        stream = stream_of(kind(b"1\n", "2\n"))
+        assert value_of(stream.__anext__()) == 1
+        awaitable = stream.__anext__()
+        while not stream.closed:
+            assert awaitable.send(None) == "wait"
+        with pytest.raises(TypeError, match="chunk must be bytes"):
+            value_of(awaitable)
+
+    run(program)

@@ -233,6 +233,17 @@ def test_two_threads_cannot_iterate_over_one_subscription() -> None:
         assert reading.result(20) == [("a", "e-1")]
 
 
+def test_events_that_wait_are_joined_up_to_a_bound() -> None:
+    broadcast = made()
+    subscription = broadcast.subscribe_sync()
+    for number in range(4):
+        broadcast.publish_nowait(str(number) * 40_000)
+    broadcast.finish()
+    messages = list(subscription)
+    assert [event.data[0] for event in ndstream.sse([b"".join(messages)])] == ["0", "1", "2", "3"]
+    assert [len(message) // 40_000 for message in messages] == [1, 1, 1, 1]
+
+
 def test_two_event_loops_take_part_in_one_broadcast() -> None:
     broadcast = made()
 

@@ -55,6 +55,30 @@ def test_a_source_that_is_read_by_calling_can_be_closed_by_a_task() -> None:
     asyncio.run(main())
 
 
+def test_the_body_of_a_refusal_is_read_only_where_that_ends() -> None:
+    async def body() -> Any:
+        yield b"never read"
+
+    def refused(response: Any) -> Any:
+        with pytest.raises(Exception, match="400") as caught:
+            next(EventSource(lambda headers: response, clock=Clock()))
+        return getattr(caught.value, "body", None)
+
+    class Async:
+        status_code, headers = 400, {"Content-Type": "text/plain"}
+
+        def aiter_bytes(self) -> Any:
+            return body()
+
+    class Endless:
+        status_code, headers = 400, {"Content-Type": "text/plain"}
+
+        def iter_bytes(self) -> Any:
+            return iter([b"never read"])
+
+    assert (refused(Async()), refused(Endless())) == (b"", b"")
+
+
 def test_a_response_that_holds_its_body_is_read_whatever_way_it_is_iterated_over() -> None:
     httpx = real_parts.library("httpx")
     headers = {"Content-Type": "text/event-stream"}

@@ -588,6 +588,19 @@ def test_a_group_cuts_off_relays_that_are_read_by_calling() -> None:
     run(main)
 
 
+def test_a_source_whose_headers_cannot_be_read_is_closed() -> None:
+    class Headers(dict[str, str]):
+        def items(self) -> Any:
+            raise OSError("gone")
+
+        get = __getitem__ = items  # type: ignore[assignment]
+
+    upstream = SyncResponse(b"data: a\n\n", headers=Headers(a="b"))
+    with pytest.raises(OSError, match="gone"):
+        relayed(upstream)
+    assert upstream.closed == 1
+
+
 def test_a_status_is_found_behind_one_that_cannot_be_asked_for() -> None:
     class Odd(SyncResponse):
         status = 503
