@@ -21,11 +21,13 @@ def report(places: Mapping[int, Place], reached: Collection[int]) -> None:
         told_lines = {(place.file, place.line) for place in told if not place.way} & lines
         ways = {place for place in some if place.way}
         of_lines, of_branches = _share(len(told_lines), len(lines)), _share(len(ways & told), len(ways))
-        print(f"{title}: {of_lines} of lines, {of_branches} of branches")
         left = [place for place in some - told if (place.file, place.line) not in told_lines or place.way]
+        why = {place: reasons.get((place.file, place.text, place.way), "") for place in left}
+        unexplained = sum(not reason for reason in why.values())
+        print(f"{title}: {of_lines} of lines, {of_branches} of branches; {unexplained} places left without a reason")
         for place in sorted(left, key=lambda place: (place.file, place.line, place.way, place.ordinal)):
-            reason = reasons.get((place.file, place.text, place.way), "")
-            print(f"    {place.file}:{place.line}: {place.way or 'line'}: {place.text}{reason and f'  ({reason})'}")
+            reason = why[place] and f"  ({why[place]})"
+            print(f"    {place.file}:{place.line}: {place.way or 'line'}: {place.text}{reason}")
 
 
 def _share(some: int, all_: int) -> str:
