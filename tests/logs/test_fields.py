@@ -91,3 +91,10 @@ def test_without_msgspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "msgspec", None)
     with pytest.raises(ModuleNotFoundError, match=r"ndstream\[fields\]"):
         rows(b"{}")
+
+
+def test_a_row_has_its_columns_alone() -> None:
+    [row] = logs.read(io.BytesIO(b'{"b":1}\n'), fields={"a": "a"})
+    assert (row.a, list(row)) == (None, [None])
+    with pytest.raises(AttributeError, match="no column 'b'"):
+        _ = row.b

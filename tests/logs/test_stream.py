@@ -270,3 +270,19 @@ def test_the_examples_in_the_modules_run() -> None:
         assert result.failed == 0
         attempted += result.attempted
     assert attempted > 10
+
+
+def test_before_its_first_value_a_stream_is_at_the_beginning() -> None:
+    stream = logs.read(io.BytesIO(b"1\n2\n"))
+    assert (stream.offset, stream.line, stream.compressed_offset) == (0, 0, 0)
+    assert next(stream) == 1
+    assert (stream.offset, stream.line) == (2, 1)
+    assert stream.compressed_offset >= 2
+
+
+def test_a_source_that_is_awaited_is_refused_by_its_name() -> None:
+    async def chunks() -> Any:
+        yield b"1\n"
+
+    with pytest.raises(TypeError, match="async_generator is awaited"):
+        list(logs.read(chunks()))

@@ -1,0 +1,56 @@
+"""Where members of archives begin, read from their headers alone: archives that are odd, cut or wrong."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+
+import pytest
+
+from ndstream.logs._archives.member_index import bgzf_members, zstd_members
+
+
+def bgzf(content: bytes, other_fields: bytes = b"") -> bytes:
+    """One member of BGZF, with other fields before the one that tells its size."""
+    plain = gzip.compress(content, mtime=0)
+    deflated, trailer = plain[10:-8], plain[-8:]
+    extra_size = len(other_fields) + 6
+    size = 12 + extra_size + len(deflated) + len(trailer)
+    extra = other_fields + b"BC\2\0" + struct.pack("<H", size - 1)
+    return b"\x1f\x8b\x08\4" + bytes(6) + struct.pack("<H", extra_size) + extra + deflated + trailer
+
+
+def zstd(content: bytes, kind: int = 0) -> bytes:
+    """One frame of Zstandard with its size and a single block: 0 holds it as it is, 1 a byte that is repeated."""
+    block = (1 | kind << 1 | len(content) << 3).to_bytes(3, "little")
+    return b"\x28\xb5\x2f\xfd\x20" + bytes([len(content)]) + block + (content[:1] if kind == 1 else content)
+
+
+def found(data: bytes, format: str) -> list[tuple[int, int]]:
+    file = io.BytesIO(data)
+    members = bgzf_members(file) if format == "gzip" else zstd_members(file, None)
+    return [(member.offset, member.compressed_offset) for member in members]
+
+
+def test_other_fields_of_a_header_are_passed_over() -> None:
+    first, second = bgzf(b"a\n", b"XY\3\0abc"), bgzf(b"b\n")
+    assert found(first + second, "gzip") == [(0, 0), (2, len(first))]
+    assert found(gzip.compress(b"a\n") + second, "gzip") == []
+
+
+@pytest.mark.parametrize("left", range(1, 5))
+def test_a_member_whose_end_is_missing_is_none(left: int) -> None:
+    first, second = bgzf(b"a\n"), bgzf(b"b\n")
+    assert found((first + second)[:-left], "gzip") == [(0, 0)]
+
+
+def test_blocks_of_one_byte_that_is_repeated_have_the_size_of_one() -> None:
+    first, second = zstd(b"a" * 20, kind=1), zstd(b"b\n")
+    assert found(first + second, "zstd") == [(0, 0), (20, len(first))]
+
+
+@pytest.mark.parametrize("second", [zstd(b"b\n", kind=3), zstd(b"b\n")[:8], zstd(b"b\n")[:5], b"no frame"])
+def test_what_follows_is_no_member_if_it_is_no_frame(second: bytes) -> None:
+    first = zstd(b"a\n")
+    assert found(first + second, "zstd") == [(0, 0)]
