@@ -55,7 +55,7 @@ cdef object dumped(object value, str field, object dumps):
         dumps = orjson_dumps
     try:
         encoded = dumps(value)
-    except MemoryError:
+    except (MemoryError, SystemError):
         raise
     except RecursionError as error:
         cause = error

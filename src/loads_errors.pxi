@@ -30,6 +30,8 @@ cdef extern from *:
     static int ndstream_loads_error(PyObject *orjson_error) {
         int no_memory;
         if (PyErr_ExceptionMatches(PyExc_MemoryError)) return 2;
+        /* The interpreter itself failed, as some do where memory runs out: it says nothing of the frame. */
+        if (PyErr_ExceptionMatches(PyExc_SystemError)) return 2;
         if (!PyErr_ExceptionMatches(PyExc_Exception)) return 3;
         if (PyErr_ExceptionMatches(PyExc_RuntimeError)) return !PyErr_ExceptionMatches(PyExc_RecursionError);
     #if PY_VERSION_HEX >= 0x030C0000

@@ -258,20 +258,23 @@ def test_a_recursion_error_from_loads_is_a_bad_frame(framing: Framing) -> None:
 
 
 @every_framing
-def test_a_memory_error_is_sticky_until_reset(framing: Framing) -> None:
+@pytest.mark.parametrize("failure", [MemoryError, SystemError])
+def test_a_memory_error_or_one_of_the_interpreter_is_sticky_until_reset(
+    framing: Framing, failure: type[Exception]
+) -> None:
     def loads(payload: bytes) -> int:
         if payload == b"2":
-            raise MemoryError
+            raise failure
         return int(payload)
 
     decoder = framing.values(loads=loads, on_error="skip").feed(stream(framing, b"1", b"2", b"3"))
     assert next(decoder) == 1
-    with pytest.raises(MemoryError):
+    with pytest.raises(failure):
         next(decoder)
     for _ in range(2):
-        with pytest.raises((MemoryError, RuntimeError)):
+        with pytest.raises((failure, RuntimeError)):
             next(decoder)
-        with pytest.raises((MemoryError, RuntimeError)):
+        with pytest.raises((failure, RuntimeError)):
             decoder.feed(stream(framing, b"4"))
     decoder.reset()
     data = stream(framing, b"5", b"6")

@@ -256,7 +256,7 @@ def test_errors_of_dumps_that_are_not_about_the_value_pass() -> None:
     def broken(value: object) -> bytes:
         raise error
 
-    for error in (RuntimeError("x"), MemoryError(), KeyboardInterrupt()):
+    for error in (RuntimeError("x"), MemoryError(), SystemError("x"), KeyboardInterrupt()):
         with pytest.raises(type(error)):
             encode_ndjson(1, dumps=broken)
     error = RecursionError()
