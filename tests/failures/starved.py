@@ -166,8 +166,10 @@ def leaked(use: Use, phase: str, number: int, expected: Run) -> int:
     if grown(1) <= 0:
         return 0
     grown(2)
-    least = min(grown(5), grown(5), grown(5))
-    return least // 5 if least >= 5 else 0
+    if min(grown(5), grown(5), grown(5)) < 5:
+        return 0
+    # The interpreter may take a few for itself just then.
+    return grown(50) // 50
 
 
 def main(name: str, phase: str, begin: str, end: str, step: str) -> None:
