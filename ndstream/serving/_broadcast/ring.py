@@ -47,11 +47,6 @@ class Ring:
     def __len__(self) -> int:
         return len(self._events)
 
-    @property
-    def size(self) -> int:
-        """How many bytes it holds."""
-        return self._bytes
-
     def append(self, event: bytes) -> None:
         """Take an event, and drop the oldest ones that have no room any more."""
         events = self._events
