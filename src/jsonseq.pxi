@@ -175,6 +175,8 @@ Decodes JSON text sequences (RFC 7464). Feed it chunks, and iterate over it.
         cdef bytes payload
         if self.region == IN_STRAY:
             return self.report(_diagnosis.stray, (self.buffered.detach(self.buffered.length), self.frame_offset))
+        if self.buffered.length - 1 > self.limit:
+            return self.too_large(self.limit + 1, lead=1)
         payload = self.buffered.copy(1, self.buffered.length)
         if not self.element.content:
             self.consume_tail()

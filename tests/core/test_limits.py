@@ -53,7 +53,6 @@ ENDS = {
     "element_crlf": (JSONSEQ, b"\x1e%s\r\n"),
     "element_rs": (JSONSEQ, b"\x1e%s\x1e"),
     "element_unterminated": (JSONSEQ, b"\x1e%s"),
-    "element_unterminated_cr": (JSONSEQ, b"\x1e%s\r"),
     "value": (CONCATENATED, b"%s"),
 }
 
