@@ -190,7 +190,6 @@ class AsyncSubscription(SubscriptionState):
         self._wait = self._waiting.wait
         if isinstance(self._waiting, AsyncioWaiting):
             self._watch = ConsumerWatch(self)
-        self._upstream.start()
         self._enter()
 
     def _leave(self) -> None:

@@ -94,8 +94,12 @@ class SubscriptionState:
         return ring.first
 
     def _enter(self) -> None:
-        """Take part. An upstream that began anew meanwhile has other events than those that this one waits for."""
+        """Take part, and have the upstream read; one that began anew has other events than this one waits for.
+
+        Both are one step: a thread that reads the upstream may otherwise drop events before this one counts.
+        """
         with self._channel.lock:
+            self._upstream.start()
             if self._epoch != self._channel.epoch:
                 self.next = self._begin(f"{self._epoch}-{self.next - 1}")
                 self._epoch = self._channel.epoch

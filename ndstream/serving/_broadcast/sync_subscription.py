@@ -37,7 +37,6 @@ class Subscription(SubscriptionState):
         self._running = True
         try:
             if not self._entered:
-                self._upstream.start()
                 self._enter()
             while not self._closed:
                 message = self._take()

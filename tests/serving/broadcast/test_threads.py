@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 import ndstream
 from ndstream.serving import Broadcast, Failure, Subscription
+from ndstream.serving._broadcast.upstream import BroadcastUpstream
 from serving.relaying import SyncResponse, Upstream
 from serving.servers import until
 
@@ -210,6 +212,20 @@ def test_a_thread_that_waits_for_room_ends_when_the_broadcast_does() -> None:
     got = [int(event.data) for event in ndstream.sse([first, *subscription])]
     assert got == list(range(len(got)))
     assert len(got) < 6
+
+
+def test_no_event_passes_between_the_start_of_the_upstream_and_its_first_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = BroadcastUpstream.start
+
+    def start_and_let_others_run(upstream: BroadcastUpstream) -> None:
+        start(upstream)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(BroadcastUpstream, "start", start_and_let_others_run)
+    broadcast = made(SyncResponse(*EVENTS), format="sse", slow="block", max_events=2)
+    assert read(broadcast.subscribe_sync()) == NUMBERED
 
 
 def test_an_upstream_that_nobody_asked_for_is_closed_with_the_broadcast() -> None:
