@@ -173,7 +173,7 @@ def _write_synced(path: str, content: bytes) -> None:
 def sync_folder(path: str) -> None:
     """Wait until the names in the folder of a file are on the disk, where the system can do that."""
     folder = Path(path).parent
-    if sys.platform == "win32":  # pragma: no cover
+    if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -8,7 +8,7 @@ import sys
 _LOCKED_BYTE = 2**31 - 2
 """Where Windows locks. Others can neither read nor write the byte that is locked, so it comes after the content."""
 
-if sys.platform == "win32":  # pragma: no cover
+if sys.platform == "win32":
     import msvcrt
 
     def lock(descriptor: int) -> None:
