@@ -64,6 +64,15 @@ def test_an_archive_with_another_content_under_the_name_of_a_copy_is_read(log: P
     assert result.report.repeated == []
 
 
+@pytest.mark.parametrize("more", [b'{"time":9}\n', CONTENT])
+def test_an_archive_that_has_more_than_the_file_beside_it_is_read(more: bytes, log: Path) -> None:
+    archive = log.with_name("app.log.1.gz")
+    archive.write_bytes(gzip.compress(CONTENT + more))
+    result = outcome([archive, log.with_name("app.log.1")])
+    assert result.report.repeated == []
+    assert len(result.lines) == 2 * len(LINES) + more.count(b"\n")
+
+
 def test_a_damaged_archive_under_the_name_of_a_copy_is_told(log: Path) -> None:
     log.with_name("app.log.1.gz").write_bytes(b"\x1f\x8b\x08\xff" + bytes(100))
     result = outcome(f"{log}*")

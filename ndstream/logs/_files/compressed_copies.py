@@ -1,7 +1,7 @@
 """Archives whose content a plain file beside them has: what rotation leaves while it compresses, and shortly after.
 
 Names find candidates: ``app.log.1.gz`` beside ``app.log.1``. Whether one is a copy shows in its content, so that an
-archive of something else under such a name is read. One that is still being written has the beginning of the content.
+archive of something else, or of more, is read. One that is still being written has the beginning of the content.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable
 
 from ndstream.logs._errors import LogFileTruncatedError
-from ndstream.logs._files.fingerprint import HEAD_SIZE
 from ndstream.logs._files.opened_file import open_file
 from ndstream.logs._files.paths import ARCHIVE_SUFFIX, BinaryFile
 
@@ -34,24 +33,16 @@ def _is_copy(path: str, original: str) -> bool:
     if not (os.path.isfile(path) and os.path.isfile(original)):
         return False
     try:
-        return _head(original).startswith(_head(path))
+        archive = open_file(path, ahead=0)
+        try:
+            with open(original, "rb") as file:
+                # To its end: what the plain file does not have would be lost.
+                return all(file.read(len(chunk)) == chunk for chunk in archive.chunks)
+        except LogFileTruncatedError:
+            # It is still being written.
+            return True
+        finally:
+            archive.close()
     except Exception:
         # Reading it says what is wrong.
         return False
-
-
-def _head(path: str) -> bytes:
-    """The first bytes of the content, as many as there are by now."""
-    file = open_file(path, ahead=0)
-    head = b""
-    try:
-        for chunk in file.chunks:
-            head += chunk[:HEAD_SIZE]
-            if len(head) >= HEAD_SIZE:
-                break
-    except LogFileTruncatedError:
-        # It is still being written.
-        pass
-    finally:
-        file.close()
-    return head[:HEAD_SIZE]
