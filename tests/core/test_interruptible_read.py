@@ -324,6 +324,19 @@ def test_a_read_that_was_woken_has_nothing_to_close_either() -> None:
     run(main)
 
 
+def test_what_is_thrown_into_a_read_that_was_woken_reaches_the_source_before_its_future_is_done() -> None:
+    async def main() -> None:
+        future, read, task = await waiting()
+        assert read.wake()
+        assert await task is NOT_YET
+        with pytest.raises(KeyError, match="thrown"):
+            read.throw(KeyError("thrown"))
+        assert not future.done()
+        assert await read == A
+
+    run(main)
+
+
 async def waiting() -> tuple[asyncio.Future[None], InterruptibleRead, asyncio.Task[object]]:
     """A future, a read that waits for it, and the task that awaits the read."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

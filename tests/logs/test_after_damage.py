@@ -15,6 +15,7 @@ import pytest
 from logs.archives import GZIP, TOOLS, ZSTD, Tool
 from ndstream import DecodeError, StreamError, logs
 from ndstream.logs._archives import next_member
+from ndstream.logs._files import after_damage
 from processes.commands import cat
 
 LINES = [b'{"number":%d,"text":"%s"}\n' % (i, random.Random(i).randbytes(30).hex().encode()) for i in range(900)]
@@ -206,6 +207,28 @@ def test_a_file_full_of_magic_bytes_is_given_up(tmp_path: Path, monkeypatch: pyt
     _, errors, _ = read(tmp_path / "log")
     assert errors
     assert len(tried) <= 64
+
+
+def test_an_interrupt_while_the_line_after_the_damage_is_looked_for_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").write_bytes(DAMAGED)
+    open_file, closed = after_damage.open_file, []
+
+    def noting(*arguments: Any, **options: Any) -> Any:
+        file = open_file(*arguments, **options)
+        close = file.close
+        file.close = lambda: closed.append(close())
+        return file
+
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(after_damage, "open_file", noting)
+    monkeypatch.setattr(after_damage, "_take_line", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read(tmp_path / "log")
+    assert len(closed) == 1
 
 
 def test_damage_in_the_first_line_after_damage_is_gone_on_from_too(tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def test_f6_a_wrong_checksum_or_length_of_gzip_costs_no_line(field: str, archive
     assert (error.reason, error.member, error.decompressed_offset) == ("checksum", 1, len(DATA))
     assert error.compressed_offset == len(archive)
     assert ("CRC-32" if field == "checksum" else "bytes, not the stored") in str(error)
+    assert f"before byte {len(archive):,}: the content has " in str(error)
 
 
 def test_f6_a_wrong_checksum_of_zstd_costs_no_line(archives: Any) -> None:

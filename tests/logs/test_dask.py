@@ -135,6 +135,7 @@ def test_a_frame_has_the_declared_columns_whatever_the_lines_hold(path: Path) ->
         assert rows_of(found) == expected
         assert list(letters["raw"]) == WRONG
         assert int(read["values"].sum()) == len(expected)
+        assert set(read["path"]) == {str(path)}
 
 
 def test_each_part_of_a_frame_has_the_same_types(tmp_path: Path) -> None:

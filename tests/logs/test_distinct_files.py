@@ -92,6 +92,8 @@ def test_a_pipe_under_the_name_of_a_copy_is_not_looked_into(tmp_path: Path) -> N
     os.mkfifo(names[1])
     with logs.read(names, loads=bytes) as stream:
         assert next(stream) == b"1"
+        # It is no copy either: it is read in its turn.
+        assert stream.report.repeated == []
 
 
 def test_a_run_with_a_checkpoint_reads_neither_the_copy_nor_what_is_left_of_the_two_again(log: Path) -> None:

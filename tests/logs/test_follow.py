@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gzip
+import hashlib
 import os
 import shutil
 import sys
@@ -92,6 +93,14 @@ class TestLines:
         assert followed(log, script=script, max_frame_size=100, dead_letters=bad) == ([0, 1], [])
         [letter] = map(logs.DeadLetter.from_json, bad.read_bytes().splitlines())
         assert (letter.reason, letter.offset, letter.length) == ("too_large", len(line(0)), None)
+
+    def test_only_the_letter_of_an_over_long_line_has_a_digest(self, log: Path, tmp_path: Path) -> None:
+        bad = tmp_path / "bad.ndjson"
+        log.write_bytes(b"x\n" + b"[" * 200 + b"\n" + line(0))
+        assert followed(log, script=[], max_frame_size=100, dead_letters=bad) == ([0], [])
+        letters = map(logs.DeadLetter.from_json, bad.read_bytes().splitlines())
+        expected = [(1, False, None), (200, True, hashlib.sha256(b"[" * 200).hexdigest())]
+        assert [(letter.length, letter.cut, letter.sha256) for letter in letters] == expected
 
     def test_place_and_path_are_those_of_the_last_value(self, log: Path) -> None:
         log.write_bytes(lines(0, 1))
@@ -454,6 +463,18 @@ class TestManyFiles:
         # Four times a second at first, once a second in the end.
         assert 12 <= sum(time <= 3 for time in looks) < 24
         assert 9 <= sum(50 < time <= 60 for time in looks) < 12
+
+    def test_it_ends_when_it_was_idle_for_that_long_and_not_a_look_later(self, log: Path) -> None:
+        log.write_bytes(line(0))
+
+        def ends_at(idle: float) -> float:
+            clock = ScriptedClock()
+            with logs.follow(log, clock=clock, stop_after_idle=idle) as stream:
+                assert [value["i"] for value in stream] == [0]
+            return clock.time
+
+        looked = ends_at(5)
+        assert ends_at(looked) == looked < ends_at(looked + 0.001)
 
     def test_a_file_at_rest_costs_one_call_of_the_system_for_a_look(
         self, log: Path, monkeypatch: pytest.MonkeyPatch

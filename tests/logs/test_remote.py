@@ -161,10 +161,12 @@ def test_globs_and_rotated_files_work_on_other_file_systems() -> None:
 
 
 def test_storage_options_are_handed_to_the_file_system(tmp_path: Path) -> None:
-    (tmp_path / "app.log").write_bytes(b"1\n")
-    url = "dir://app.log"
+    (tmp_path / "app.log").write_bytes(b'{"ts":1}\n')
     options = {"path": str(tmp_path), "target_protocol": "file"}
-    assert list(logs.read(url, storage_options=options)) == [1]
+    assert list(logs.read("dir://app.log", storage_options=options)) == [{"ts": 1}]
+    replayed: list[object] = []
+    logs.replay("dir://*.log", replayed.append, by="ts", storage_options=options)
+    assert replayed == [{"ts": 1}]
 
 
 def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
