@@ -149,7 +149,7 @@ class _FileCopy:
     @property
     def line(self) -> int:
         """How many lines were seen."""
-        return self._decoder.line if isinstance(self._decoder, NDJSONDecoder) else 0
+        return getattr(self._decoder, "line", 0)
 
     def _feed(self, chunk: bytes) -> bool:
         """Take the next chunk, an empty one at the end; False if it was the last."""
@@ -166,7 +166,8 @@ class _FileCopy:
                 self._lines.feed(chunk)
             if at_end:
                 self._lines.finish()
-        elif self._decoder is not None:
+        else:
+            assert self._decoder is not None
             if chunk:
                 self._write_values(self._decoder.feed(chunk))
             if at_end:
@@ -236,10 +237,16 @@ class _FileCopy:
         self._target.fail(self._name, error)
 
     def _report_unread_rest(self, chunk: bytes) -> None:
-        """Say so if a file goes on after its [DONE], since that part is not written."""
+        """Say so if a file goes on after its [DONE], since that part is not written, or if it is damaged there."""
         assert self._decoder is not None
-        rest = chunk[len(chunk) - (self._file.offset + self._bytes_read - self._decoder.offset) :]
-        if rest.strip() or (is_regular(self._name) and bytes(next(self._file.chunks, b"")).strip()):
+        rest = chunk[len(chunk) - (self._file.offset + self._bytes_read - self._decoder.offset) :].strip()
+        if not rest and is_regular(self._name):
+            try:
+                rest = bytes(next(self._file.chunks, b"")).strip()
+            except (OSError, LogFileError) as error:
+                self._report.error = error
+                self._target.fail(self._name, error)
+        if rest:
             self._target.say(f"{label(self._name)}: ended at its [DONE]; what follows it was not read")
 
     def _count(self) -> None:

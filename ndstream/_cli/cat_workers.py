@@ -177,12 +177,13 @@ class _SplitFileCopy:
             if isinstance(checked.failure, LogFileError) and checked.failure.frame:
                 self._target.keep_bad_frame(self._name, _with_line(checked.failure, lines_before), None)
             self._fail(checked.failure)
-            if isinstance(checked.failure, LogFileError):
+            if isinstance(checked.failure, LogFileError) and not checked.is_done:
                 # Where workers have to go on after damage, only reading what precedes it tells: one process does.
                 copy_rest(self._name, checked.failure, report.lines, self._selection, self._target)
         elif checked.is_done:
             self.ended = True
-            if split.stop is None or checked.stop < (split.size or 0):
+            is_last = split.stop is None or (split.format == "plain" and split.stop == split.size)
+            if checked.goes_on or not is_last:
                 self._target.say(f"{label(self._name)}: ended at its [DONE]; what follows it was not read")
         if split.format == "plain":
             report.compressed_bytes = checked.stop

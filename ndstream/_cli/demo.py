@@ -69,7 +69,7 @@ def _ask(address: tuple[str, int], format: ReplyFormat, console: Console) -> _Re
         connection.request("GET", format.path)
         response = connection.getresponse()
         title = f"GET http://{address[0]}:{address[1]}{format.path}: {response.headers['Content-Type']}"
-        with _screen(console, title) as screen:
+        with response, _screen(console, title) as screen:
             chunks = iter(lambda: response.read1(65536), b"")
             with ndstream.stream(screen.watched(chunks)) as values:
                 for value in values:

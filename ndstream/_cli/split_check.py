@@ -41,6 +41,7 @@ class Checked:
         stop: Where the checked content ends, in bytes.
         failure: What ended the file early; None if nothing did.
         is_done: Whether a [DONE] ends the file.
+        goes_on: Whether something follows it in the split.
         rest: What is left of the split after too many errors; None if nothing is.
     """
 
@@ -52,6 +53,7 @@ class Checked:
     stop: int = 0
     failure: Exception | None = None
     is_done: bool = False
+    goes_on: bool = False
     rest: Split | None = None
 
     def copy(self, start: int, stop: int, pieces: Sequence[bytes | memoryview]) -> None:
@@ -103,13 +105,13 @@ def check_split(split: Split, selection: Selection, sample: dict[str, Any], stop
         checked.failure = error
         return checked
     decoder.reset(offset=file.offset)
-    content_end, read_to_end = file.offset, False
+    content_end, read_to_end, chunk = file.offset, False, b""
 
     def read_chunks() -> Iterator[bytes]:
-        nonlocal content_end, read_to_end
-        for chunk in file.chunks:
+        nonlocal content_end, read_to_end, chunk
+        for chunk in map(bytes, file.chunks):
             content_end += len(chunk)
-            yield bytes(chunk)
+            yield chunk
         read_to_end = True
 
     try:
@@ -117,11 +119,14 @@ def check_split(split: Split, selection: Selection, sample: dict[str, Any], stop
             _write_selected(read_chunks(), decoder, checked, note)
         else:
             lines = GoodLines(decoder, checked, note)
-            for chunk in read_chunks():
-                lines.feed(chunk)
+            for piece in read_chunks():
+                lines.feed(piece)
                 if decoder.done:
                     break
             lines.finish()
+        if decoder.done:
+            rest = chunk[len(chunk) - (content_end - decoder.offset) :]
+            checked.goes_on = bool(rest.strip() or bytes(next(file.chunks, b"")).strip())
     except _TooManyErrors:
         # The decoder stays before a last line that was cut, behind which nothing is left.
         checked.rest = None if stops or read_to_end else replace(split, start=decoder.offset)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
+import io
 import lzma
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 
+import real_parts
+from cli.same_process import called
+from logs.archives import Blocks
+from ndstream._cli import cat_values
+from ndstream.logs import LogFileError
+from ndstream.logs._files.opened_file import open_file
 from processes.commands import cat, only_line
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(5_000))
@@ -83,3 +92,73 @@ def test_max_window_is_named_by_its_option(tmp_path: Path) -> None:
     assert (result.stdout, result.returncode) == (b"", 1)
     assert "--max-window" in only_line(result.stderr)
     assert cat("--max-window", "0", "log.xz", cwd=tmp_path).stdout == LINES
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "1")])
+@pytest.mark.parametrize(("rest", "is_said"), [(b"", False), (b"\n \r\n", False), (b"2\n", True)])
+@pytest.mark.parametrize("command", ["cat", "bgzip"])
+def test_what_follows_a_sentinel_is_told_if_it_is_more_than_blanks(
+    command: str,
+    rest: bytes,
+    is_said: bool,
+    workers: tuple[str, ...],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    real_parts.command(command, "tabix")
+    archive = subprocess.run([command], input=b"1\n[DONE]\n" + rest, stdout=subprocess.PIPE, check=True).stdout
+    (tmp_path / "log").write_bytes(archive)
+    status, out, err = called(capfd, "cat", *workers, tmp_path / "log")
+    assert (status, out) == (0, "1\n")
+    assert ("ended at its [DONE]; what follows it was not read" in err) == is_said == bool(err)
+
+
+def test_damage_behind_a_sentinel_is_told_and_the_other_files_are_read(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"1\n[DONE]\n")[:-4])
+    (tmp_path / "next").write_bytes(b"2\n")
+    status, out, err = called(capfd, "cat", "--json", tmp_path / "cut.gz", tmp_path / "next")
+    assert (status, out) == (1, "1\n2\n")
+    damage, figures = err.splitlines()
+    assert "cut.gz ends inside member 1" in damage
+    assert ["ends inside" in (file["error"] or "") for file in orjson.loads(figures)["files"]] == [True, False]
+
+
+@pytest.mark.parametrize("framing", [b"1\n", b"data: 1\n\n", b"\x1e1\n"], ids=["ndjson", "sse", "jsonseq"])
+def test_the_framing_is_told_from_as_many_reads_as_it_takes(
+    framing: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    blocks = [b"\n" * 100, *(framing[index : index + 1] for index in range(len(framing)))]
+    monkeypatch.setattr(cat_values, "open_input", lambda *_: open_file(Blocks(blocks)))
+    assert called(capfd, "cat", "log") == (0, "1\n", "")
+
+
+@pytest.mark.parametrize("cut", [b"", b"[1,"], ids=["between frames", "inside a frame"])
+@pytest.mark.parametrize("frame", [b"%b\n", b"data: %b\n\n"], ids=["ndjson", "sse"])
+@pytest.mark.parametrize("is_archive", [False, True])
+def test_what_ends_a_file_early_is_told_and_the_frame_that_it_cut_is_a_bad_one(
+    is_archive: bool,
+    frame: bytes,
+    cut: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    content = frame % b"1" + (frame % cut).rstrip() * bool(cut)
+
+    def chunks() -> Iterator[bytes]:
+        yield content
+        if not is_archive:
+            raise OSError(errno.EIO, "Input/output error")
+        raise LogFileError("log is damaged", path="log")
+
+    file = open_file(io.BytesIO())
+    file.chunks = chunks()
+    monkeypatch.setattr(cat_values, "open_input", lambda *_: file)
+    status, out, err = called(capfd, "cat", "--bad", tmp_path / "bad", "log")
+    assert (status, out) == (1, "1\n")
+    assert err.startswith("ndstream: log is damaged" if is_archive else "ndstream: log: Input/output error")
+    assert [orjson.loads(line)["raw"][-3:] for line in (tmp_path / "bad").read_bytes().splitlines()] == (
+        [cut.decode()] if cut else []
+    )

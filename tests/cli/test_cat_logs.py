@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import select
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 import pytest
 
+from cli.same_process import called
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(1000))
@@ -91,6 +94,35 @@ class TestBadLines:
             ("log", 4, "y"),
             ("log", 6, "z"),
         ]
+
+    def test_the_line_that_damage_cut_is_kept_whether_it_ends_the_run_or_not(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "log.gz").write_bytes(gzip.compress(b'1\n{"a":', 0)[:-9])
+        letters = []
+        for number, options in enumerate([("--on-error", "raise"), ()]):
+            place, bad = tmp_path / f"place{number}", tmp_path / f"bad{number}"
+            status, out, _ = called(capfd, "cat", "--checkpoint", place, "--bad", bad, *options, tmp_path / "log.gz")
+            assert (status, out) == (1, "1\n")
+            letters.append(orjson.loads(bad.read_bytes()))
+        assert letters[0] == letters[1]
+        assert (letters[0]["reason"], letters[0]["line"], letters[0]["raw"][:3]) == ("truncated_archive", 2, '{"a')
+
+    @pytest.mark.parametrize("is_pipe", [False, True])
+    def test_an_overlong_line_is_read_again_for_its_length_unless_it_came_through_a_pipe(
+        self, is_pipe: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        log, content = tmp_path / "log", b"1\n" + b"9" * 200_000 + b"\n"
+        if is_pipe:
+            os.mkfifo(log)
+        with ThreadPoolExecutor() as pool:
+            writer = pool.submit(log.write_bytes, content)
+            if not is_pipe:
+                writer.result()
+            options = ("--sample", "1", "--max-frame-size", "10", "--on-error", "raise", "--bad", tmp_path / "bad")
+            assert called(capfd, "cat", *options, log)[:2] == (1, "1\n")
+            writer.exception()
+        assert orjson.loads((tmp_path / "bad").read_bytes())["length"] == (None if is_pipe else 200_000)
 
     def test_a_file_with_something_else_is_no_place_to_append_dead_letters_to(self, tmp_path: Path) -> None:
         (tmp_path / "log").write_bytes(self.LOG)

@@ -13,6 +13,9 @@ import subprocess
 import tty
 from pathlib import Path
 
+import pytest
+
+from cli.same_process import called
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running
 
 SAID = b'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":%s}]}\n\n'
@@ -126,3 +129,13 @@ def test_text_cannot_steer_a_terminal_and_stays_as_it_is_in_a_file() -> None:
     shown = os.read(ours, 1000)
     os.close(ours)
     assert shown.decode() == "a\ufffd[31mb\n"
+
+
+def test_what_the_server_said_was_wrong_is_one_line_and_the_next_reply_comes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "failed").write_bytes(SAID % (b"half", b"null") + b'data: {"error":{"message":"out of memory"}}\n\n')
+    (tmp_path / "whole").write_bytes(SAID % (b"whole", b'"stop"'))
+    status, out, err = called(capfd, "cat", "--text", tmp_path / "failed", tmp_path / "whole")
+    assert (status, out) == (1, "half\nwhole\n")
+    assert err == f"ndstream: {tmp_path}/failed: out of memory\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -23,7 +24,8 @@ from ndstream._cli.cat_values import copy_file
 from ndstream._cli.selection import Selection
 from ndstream._cli.split_check import check_split
 from ndstream._cli.value_output import ValueOutput
-from ndstream.logs import splits
+from ndstream.logs import LogFileError, splits
+from ndstream.logs._splits.open_split import open_split
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, running
 
 # Several splits: they have at least 1 MiB.
@@ -272,6 +274,97 @@ def test_a_file_that_a_worker_cannot_read_is_an_error_of_the_file_and_has_no_bad
     assert (report.lines, report.values, report.bad, target.failures) == (0, 0, 0, 1)
     assert isinstance(report.error, PermissionError)
     assert capfd.readouterr() == ("", f"ndstream: {tmp_path}/log: Permission denied\n")
+
+
+@pytest.mark.usefixtures("_without_processes")
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (None, "No such file or directory"),
+        (b"another file", "this is not the file that was split; run it again"),
+        (b"1\n" * 1000, "the file became shorter while it was read"),
+    ],
+)
+def test_a_file_that_changes_behind_the_workers_is_an_error_and_the_next_one_is_read(
+    left: bytes | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_bytes(b"1\n" * 200_000)
+    (tmp_path / "next").write_bytes(b"2\n")
+
+    def check_and_change(split: Any, *given: Any) -> Any:
+        checked = check_split(split, *given)
+        if split.path == str(tmp_path / "log") and split.stop == split.size:
+            (tmp_path / "log").unlink()
+            if left is not None:
+                (tmp_path / "log").write_bytes(left)
+        return checked
+
+    monkeypatch.setattr(cat_workers, "check_split", check_and_change)
+    monkeypatch.setattr(cat_workers, "MIN_SPLIT_SIZE", 1_000_000)
+    planned = cat_workers.plan([str(tmp_path / "log"), str(tmp_path / "next")], selection(), 1)
+    with ValueOutput(skips_errors=False, dead_letters=None) as target:
+        cat_workers.copy_splits(planned, selection(), {}, target, 1)
+    assert capfd.readouterr() == ("2\n", f"ndstream: {tmp_path}/log: {said}\n")
+    assert [report.error is None for report in target.report.files] == [False, True]
+
+
+@pytest.mark.usefixtures("_without_processes")
+@pytest.mark.parametrize("line", [b"1\n", b"1\r\n"], ids=["copied", "written"])
+def test_an_output_that_fails_is_no_error_of_a_file(
+    line: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").write_bytes(line * 200_000)
+
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "standard output")
+
+    planned = cat_workers.plan([str(tmp_path / "log")], selection(), 1)
+    with pytest.raises(OSError, match="standard output"), ValueOutput(skips_errors=False, dead_letters=None) as target:
+        monkeypatch.setattr(target, "_output", target.buffer.raw)
+        monkeypatch.setattr(type(target.buffer.raw), "write", full)
+        cat_workers.copy_splits(planned, selection(), {}, target, 1)
+    assert (target.failures, target.report.files[0].error) == (0, None)
+
+
+def test_no_files_have_no_splits_and_nothing_comes_out(capfd: pytest.CaptureFixture[str]) -> None:
+    with ValueOutput(skips_errors=False, dead_letters=None) as target:
+        cat_workers.copy_splits([], selection(), {}, target, 1)
+    assert (capfd.readouterr(), target.report.files) == (("", ""), [])
+
+
+@pytest.mark.parametrize("needles", [[], [b"1"]], ids=["all", "selected"])
+@pytest.mark.parametrize("cut", [b"", b"[1"], ids=["between lines", "inside a line"])
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "Input/output error"), LogFileError("damaged", path="log")], ids=["unread", "damaged"]
+)
+def test_a_file_that_fails_in_its_middle_has_all_before_that_and_the_line_that_damage_cut(
+    error: Exception, cut: bytes, needles: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").write_bytes(b"1\n" + cut)
+    [split] = splits(tmp_path / "log")
+
+    def failing(*given: Any, **options: Any) -> Any:
+        file = open_split(*given, **options)
+        chunks = [*file.chunks]
+
+        def read() -> Any:
+            yield from chunks
+            raise error
+
+        file.chunks = read()
+        return file
+
+    monkeypatch.setattr(split_check, "open_split", failing)
+    checked = check_split(split, replace(selection(), needles=needles), {}, False)
+    assert (checked.lines, checked.values, checked.bad, checked.failure) == (1, 1, 0, error)
+    assert getattr(error, "frame", cut) == cut
+
+
+def test_what_follows_a_sentinel_is_not_selected_either(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"1\n[DONE]\n1\n")
+    [split] = splits(tmp_path / "log")
+    checked = check_split(split, replace(selection(), needles=[b"1"]), {}, False)
+    assert (checked.pieces, checked.values, checked.is_done, checked.goes_on) == ([b"1\n"], 1, True, True)
 
 
 def children(process: int) -> list[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -192,3 +194,23 @@ def test_a_server_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
     status, out, err = run(capsys, "--url", gone.url, "hi")
     assert (status, out) == (1, "")
     assert err == f"ndstream: {gone.url}/api/chat cannot be reached: Connection refused\n"
+
+
+def test_a_proxy_is_asked_for_a_server_elsewhere(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    run(capsys, "--url", "http://models.invalid/v1", "hi")
+    assert [request.path for request in server.requests] == ["http://models.invalid/v1/chat/completions"]
+
+
+def test_a_server_that_hangs_up_without_an_answer_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+        hung_up = pool.submit(lambda: listening.accept()[0].close())
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        status, out, err = run(capsys, "--url", url, "hi")
+        hung_up.result()
+    assert (status, out) == (1, "")
+    assert err.startswith(f"ndstream: {url}/api/chat ")
+    assert err.count("\n") == 1

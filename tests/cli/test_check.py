@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ndstream._cli.check import _Checked
 from processes.commands import only_line, run
 
 BAD = b'{"a":1}\n{"a":\n"\xff"\n2\n{"a":'
@@ -99,3 +103,37 @@ def test_a_name_that_is_not_utf8_is_exact_in_json(tmp_path: Path) -> None:
 
 def test_a_file_is_needed() -> None:
     assert "Missing argument 'FILE ...'" in only_line(run("check").stderr)
+
+
+class Bar:
+    """In place of a bar: what it was told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given: self.calls.append((name, *given))
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        self.calls.append(("hide",))
+        yield
+        self.calls.append(("show",))
+
+
+def test_the_bar_goes_through_all_files_and_out_of_the_way_of_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").write_bytes(b"1\nx\n")
+    (tmp_path / "b").write_bytes(b"2\n3\n")
+    bar: Any = Bar()
+    checked = _Checked(bar)
+    for name in ("a", "none", "b"):
+        checked.check(str(tmp_path / name), {})
+    checked.close()
+    assert bar.calls == [
+        *[("begin", "a"), ("move", 4, 2, 1)],
+        *[("begin", "none"), ("hide",), ("show",)],
+        *[("begin", "b"), ("move", 8, 4, 1), ("close", 8, 4, 1)],
+    ]
+    assert capfd.readouterr().err == f"ndstream: {tmp_path}/none: No such file or directory\n"

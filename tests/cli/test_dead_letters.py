@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cli.same_process import called
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, receive, running, send
 
 NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
@@ -192,3 +193,15 @@ def test_streams_that_are_closed_make_no_traceback(closed: str, tmp_path: Path) 
     assert result.returncode == 1
     assert b"Traceback" not in result.stderr
     assert result.stdout in (b"", b"1\n")
+
+
+def test_a_bad_line_of_a_split_has_its_place_and_no_number(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_bytes(b"1\n2\n" + b"9" * 30 + b"\n")
+    split = called(capfd, "split", "--size", "2", tmp_path / "log")[1].splitlines()[2]
+    options = ("--max-frame-size", "20", "--bad", tmp_path / "bad")
+    assert called(capfd, "cat", "--split", split, *options)[:2] == (1, "")
+    [letter] = dead_letters_in(tmp_path / "bad")
+    assert (letter["offset"], letter["line"], letter["length"]) == (4, None, 30)
+    message = str(letter["message"])
+    assert message.startswith("the line at byte 4 ")
+    assert "--max-frame-size" in message

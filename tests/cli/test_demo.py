@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -16,6 +17,8 @@ from urllib.request import urlopen
 import pytest
 
 import ndstream
+from cli.same_process import called
+from ndstream._cli.demo import _Console
 from ndstream._cli.demo_server import REPLY, REPLY_FORMATS, ReplyFormat, serve
 from processes.commands import PATIENCE, environment, running
 
@@ -135,3 +138,36 @@ class TestCommand:
             process.stdout.close()
             assert process.wait(PATIENCE) == -signal.SIGPIPE
             assert process.stderr.read() == b""
+
+
+class TestFailures:
+    """In this process, with another reply than the demo's own."""
+
+    def of(self, frames: list[bytes], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> str:
+        """What the command says if the server sends these frames."""
+        formats = [REPLY_FORMATS[0]._replace(frames=lambda: iter(frames))]
+        monkeypatch.setattr("ndstream._cli.demo_server.REPLY_FORMATS", formats)
+        monkeypatch.setattr("ndstream._cli.demo.REPLY_FORMATS", formats)
+        status, _, err = called(capfd, "demo", "--rate", "0")
+        assert status == 1
+        return err
+
+    def test_a_reply_that_cannot_be_decoded_is_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        said = self.of([*list(REPLY_FORMATS[0].frames())[:2], b"{\n"], monkeypatch, capfd)
+        assert re.fullmatch(r"ndstream: the line at byte \d+ \(line 3\) .*\n", said)
+
+    def test_a_reply_that_is_another_one_is_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        said = self.of(list(REPLY_FORMATS[0].frames())[:2], monkeypatch, capfd)
+        assert said == "ndstream: the reply did not arrive as it was sent\n"
+
+    def test_a_pipe_that_is_closed_under_the_table_is_an_error_for_the_command_to_end_with(self) -> None:
+        class Closed(io.StringIO):
+            def write(self, _: str) -> int:
+                raise BrokenPipeError
+
+        with pytest.raises(BrokenPipeError):
+            _Console(file=Closed()).print("table")

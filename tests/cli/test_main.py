@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import ndstream
+from ndstream._cli import main as command
 from processes.commands import COMMAND, PATIENCE, environment, only_line, run
 
 
@@ -108,3 +112,34 @@ def test_a_shell_can_complete_commands() -> None:
         env=environment(_NDSTREAM_COMPLETE="bash_complete", COMP_WORDS="ndstream ca", COMP_CWORD="1"),
     )
     assert (result.stdout, result.returncode) == (b"plain,cat\n", 0)
+
+
+def test_a_process_that_imports_the_main_module_runs_no_command(capfd: pytest.CaptureFixture[str]) -> None:
+    """Processes that `multiprocessing` starts do so."""
+    importlib.reload(importlib.import_module("ndstream.__main__"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_an_output_that_fails_is_one_line_and_a_failure(
+    is_closed: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: list[str]) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "standard output")
+
+    monkeypatch.setattr(command, "_run", fail)
+    output = None if is_closed else io.StringIO()
+    monkeypatch.setattr(sys, "stdout", output)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 1
+    assert capfd.readouterr().err == "ndstream: standard output: No space left on device\n"
+    # The interpreter would flush it once more.
+    assert output is None or output.closed
+
+
+def test_a_missing_module_of_the_package_itself_has_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ndstream._cli.check", None)
+    monkeypatch.setattr(sys, "argv", ["ndstream", "check", "log"])
+    with pytest.raises(ModuleNotFoundError, match="ndstream"):
+        command.main()

@@ -8,8 +8,14 @@ import re
 import select
 import subprocess
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from ndstream._cli import progress_bar
+from ndstream._cli.value_output import ValueOutput
 from processes.commands import COMMAND, PATIENCE, cat, environment
 
 NDJSON = b'{"a":1}\n{"b":[2,"\xc3\xa9"]}\n3\n'
@@ -116,3 +122,24 @@ def test_a_replay_has_a_bar_while_it_waits(tmp_path: Path) -> None:
         assert b"b.log" in terminal
         if not shared:
             assert output == b"".join(lines[:20])
+
+
+def test_words_in_the_middle_of_a_run_come_while_the_bar_is_hidden(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+
+    class Hidden:
+        @contextmanager
+        def hidden(self) -> Iterator[None]:
+            assert capfd.readouterr().err == ""
+            yield
+            said.append(capfd.readouterr().err)
+
+        def close(self, *_: int) -> None:
+            pass
+
+    monkeypatch.setattr(progress_bar, "make_bar", lambda *_: Hidden())
+    with ValueOutput(skips_errors=False, dead_letters=None) as target:
+        target.say("so it is")
+    assert said == ["ndstream: so it is\n"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from cli.batch_server import Answer, BatchServer, failing_at_times, script
+from cli.same_process import called
 from ndstream.logs import DeadLetter
 from processes.commands import COMMAND, PATIENCE, environment, only_line, receive, run, running, send
 
@@ -131,6 +133,7 @@ def test_bad_lines_stop_or_are_skipped_or_kept(path: Path, tmp_path: Path) -> No
         (["--to", "http://localhost/", "--header", "nothing"], "is not like 'Name: value'"),
         (["--to", "http://localhost/", "--batch", "5", "--dry-run"], "not with --dry-run"),
         (["--to", "ftp://localhost/"], "begins with http:// or https://"),
+        (["--to", "http://localhost:port/"], "'--to'"),
         (["--bad", "-"], "name a file"),
         (["--bad", "x", "--on-error", "skip"], "leave out --on-error"),
         (["--checkpoint", "c", "--window", "5"], "--checkpoint is a place in each log"),
@@ -139,12 +142,19 @@ def test_bad_lines_stop_or_are_skipped_or_kept(path: Path, tmp_path: Path) -> No
         (["--checkpoint", "c", "--dry-run"], "--checkpoint is a place in each log"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_arguments_that_make_no_sense_are_refused(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     (tmp_path / "a.log").write_bytes(LINES[0])
+    monkeypatch.chdir(tmp_path)
     files = [] if "-" in arguments[2:] else ["a.log"]
-    result = run("replay", "--by", "ts", *arguments, *files, cwd=tmp_path)
-    assert (result.stdout, result.returncode) == (b"", 2)
-    assert message in only_line(result.stderr)
+    status, out, err = called(capfd, "replay", "--by", "ts", *arguments, *files)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
     assert os.listdir(tmp_path) == ["a.log"]
 
 
@@ -289,3 +299,12 @@ def test_the_help_names_each_status() -> None:
     assert "Exit status:" in text
     for status in ("408", "413", "429", "503"):
         assert status in text
+
+
+def test_the_table_of_a_replay_without_lines_has_no_times(
+    path: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    tables = [called(capfd, "replay", "--by", "ts", "--dry-run", "--stats", name)[2] for name in (path, "empty")]
+    assert "2026-01-01 00:00:09.000000000 UTC" in tables[0]
+    assert re.search(r"first +- *\n +last +- *\n", tables[1])

@@ -113,7 +113,9 @@ def test_a_lost_connection_is_tried_again() -> None:
 
 def test_retry_after_is_kept_to_in_seconds_and_as_a_date() -> None:
     date = email.utils.formatdate(time.time() + 50, usegmt=True)
-    answers = [Answer(503, (("Retry-After", value),)) for value in ("7", date, "0", "soon")]
+    without_zone = email.utils.formatdate(time.time() + 50)
+    assert without_zone.endswith("-0000")
+    answers = [Answer(503, (("Retry-After", value),)) for value in ("7", date, "0", "soon", without_zone)]
     with sink_to(script(*answers)) as (sink, server, clock):
         deliver(sink, 0)
         sink.flush()
@@ -121,6 +123,7 @@ def test_retry_after_is_kept_to_in_seconds_and_as_a_date() -> None:
     assert 30 < clock.slept[1] <= 50
     assert clock.slept[2] == 0
     assert clock.slept[3] <= 8
+    assert 30 < clock.slept[4] <= 50
     assert server.batches == [values(0)]
 
 
@@ -189,6 +192,15 @@ def test_an_answer_that_nothing_can_be_done_about_fails(status: int, tmp_path: P
         pytest.raises(DeliveryError, match=r"pass https://else\.where/ instead"),
     ):
         deliver(sink, 0)
+        sink.flush()
+
+
+def test_a_line_that_came_from_no_file_and_is_sent_nowhere_else_is_named_by_its_number() -> None:
+    with (
+        sink_to(script(Answer(501))) as (sink, _, _),
+        pytest.raises(DeliveryError, match=r"^the line from line 3 \(byte 20\) on was answered with 501 [\w ]+$"),
+    ):
+        sink.deliver(ReplayedRecord(b"1", None, None, 20, 3))
         sink.flush()
 
 

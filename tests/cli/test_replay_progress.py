@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ndstream._cli.replay_progress import SinkWithBar
-from ndstream.logs import ReplayedRecord
+import pytest
+
+from ndstream._cli import replay_progress
+from ndstream._cli.replay_progress import SinkWithBar, with_bar
+from ndstream._cli.replay_sinks import LineSink
+from ndstream.logs import ReplayedRecord, ReplayReport
 
 
 class Told:
@@ -32,3 +38,16 @@ def test_the_bar_moves_with_every_64th_line_with_each_wait_and_at_the_end() -> N
     assert bar.calls == [("begin", "a"), *moves, ("move", 1500, 150, 0), ("close", 1500, 150, 0)]
     assert [call[0] for call in sink.calls[:150]] == ["deliver"] * 150
     assert sink.calls[150:] == [("wait", 0.5), ("wait", 0.1), ("close",)]
+
+
+@pytest.mark.parametrize(("repeat", "total"), [(1, 5), (3, 15), (math.inf, 0)])
+def test_the_bar_knows_how_much_there_is_to_read_unless_that_has_no_end(
+    repeat: float, total: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").write_bytes(b"1234\n")
+    asked = []
+    monkeypatch.setattr(replay_progress, "make_bar", lambda total, _: asked.append(total))
+    sink = LineSink(str(tmp_path / "out"), append=False)
+    assert with_bar(sink, ReplayReport(), [str(tmp_path / "log")], repeat) is sink
+    sink.close()
+    assert asked == [total]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+from contextlib import nullcontext
 from pathlib import Path
+
+import pytest
 
 from ndstream._cli.replay_sinks import LineSink
 from ndstream.logs import ReplayedRecord
@@ -20,3 +25,18 @@ def test_lines_are_kept_back_until_a_buffer_is_full_or_they_are_waited_for(tmp_p
     sink.wait(0)
     sink.close()
     assert path.read_bytes() == 5 * (line + b"\n") + b"last\n"
+
+
+@pytest.mark.parametrize(("number", "fails"), [(errno.EINVAL, False), (errno.EROFS, False), (errno.EIO, True)])
+def test_what_has_no_disk_is_flushed_and_a_disk_that_fails_is_an_error_for_good(
+    number: int, fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    sink = LineSink(str(tmp_path / "out"), append=False)
+    for _ in range(2):
+        with pytest.raises(OSError, match=str(tmp_path)) if fails else nullcontext():
+            sink.flush()
+    sink.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.same_process import called
 from ndstream._cli.split import split_from_json, split_to_json
 from ndstream.logs import splits
 from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, run
@@ -82,6 +83,15 @@ def test_a_name_that_is_not_utf8_is_exact(tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(LINES)
     [split] = run("split", name, cwd=tmp_path).stdout.decode().splitlines()
     assert cat("--split", split, cwd=tmp_path).stdout == LINES
+
+
+def test_a_file_without_a_beginning_or_an_end_to_cut_at_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    status, out, err = called(capfd, "split", tmp_path / "pipe")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "is a pipe or a device" in err
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
