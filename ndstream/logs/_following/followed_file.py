@@ -8,6 +8,7 @@ from typing import Any
 
 from ndstream._core import NDJSONDecoder
 from ndstream.logs._checkpoints.tracked_file import TrackedFile
+from ndstream.logs._errors import LogFileError
 from ndstream.logs._files.opened_file import OpenedFile, open_file
 from ndstream.logs._following.live_file import LiveFile
 
@@ -149,7 +150,13 @@ class FollowedArchive:
             LogFileError: The archive is damaged. What follows is the next file.
         """
         self.ended = True
-        chunk = bytes(next(self.file.chunks, b""))
+        try:
+            chunk = bytes(next(self.file.chunks, b""))
+        except LogFileError as error:
+            # What it had of the last line is in the error, and no value: a part of a number is a number as well.
+            error._note_cut(self.decoder._fail(error))
+            self.decoder.reset(offset=self.decoder.offset, line=self.decoder.line)
+            raise
         if chunk:
             self.tracked.add(chunk)
             yield self.decoder.feed(chunk)

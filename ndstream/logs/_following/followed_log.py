@@ -111,6 +111,7 @@ class FollowedLog:
         if isinstance(part, FollowedArchive):
             yield from part.turn()
             if part.ended:
+                self._files.pass_over(part)
                 part.close()
                 self.current = None
         elif part is not None and (part.file.opened or self._reopened(part)):
@@ -196,7 +197,9 @@ class FollowedLog:
         self.current = None
 
     def _close(self, part: FollowedFile) -> None:
-        self._files.older.add(part.file.identity)
+        if part.file.status.st_nlink:
+            # Otherwise it has no name by which it could be met, and its inode may be that of a new file.
+            self._files.older.add(part.file.identity)
         self._finished[part.file.identity] = part.tracked.cursor()
         part.close()
 

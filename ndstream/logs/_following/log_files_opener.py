@@ -99,9 +99,8 @@ class LogFilesOpener:
         rotated: dict[Identity, Part] = {}
         named: FollowedFile | None = None
         for _ in range(_MAX_TRIES):
-            if named is None:
-                with suppress(FileNotFoundError):
-                    named = self.named()
+            with suppress(FileNotFoundError):
+                named = self.named()
             found = self._newer_generations(after)
             missing = [each for each in found if each.identity not in known and each.identity not in rotated]
             if not missing:
@@ -119,6 +118,13 @@ class LogFilesOpener:
             else:
                 parts.append(named)
         return parts
+
+    def pass_over(self, archive: FollowedArchive) -> None:
+        """Take note that an archive was read: neither it nor what is older is to be read from now on."""
+        cursor = archive.tracked.cursor()
+        found = [each.identity for each in generations(self.path)]
+        identity = cursor.device, cursor.inode
+        self.older.update(found[found.index(identity) :] if identity in found else ())
 
     def newer_than_copy(self, copy: Identity) -> list[Part]:
         """Open all rotated files that are newer than a copy, the oldest first."""
