@@ -16,6 +16,7 @@ from logs.archives import GZIP, TOOLS, ZSTD, Tool
 from ndstream import DecodeError, StreamError, logs
 from ndstream.logs._archives import next_member
 from ndstream.logs._files import after_damage
+from ndstream.logs._files.opened_file import open_file
 from processes.commands import cat
 
 LINES = [b'{"number":%d,"text":"%s"}\n' % (i, random.Random(i).randbytes(30).hex().encode()) for i in range(900)]
@@ -213,7 +214,7 @@ def test_an_interrupt_while_the_line_after_the_damage_is_looked_for_leaves_no_fi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "log").write_bytes(DAMAGED)
-    open_file, closed = after_damage.open_file, []
+    closed = []
 
     def noting(*arguments: Any, **options: Any) -> Any:
         file = open_file(*arguments, **options)
