@@ -6,6 +6,7 @@ import random
 import sys
 import sysconfig
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -116,6 +117,21 @@ def test_a_kept_event_does_not_keep_its_chunk(end: str) -> None:
     # In the middle the decoder has it in hand, and the two events that came since refer to it.
     assert sys.getrefcount(chunk) == before + (3 if end == "iterate on" else 0)
     assert [said(first), said(second)] == EXPECTED[:2]
+
+
+@needs_lock
+def test_a_stream_lets_go_of_a_chunk_before_it_asks_for_the_next_one() -> None:
+    chunk = b"".join(EVENTS)
+    references: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        references.append(sys.getrefcount(chunk))
+        yield chunk
+        references.append(sys.getrefcount(chunk))
+
+    kept = list(ndstream.sse(chunks()))
+    assert references[0] == references[1]
+    assert [said(event) for event in kept] == EXPECTED
 
 
 def test_an_event_of_a_chunk_that_is_not_much_longer_needs_no_copy() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -309,6 +310,26 @@ def test_what_arrived_comes_before_the_error_of_a_failing_close() -> None:
     with pytest.raises(ndstream.TruncatedError) as caught:
         next(failing)
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_the_error_of_a_failing_close_is_not_kept_once_it_is_raised() -> None:
+    class CloseError(Exception):
+        pass
+
+    class FailingClose(Source):
+        def close(self) -> None:
+            raise CloseError
+
+    stream = ndstream.ndjson(FailingClose(b"1\n"))
+    assert next(stream) == 1
+    raised: list[weakref.ref[CloseError]] = []
+    try:
+        next(stream)
+    except CloseError as error:
+        raised.append(weakref.ref(error))
+    gc.collect()
+    assert [reference() for reference in raised] == [None]
+    assert list(stream) == []
 
 
 def test_a_generator_that_ctrl_c_ended_is_no_clean_end() -> None:

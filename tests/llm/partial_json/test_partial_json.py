@@ -22,6 +22,7 @@ from ndstream.llm._partial_json.partial_json import PartialJSON, Tail
 
 TEXTS = [
     "{}",
+    " { } ",
     "[]",
     '""',
     "null ",

@@ -388,6 +388,12 @@ def test_what_says_nothing_replaces_no_object_of_a_message(nothing: Any) -> None
     assert message["audio"] == {"id": "x", "data": "AB"}
 
 
+@pytest.mark.parametrize("last", [[1], [{"a": 1}]], ids=repr)
+def test_a_value_of_another_kind_takes_the_place_of_an_object_that_came_in_parts(last: Any) -> None:
+    message = message_of(streamed(*({"content": "x", "odd": value} for value in ({"a": "b"}, {"a": "c"}, last))))
+    assert message["odd"] == last
+
+
 @pytest.mark.parametrize("reason", ["cancelled", "canceled", "CANCELLED"])
 def test_a_reply_that_was_cancelled_by_the_server_is_not_complete(reason: str) -> None:
     answer = read_every_way(streamed({"content": "Hi"}, finish=reason))

@@ -287,3 +287,9 @@ def test_an_empty_piece_of_arguments_adds_to_no_call() -> None:
     pieces = [event("function_call_arguments.delta", item_id="f", delta=text) for text in ('{"a":', "", "1}")]
     reply = llm.reply(iter(typed(added, *pieces)), on_incomplete="return")
     assert [len(delta.tool_calls) for delta in reply] == [1, 1, 0, 1]
+
+
+def test_a_refusal_that_only_the_whole_output_says_is_the_refusal_of_the_reply() -> None:
+    refusing = {"id": "m", "type": "message", "content": [{"type": "refusal", "refusal": "I will not."}]}
+    answer = read(completed(refusing))
+    assert (answer.refusal, answer.text, answer.body["output"]) == ("I will not.", "", [refusing])
