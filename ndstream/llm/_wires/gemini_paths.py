@@ -52,17 +52,29 @@ class PartialArguments:
 
     def whole(self) -> dict[str, Any]:
         """The arguments that all pieces so far make up."""
-        # Pieces can be put together again at any time, so that nothing is changed in place.
+        # Pieces can be put together again at any time, so that nothing is changed in place: neither the frame that the
+        # first arguments came in, nor what was shown before.
         root: dict[str, Any] = dict(self.value)
+        own = {id(root)}
         for path, value in self._set.items():
             text = self._texts.get(path)
-            if not _put(root, path, value if text is None else joined(text)):
+            if not _put(root, path, value if text is None else joined(text), own):
                 self.lost = True
         return root
 
 
-def _put(root: dict[str, Any], path: str, value: Any) -> bool:
-    """Put a value where its path leads. Returns whether there is such a place."""
+def _put(root: dict[str, Any], path: str, value: Any, own: set[int]) -> bool:
+    """Put a value where its path leads.
+
+    Args:
+        root: The object that paths begin at.
+        path: The path.
+        value: The value.
+        own: The ids of the objects and lists that may be changed; any other is copied first.
+
+    Returns:
+        Whether there is such a place.
+    """
     steps: list[str | int] = []
     place = 1 if path.startswith("$") else 0
     while place < len(path):
@@ -84,10 +96,12 @@ def _put(root: dict[str, Any], path: str, value: Any) -> bool:
                 holder.append(new)
             elif step_next is None or not isinstance(holder[step_now], type(new)):
                 holder[step_now] = new
-        else:
-            if not isinstance(holder, dict):
-                return False
-            if step_next is None or not isinstance(holder.get(step_now), type(new)):
-                holder[step_now] = new
-        holder = holder[step_now]
+        # What a name leads into is an object, as is the root: each step made what the one behind it needs.
+        elif step_next is None or not isinstance(holder.get(step_now), type(new)):
+            holder[step_now] = new
+        inner = holder[step_now]
+        if step_next is not None and id(inner) not in own:
+            inner = holder[step_now] = inner.copy()
+            own.add(id(inner))
+        holder = inner
     return bool(steps)

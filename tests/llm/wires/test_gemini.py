@@ -78,3 +78,22 @@ def test_parts_with_the_same_signature_are_two() -> None:
     parts = [{"text": text, "thoughtSignature": "s"} for text in "ab"]
     answer = llm.collect(iter(sse(gemini_frame(parts, "STOP"))))
     assert answer.body["candidates"][0]["content"]["parts"] == parts
+
+
+def test_arguments_that_come_whole_at_first_are_added_to_path_by_path() -> None:
+    begun = {"name": "f", "args": {"a": {"x": 1}, "list": [1]}, "willContinue": True}
+    paths = {"$.b": 2, "$.a.y": 2, "$.list[1]": 2, "$.list[0]": 0}
+    pieces = {"partialArgs": [{"jsonPath": path, "numberValue": value} for path, value in paths.items()]}
+    frames = [gemini_frame([{"functionCall": begun}]), gemini_frame([{"functionCall": pieces}], "STOP")]
+    reply = llm.reply(iter(sse(*frames)))
+    first = next(reply)
+    early = first.tool_calls[0].partial
+    assert [delta.raw for delta in reply] == frames[1:]
+    assert reply.tool_calls[0].arguments == {"a": {"x": 1, "y": 2}, "list": [0, 2], "b": 2}
+    # Neither the frame nor what was shown of it has changed since.
+    assert (first.raw, early) == (frames[0], begun["args"])
+
+
+def test_a_content_without_parts_is_in_the_body_as_it_came() -> None:
+    candidate = {"content": {"role": "model"}, "finishReason": "STOP", "index": 0}
+    assert llm.collect(iter(sse({"candidates": [candidate]}))).body["candidates"] == [candidate]
