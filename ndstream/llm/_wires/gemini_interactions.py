@@ -130,10 +130,11 @@ class GeminiInteractions(SingleMessage):
     def note_status(self, status: str, gains: FrameGains, ends: bool) -> None:
         if status in _GOES_ON or (status not in _CUT and not ends):
             return
-        self.note_finish_reason(status)
         if status == "failed" and self.error is None:
+            # Before the reason, which would be an error without the server's words.
             found = next(iter(dicts_of(self.fields.get("errors"))), {})
             self.note_error(error_in({"error": found}) or ServerError("the interaction failed", "server", status))
+        self.note_finish_reason(status)
         if status in _CUT and self.steps and self.steps[-1].call is not None:
             # Its step is stopped all the same, so that a call that was cut looks like one that is whole.
             self.steps[-1].call.cut()
