@@ -8,7 +8,6 @@ import orjson
 
 from ndstream._errors import FrameTooLargeError, StreamError
 from ndstream.llm._answer import Answer, ReplyState
-from ndstream.llm._ending import Ending
 from ndstream.llm._errors import ReplyError, ReplyServerError, ReplyTruncatedError
 
 SOURCE_FAILURES = ("source_failed", "timeout", "stalled")
@@ -37,7 +36,7 @@ def error_of(state: ReplyState, cause: StreamError | None, unknown_frame: Any) -
             kind=kind,
             code=ending.error.code,
             retryable=ending.error.retryable,
-            reason=_server_error_reason(ending, cause),
+            reason=_server_error_reason(kind, cause),
             reply=answer,
             **_facts(cause),
         )
@@ -61,10 +60,9 @@ def _facts(cause: StreamError | None) -> dict[str, Any]:
     return {"frame": cause.frame, "offset": cause.offset, "line": cause.line, "position": cause.position}
 
 
-def _server_error_reason(ending: Ending, cause: StreamError | None) -> str:
+def _server_error_reason(kind: str, cause: StreamError | None) -> str:
     if isinstance(cause, FrameTooLargeError):
         return cause.reason
-    kind = "" if ending.error is None else ending.error.kind
     return kind if kind in ("malformed", "spliced", "gap", "too_large") else "server_error"
 
 

@@ -254,8 +254,7 @@ def _after_all(grammar: Grammar, text: str, position: int) -> int:
 def _after_white_space(text: str, position: int) -> int:
     if text[position] not in " \t\n\r":
         return position
-    match = _space(text, position)
-    return match.end() if match else position
+    return _space(text, position).end()  # type: ignore[union-attr]
 
 
 def _malformed(position: int, what: str) -> PartialJSONError:

@@ -133,13 +133,6 @@ class Piece:
             self.lists[name] = known
         known.extend(values)
 
-    def clear(self) -> None:
-        """Forget what is known."""
-        self.fields.clear()
-        self.texts.clear()
-        self.lists.clear()
-        self.nested.clear()
-
     def body(self) -> dict[str, Any]:
         """The object so far."""
         body = dict(self.fields)
