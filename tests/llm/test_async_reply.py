@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any, TypeVar
 
 import pytest
 
 from inputs.cuts import cuts
-from llm.example import sse
+from llm.example import lines, sse
 from llm.examples import EXAMPLES, Example, chat_frame, ids
 from ndstream import llm
 
@@ -66,10 +67,19 @@ async def collected(*frames: bytes) -> tuple[llm.AsyncReply, list[llm.Delta]]:
     return reply, [delta async for delta in reply]
 
 
-def test_the_choices_of_one_frame_come_out_in_their_order() -> None:
+def framings() -> dict[str, bytes]:
+    """Two frames of four choices each, in each of the ways to frame them."""
     choices = [{"index": index, "delta": {"content": text}} for index, text in enumerate("abcd")]
-    _, deltas = asyncio.run(collected(*sse({"choices": choices}, {"choices": choices})))
-    assert [(delta.choice, delta.text) for delta in deltas] == 2 * [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+    frames: list[Any] = [{"choices": choices}] * 2
+    return {"events": b"".join(sse(*frames)), "lines": b"".join(lines(*frames)), "array": json.dumps(frames).encode()}
+
+
+@pytest.mark.parametrize("data", framings().values(), ids=framings())
+def test_the_choices_of_one_frame_come_out_in_their_order_whatever_frames_it(data: bytes) -> None:
+    expected = 2 * [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+    assert [(delta.choice, delta.text) for delta in llm.reply(data, on_incomplete="return")] == expected
+    _, deltas = asyncio.run(collected(data))
+    assert [(delta.choice, delta.text) for delta in deltas] == expected
 
 
 def test_the_first_text_is_noted_when_it_comes_after_frames_without_any() -> None:

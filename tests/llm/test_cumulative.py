@@ -114,3 +114,11 @@ async def awaited(source: Source) -> AsyncIterator[bytes]:
             yield chunk
     finally:
         source.close()
+
+
+def test_completions_of_the_older_kind_are_cumulative_as_well() -> None:
+    frames = [{"object": "text_completion", "choices": [{"index": 0, "text": text}]} for text in TEXTS]
+    frames[-1]["choices"][0]["finish_reason"] = "stop"  # type: ignore[index]
+    reply = llm.reply(b"".join([*sse(*frames), DONE]), cumulative=True)
+    assert [delta.text for delta in reply if delta.text] == ["He", "ll", "o, ", "you"]
+    assert reply.body["choices"][0]["text"] == "Hello, you"

@@ -11,7 +11,8 @@ import pytest
 
 from inputs.cuts import cuts
 from llm.examples import EXAMPLES, Example, ids
-from ndstream import llm
+from ndstream import StreamError, llm
+from ndstream.llm._folder import Folder
 
 SHORT_WAYS = ("openai-chat", "anthropic", "openai-responses")
 
@@ -164,3 +165,15 @@ def hurt(frame: bytes, chance: random.Random, values: list[Any]) -> bytes:
             holder[key] = chance.choice(values)
         break
     return frame[:begin] + json.dumps(content).encode() + b"\n\n"
+
+
+def test_what_is_noted_after_the_ending_changes_nothing() -> None:
+    folder = Folder("openai-chat", "raise")
+    folder.note_closed(None)
+    ending = folder.state.ending
+    assert ending is not None
+    assert ending.verdict == "cancelled"
+    assert folder.note_failure(StreamError("gone", reason="source_failed"), None, None) is None
+    assert folder.note_end_of_stream(None) is None
+    folder.note_closed(None)
+    assert folder.state.ending is ending

@@ -10,7 +10,7 @@ import pytest
 
 from inputs.cuts import cuts
 from llm.example import DONE, sse
-from llm.examples import by_name, chat_frame
+from llm.examples import EXAMPLES, by_name, chat_frame
 from ndstream import llm
 
 CHAT = by_name("openai text")
@@ -306,3 +306,17 @@ def test_a_binary_event_stream_is_refused_with_advice_and_released() -> None:
     with pytest.raises(ValueError, match="binary event stream of AWS"):
         llm.reply(source)
     assert source.closed == 1
+
+
+def test_the_frames_may_be_a_sequence_of_json_texts() -> None:
+    assert llm.collect(b"".join(b"\x1e" + frame for frame in OLLAMA.frames)).body == OLLAMA.body
+
+
+@pytest.mark.parametrize("value", [b"7", b"null", b'"x"', b"[]", b"[7]"])
+@pytest.mark.parametrize("wire", llm.WIRES)
+def test_a_frame_that_is_no_object_is_handed_out_and_says_nothing(wire: str, value: bytes) -> None:
+    example = next(each for each in EXAMPLES if each.wire == wire and len(each.frames) > 2)
+    odd = value + b"," if example.data[:1] == b"[" else value + b"\n"
+    odd = odd if example.data[:1] in (b"[", b"{") else b"data: " + value + b"\n\n"
+    answer = llm.collect(iter([*example.frames[:2], odd, *example.frames[2:]]), wire)
+    assert (answer.body, answer.text) == (example.body, example.text)

@@ -85,6 +85,23 @@ def test_a_loop_that_is_left_goes_on_where_it_was() -> None:
     assert "".join(delta.text for delta in reply) == "lo"
 
 
+def test_a_reply_that_is_closed_has_no_more_deltas_and_stays_cancelled() -> None:
+    reply = llm.reply(Source(CHAT.frames))
+    next(reply)
+    assert repr(reply) == "<Reply openai-chat, under way, 0 characters>"
+    reply.close()
+    assert list(reply) == []
+    assert repr(reply) == "<Reply openai-chat, cancelled, 0 characters>"
+
+
+def test_a_reply_that_is_closed_behind_an_error_of_its_server_ended_with_that_error() -> None:
+    with llm.reply(Source([*CHAT.frames[:2], b'data: {"error": "it broke"}\n\n', *CHAT.frames[2:]])) as reply:
+        for _ in range(3):
+            next(reply)
+    assert reply.ending is not None
+    assert (reply.ending.verdict, reply.ending.error and reply.ending.error.message) == ("error", "it broke")
+
+
 def test_an_exception_in_the_readers_loop_releases_the_source() -> None:
     source = Source(CHAT.frames)
     with pytest.raises(ZeroDivisionError), llm.reply(source) as reply:

@@ -17,7 +17,7 @@ from llm.counting import lines_run
 from llm.example import sse
 from llm.hostile_frames import FRAMES
 from ndstream import llm
-from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS
+from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS, PartCounter
 from ndstream.llm._wires.gemini_paths import PartialArguments
 from ndstream.llm._wires.registry import WIRES
 from ndstream.llm._wires.wire import Wire
@@ -120,3 +120,27 @@ def test_many_choices_of_one_frame_are_handed_out_in_proportion_when_awaited() -
         assert asyncio.run(main()) == size
 
     assert lines_run(lambda: read(1000)) < 2.2 * lines_run(lambda: read(500))
+
+
+OPENING = [
+    ("bedrock-converse", "new calls"), ("bedrock-converse", "text anywhere"), ("cohere", "text anywhere"),
+    ("gemini-interactions", "images"), ("gemini-interactions", "new outputs"), ("lm-studio", "messages"),
+    ("lm-studio", "new calls"), ("openai-responses", "new items"), ("openai-responses", "text in new parts"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), OPENING)
+def test_past_the_limit_a_frame_is_handed_out_and_opens_nothing(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PartCounter.__init__, "__defaults__", (4,))
+    sizes = []
+    for count in (6, 20):
+        frames = [FRAMES[name][kind](number) for number in range(count)]
+        reply = llm.reply(iter(sse(*frames)), name, on_incomplete="return")
+        assert [delta.raw for delta in reply] == frames
+        assert reply.ending is not None
+        assert reply.ending.error is not None
+        assert reply.ending.error.kind == "too_large"
+        sizes.append(len(json.dumps(reply.body)))
+    assert sizes[0] == sizes[1]

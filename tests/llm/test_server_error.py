@@ -340,3 +340,32 @@ def test_bare_json_among_events_is_an_error_even_where_a_cut_frame_follows() -> 
     bare = b'{\n "error": {"message": "gone", "code": 500}\n}\n\n'
     with pytest.raises(llm.ReplyServerError, match="gone"):
         llm.collect(b"".join([*CHAT[0].frames[:2], bare, b'data: {"choi']))
+
+
+def test_bare_json_among_events_may_be_a_list_with_the_error() -> None:
+    bare = b'[{"error": {"message": "gone", "code": 500}}]\n\n'
+    with pytest.raises(llm.ReplyServerError, match="gone"):
+        llm.collect(b"".join([*CHAT[0].frames[:2], bare]))
+
+
+@pytest.mark.parametrize("data", [b'{"message": "gone"}', b'"gone"', b"gone"])
+def test_an_event_of_an_error_needs_no_blank_line_behind_it(data: bytes) -> None:
+    with pytest.raises(llm.ReplyServerError, match="gone") as caught:
+        llm.collect(b"".join([*CHAT[0].frames[:2], b"event: error\ndata: " + data]))
+    assert str(caught.value) == "gone"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"detail": [{"loc": ["body", "model"], "msg": "missing"}]}, "body.model: missing"),
+        ({"detail": [{"loc": [], "msg": "missing"}]}, "missing"),
+        ({"detail": [{"msg": "missing"}]}, "missing"),
+        ({"error": {"message": {"why": "gone"}}}, "{'why': 'gone'}"),
+        ({"error": {"message": ["gone"], "code": 500}}, "['gone']"),
+    ],
+)
+def test_an_error_is_told_though_its_words_are_no_text_or_have_no_place(body: dict[str, Any], message: str) -> None:
+    with pytest.raises(llm.ReplyServerError) as caught:
+        llm.collect(json.dumps(body).encode())
+    assert str(caught.value) == message

@@ -136,6 +136,16 @@ def test_a_number_alone_ends_with_the_text() -> None:
         view.finish()
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"), [("1e" + 38 * "9", "1e" + 38 * "9"), ("1e" + 39 * "9", "1e" + 35 * "9" + "...")]
+)
+def test_a_number_that_no_double_holds_is_shown_up_to_40_characters(number: str, shown: str) -> None:
+    error = fed(number + " ").error
+    assert error is not None
+    assert error.position == 0
+    assert str(error) == f"malformed JSON at character 0: {shown} is not a number that JSON and a double can hold"
+
+
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize("size", [1, 7, 10**9])
 def test_nesting_ends_where_orjson_ends_it(opening: str, closing: str, size: int) -> None:

@@ -69,6 +69,11 @@ CASES = [
         [("a", "x", A), ("b", "y", B)],
     ),
     Case(
+        "an_index_that_comes_late_is_that_of_the_call_with_the_id",
+        [f("a", None, "x", '{"a"'), f("b", None, "y", B), f("a", 3, None, ":"), f(None, 3, None, "1}")],
+        [("a", "x", A), ("b", "y", B)],
+    ),
+    Case(
         "one_id_for_two_functions_at_two_indexes_is_two_calls",
         [f("a", 0, "x", A), f("a", 1, "y", '{"b"'), f("a", 1, None, ":2}"), f("a", 0, None, "\n")],
         [("a", "x", A + "\n"), ("a", "y", B)],

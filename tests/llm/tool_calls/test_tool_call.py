@@ -9,6 +9,7 @@ import pytest
 
 from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from llm.tool_calls.routing import A, B, Fragment, routed
+from ndstream.llm._exact_numbers import exact_loads
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 
@@ -38,6 +39,7 @@ ENDED = [
     Ended("a_string_that_is_no_json_is_itself", [f("a", 0, "x", '"hello"')], "hello"),
     Ended("json_encoded_three_times_is_not_chased", [f("a", 0, "x", '"\\"{}\\""')], '"{}"'),
     Ended("a_list_is_itself", [f("a", 0, "x", [1])], [1]),
+    Ended("an_empty_list_as_text_is_one", [f("a", 0, "x", " [ ]")], []),
     Ended("a_number_is_itself", [f("a", 0, "x", 1.5)], 1.5),
     Ended("false_is_itself", [f("a", 0, "x", False)], False),
     *(
@@ -282,3 +284,11 @@ def test_a_repeat_of_all_is_dropped_in_the_short_way_too() -> None:
     call.add_and_take("]}")
     assert call.add_and_take('{"list":[1,2]}') == ""
     assert call.raw == '{"list":[1,2]}'
+
+
+def test_arguments_nested_too_deeply_for_exact_numbers_are_decoded_all_the_same() -> None:
+    deep = 1000 * "[" + str(10**20) + 1000 * "]"
+    value = exact_loads(deep)
+    for _ in range(1000):
+        [value] = value
+    assert value == 10**20

@@ -13,6 +13,8 @@ from llm.examples import by_name
 from llm.examples_typed import STARTED, block, input_delta, stopped, text_delta
 from ndstream import llm
 
+MESSAGE: Any = STARTED["message"]
+
 
 def test_an_anthropic_call_that_is_cut_before_its_arguments_is_not_one_without_any() -> None:
     frames = typed(
@@ -210,3 +212,41 @@ class TestAWholeMessage:
         answer = read_every_way(json.dumps(whole("Hi")).encode())
         assert (answer.wire, answer.text, answer.ending.verdict) == ("anthropic", "Hi", "complete")
         assert answer.body["content"] == [{"type": "text", "text": "Hi"}]
+
+    def test_that_is_said_once_more_makes_no_difference(self) -> None:
+        frames = [STARTED, begin({"type": "text", "text": ""}), add({"type": "text_delta", "text": "Hi"})]
+        final = whole([{"type": "text", "text": "Hi"}])
+        assert read(*frames, final, final).body == read(*frames, final).body
+
+    def test_without_a_reason_it_is_no_end(self) -> None:
+        unfinished = {**whole([{"type": "text", "text": "Hi"}]), "stop_reason": None}
+        reply = llm.reply(iter(typed(STARTED, unfinished)), on_incomplete="return")
+        assert [(delta.text, delta.finish_reason) for delta in reply] == [("", None), ("Hi", None)]
+        assert reply.ending is not None
+        assert reply.ending.verdict == "truncated"
+
+    def test_after_a_begin_alone_its_blocks_are_those_of_the_message(self) -> None:
+        content = [{"type": "text", "text": "Hi"}, {"type": "text", "text": " you"}]
+        assert read(STARTED, whole(content)).body["content"] == content
+
+    def test_a_block_that_has_no_id_takes_none_that_another_names(self) -> None:
+        frames = [begin(tool("t"), 0), begin(tool("u"), 1)]
+        answer = read(STARTED, *frames, whole([{**tool(None), "input": {"a": 1}}, {**tool("t"), "input": {"b": 2}}]))
+        assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"b": 2}), ("u", {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("block", "model"),
+    [
+        ({"type": "fallback", "to": {"model": "small"}}, "small"),
+        ({"type": "fallback", "model": "small"}, "small"),
+        ({"type": "fallback", "to": {}}, MESSAGE["model"]),
+    ],
+)
+def test_the_model_that_a_fallback_names_is_that_of_the_message(block: dict[str, Any], model: str) -> None:
+    assert read(STARTED, begin(block)).body["model"] == model
+
+
+def test_a_begin_of_a_call_that_is_repeated_may_bring_its_arguments() -> None:
+    answer = read(STARTED, begin(tool()), begin({**tool(), "input": {"a": 1}}))
+    assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"a": 1})]

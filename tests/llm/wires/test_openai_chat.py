@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from llm.example import DONE, sse
-from llm.examples import by_name, chat_frame
+from llm.examples import by_name, chat_body, chat_frame
 from llm.examples_typed import gemini_frame
 from ndstream import llm
 
@@ -208,3 +209,21 @@ def test_tool_arguments_cost_one_step_a_fragment_however_long_they_are() -> None
     for delta in reply:
         [call] = delta.tool_calls
     assert len(call.raw) == 20 * size
+
+
+def test_true_is_the_index_of_no_choice() -> None:
+    frames = sse(chat_frame({"content": "b"}, index=1), chat_frame({"content": "a"}, index=True))
+    reply = llm.reply(iter(frames), on_incomplete="return")
+    assert [(delta.choice, delta.text) for delta in reply] == [(1, "b"), (0, "a")]
+
+
+def test_a_whole_message_may_have_one_part_in_place_of_a_list() -> None:
+    part = {"type": "text", "text": "Hi"}
+    answer = llm.collect(json.dumps(chat_body({"role": "assistant", "content": part})).encode())
+    assert (answer.text, answer.body["choices"][0]["message"]["content"]) == ("Hi", [part])
+
+
+def test_an_error_about_the_content_is_the_reason_for_finishing() -> None:
+    error = {"error": {"code": "content_filter", "message": "no"}}
+    answer = llm.collect(iter(sse(chat_frame({"content": "a"}), error)), on_incomplete="return")
+    assert answer.finish_reason == "content_filter"

@@ -399,3 +399,11 @@ def test_a_reply_that_was_cancelled_by_the_server_is_not_complete(reason: str) -
     answer = read_every_way(streamed({"content": "Hi"}, finish=reason))
     assert answer.ending.verdict == "error"
     assert answer.finish_reason == "error"
+
+
+@pytest.mark.parametrize(
+    ("begun", "last"),
+    [([{"a": {"b": "x"}}, {"a": {"c": "y"}}], [1]), ([{"a": [{"id": "x"}]}, {"a": [{"id": "y"}]}], {"z": 1})],
+)
+def test_a_field_that_becomes_of_another_kind_counts_as_it_was_last(begun: list[Any], last: Any) -> None:
+    assert message_of(streamed(*begun, {"a": last}))["a"] == last

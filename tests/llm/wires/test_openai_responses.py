@@ -33,3 +33,34 @@ def test_thoughts_in_the_content_of_a_response_are_no_text() -> None:
     assert [(delta.text, delta.thinking) for delta in reply] == [("", "Hm"), ("Yes", "")]
     assert (reply.text, reply.thinking) == ("Yes", "Hm")
     assert [item["type"] for item in reply.body["output"]] == ["reasoning", "message"]
+
+
+def test_refusals_that_are_said_as_a_whole_win_over_their_pieces() -> None:
+    pieces = [{"type": "response.refusal.delta", "item_id": "m", "delta": text} for text in ("I can", "not")]
+    for final, begun in (("I cannot", pieces), ("I may not", pieces), ("No", [])):
+        done = {"type": "response.refusal.done", "item_id": "m", "refusal": final}
+        answer = llm.collect(iter(typed(*begun, done, {"type": "response.completed", "response": {"id": "r"}})))
+        assert (answer.refusal, answer.text, answer.finish_reason) == (final, "", "refusal")
+        assert answer.body["output"][0]["content"] == [{"type": "refusal", "refusal": final}]
+
+
+def test_pieces_and_wholes_of_a_kind_that_is_not_known_are_passed_over() -> None:
+    text = {"type": "response.output_text.delta", "item_id": "m", "delta": "Hi"}
+    sound = {"type": "response.sound.delta", "item_id": "m", "delta": "AAAA"}
+    done = {"type": "response.sound.done", "item_id": "m"}
+    end = {"type": "response.completed", "response": {"id": "r"}}
+    answer = llm.collect(iter(typed(text, sound, done, end)))
+    assert answer.body == llm.collect(iter(typed(text, end))).body
+
+
+def test_an_empty_part_that_the_whole_leaves_out_takes_no_text_back() -> None:
+    parts = [{"type": "output_text", "text": text} for text in ("Hi", "")]
+    begun = [
+        {"type": "response.content_part.added", "item_id": "m", "content_index": index, "part": part}
+        for index, part in enumerate(parts)
+    ]
+    item = {"id": "m", "type": "message", "content": parts[:1]}
+    done = {"type": "response.output_item.done", "item": item}
+    answer = llm.collect(iter(typed(*begun, done, {"type": "response.completed", "response": {"id": "r"}})))
+    assert (answer.text, answer.text_revised) == ("Hi", False)
+    assert answer.body["output"] == [item]

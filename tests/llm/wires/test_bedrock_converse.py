@@ -1,0 +1,40 @@
+"""Bedrock's Converse: what is redacted, an answer that follows its pieces, and messages that are yet to come."""
+
+from __future__ import annotations
+
+from llm.example import lines, sse
+from llm.examples_cloud import converse_delta, converse_stop
+from ndstream import llm
+
+STOP = {"messageStop": {"stopReason": "tool_use"}}
+
+
+def test_a_thought_that_is_redacted_is_in_the_body_alone() -> None:
+    frames = lines(converse_delta(0, reasoningContent={"redactedContent": "c2Vj"}), converse_delta(1, text="Hi"), STOP)
+    answer = llm.collect(iter(frames))
+    assert (answer.text, answer.thinking) == ("Hi", "")
+    assert answer.body["output"]["message"]["content"] == [
+        {"reasoningContent": {"redactedContent": "c2Vj"}},
+        {"text": "Hi"},
+    ]
+
+
+def test_the_calls_of_an_answer_that_follows_its_pieces_win_over_them() -> None:
+    start = {"contentBlockStart": {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "t", "name": "f"}}}}
+    content = [{"toolUse": {"toolUseId": "t", "name": "f", "input": {"x": 1}}}, {"text": "Hi"}]
+    whole = {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "tool_use"}
+    answer = llm.collect(iter(lines(start, converse_delta(0, toolUse={"input": '{"x":'}), whole)))
+    assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"x": 1})]
+    assert answer.body["output"]["message"]["content"] == content
+
+
+def test_messages_of_a_type_that_is_not_known_are_passed_over() -> None:
+    frames = lines(converse_delta(0, text="H"), {"newMessage": {"a": 1}}, converse_delta(0, text="i"), converse_stop(0))
+    answer = llm.collect(iter([*frames, *lines(STOP)]))
+    assert (answer.text, answer.ending is not None and answer.ending.verdict) == ("Hi", "complete")
+
+
+def test_bare_json_among_its_events_that_reports_no_error_is_passed_over() -> None:
+    frames = [*sse(converse_delta(0, text="Hi")), b"7\n\n", *sse(STOP)]
+    answer = llm.collect(iter(frames))
+    assert (answer.text, answer.ending is not None and answer.ending.verdict) == ("Hi", "complete")
