@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import random
 import zlib
@@ -271,3 +272,55 @@ def test_what_follows_the_last_member_and_is_none_is_garbage_at_the_end(tmp_path
     _, [error], _ = read(tmp_path / "log")
     assert isinstance(error, logs.LogFileError)
     assert (error.reason, error.rest) == ("trailing_garbage", None)
+
+
+CUT = stored_member(THIRDS[0], PLACE)
+
+
+@pytest.mark.parametrize(
+    ("members", "values", "reasons"),
+    [
+        ([CUT, gzip.compress(b"")], [], ["corrupt"]),
+        ([CUT, gzip.compress(b"45")], [], ["corrupt", "after_damage"]),
+        ([CUT, gzip.compress(b"45\n6")], [6], ["corrupt", "after_damage"]),
+        ([gzip.compress(b"45\n6\n")[:-8] + bytes(8), gzip.compress(b"7\n")], [45, 6, 7], ["checksum"]),
+        ([CUT, gzip.compress(b"45\n"), DAMAGED], [], ["corrupt", "after_damage"] * 2),
+    ],
+    ids=["nothing", "an unfinished line", "two lines", "a wrong checksum", "more damage"],
+)
+def test_a_check_tells_what_a_read_tells_of_what_follows_damage(
+    members: list[bytes], values: list[int], reasons: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "log").write_bytes(b"".join(members))
+    errors: list[StreamError] = []
+    found = list(logs.read(tmp_path / "log", on_error=errors.append))
+    report = logs.check(tmp_path / "log")
+    assert [value for value in found if isinstance(value, int)] == values
+    assert report.values == len(found)
+    assert report.damage is not None
+    assert [error.reason for error in errors] == [report.damage.reason, *(error.reason for error in report.errors)]
+    assert [error.reason for error in errors] == reasons
+
+
+def test_the_damage_of_a_file_object_ends_it_and_the_next_one_is_read() -> None:
+    errors: list[StreamError] = []
+    objects = [io.BytesIO(DAMAGED), io.BytesIO(b"1\n")]
+    values = list(logs.read(objects, on_error=errors.append))
+    assert (len(values), values[-1]) == (WHOLE + 1, 1)
+    assert [error.reason for error in errors] == ["corrupt"]
+
+
+def test_a_checkpoint_of_lines_in_envelopes_is_gone_on_from_after_damage(tmp_path: Path) -> None:
+    def line(number: int) -> bytes:
+        return b"2026-01-01T00:00:00Z stdout F %d\n" % number
+
+    first = stored_member(b"".join(map(line, range(100))), len(line(10)) * 10)
+    (tmp_path / "log").write_bytes(first + gzip.compress(b"".join(map(line, range(100, 200)))))
+    options: Any = {"checkpoint": tmp_path / "place", "unwrap": "cri", "on_error": lambda error: None}
+    with logs.read(tmp_path / "log", **options) as stream:
+        for record in stream:
+            if record.value == 150:
+                stream.commit()
+                break
+    with logs.read(tmp_path / "log", **options) as stream:
+        assert [record.value for record in stream] == list(range(151, 200))

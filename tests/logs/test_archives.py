@@ -5,8 +5,11 @@ A tool's own command is the oracle: what it gets out of an archive, we get out a
 
 from __future__ import annotations
 
+import gzip
+import io
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -16,7 +19,10 @@ from inputs.cuts import cuts
 from logs.archives import GZIP, TOOLS, ZSTD, Blocks, Tool, content_of, of_bytes, outcome, raw_content
 from ndstream import FrameTooLargeError, TruncatedError, logs
 from ndstream.logs import LogFileError, LogFileTruncatedError
+from ndstream.logs._archives.archive_input import ArchiveInput
+from ndstream.logs._archives.damaged_member import content_before_damage
 from ndstream.logs._archives.formats import may_become_member, skippable_size
+from ndstream.logs._files.stored_bytes import StoredChunks
 
 LINES = [b'{"n":%d,"text":"%s"}' % (n, b"%x" % random.Random(n).getrandbits(200)) for n in range(3000)]
 DATA = b"".join(line + b"\n" for line in LINES)
@@ -257,6 +263,48 @@ def test_f8_a_zstd_dictionary_is_named() -> None:
     assert (error.reason, error.member) == ("dictionary", 2)
     assert str(dictionary.dict_id) in str(error)
     assert of_bytes(ZSTD.make(SMALL) + archive).lines == LINES[:40]
+
+
+@pytest.mark.parametrize("size", [b"", bytes(8)], ids=["of unknown size", "of known size"])
+def test_f8_an_lz4_dictionary_is_named(size: bytes) -> None:
+    # LZ4 frame format 1.6: version 1, with the size of the content, with the number of a dictionary.
+    flags = 0x40 | (8 if size else 0) | 1
+    frame = b"\x04\x22\x4d\x18" + bytes([flags, 0x40]) + size + (123_456).to_bytes(4, "little") + bytes(16)
+    error = file_error(of_bytes(frame))
+    assert (error.reason, error.format) == ("dictionary", "lz4")
+    assert "123456" in str(error)
+
+
+def test_garbage_in_a_pipe_is_the_end_of_it() -> None:
+    error = file_error(outcome(Blocks([gzip.compress(SMALL), b"garbage", gzip.compress(SMALL)])))
+    assert (error.reason, error.rest) == ("trailing_garbage", None)
+
+
+def test_what_is_given_back_comes_again_before_what_follows_whatever_block_it_was_of() -> None:
+    stored: Any = SimpleNamespace(offset=0)
+    blocks = iter([b"abc", b"def", b""])
+
+    def read(_: int) -> bytes:
+        block = next(blocks)
+        stored.offset += len(block)
+        return block
+
+    stored.read = read
+    source = ArchiveInput(stored)
+    assert (source.take(3), source.take(1), source.consumed) == (b"abc", b"d", 4)
+    source.give_back(b"bcd")
+    assert (source.consumed, source.peek(9), source.take(9)) == (1, b"bcdef", b"bcdef")
+
+
+@pytest.mark.parametrize("max_size", [1, 100, 1_000_000])
+def test_of_what_precedes_damage_no_more_comes_out_than_there_is_room_for(max_size: int) -> None:
+    content = random.Random(7).randbytes(100_000)
+    archive = gzip.compress(content)
+    damaged = archive[:-8] + bytes(8)
+    stored = StoredChunks(io.BytesIO(damaged))
+    found = content_before_damage(stored, 0, "gzip", damaged[:18], None, 500, max_size)
+    assert found == content[500 : 500 + len(found)]
+    assert max_size <= len(found) < 2 * max_size or len(found) == len(content) - 500
 
 
 @pytest.mark.parametrize("tool", [GZIP, ZSTD, TOOLS[-2]], ids=lambda tool: tool.name)

@@ -19,7 +19,10 @@ import orjson
 import pytest
 
 import ndstream
+import real_parts
 from ndstream import logs
+from ndstream.logs._checkpoints import tracked_file
+from ndstream.logs._files.opened_file import open_file
 
 
 def lines(*numbers: int) -> bytes:
@@ -448,3 +451,77 @@ class TestMisuse:
         for stream in (logs.read(log), logs.follow(log)):
             with stream, pytest.raises(ValueError, match="checkpoint="):
                 stream.commit()
+
+
+class TestClosing:
+    def test_what_is_closed_is_not_saved_to_and_may_be_closed_again(self, place: Path) -> None:
+        checkpoint = logs.Checkpoint(place)
+        checkpoint.close()
+        checkpoint.close()
+        with pytest.raises(RuntimeError, match="the checkpoint is closed"):
+            checkpoint.save([])
+
+    def test_an_interrupt_while_a_place_is_looked_for_leaves_no_file_open(
+        self, log: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log.write_bytes(lines(0, 1))
+        interrupted(log, place, 1)
+        opened: list[Any] = []
+        closed: list[Any] = []
+
+        def noting(*arguments: Any, **options: Any) -> Any:
+            file = open_file(*arguments, **options)
+            close = file.close
+            file.close = lambda: closed.append(close())
+            opened.append(file)
+            return file
+
+        def read_once(file: Any, size: int) -> bytes:
+            if len(opened) > 1:
+                raise KeyboardInterrupt
+            return b"".join(map(bytes, file.chunks))[:size]
+
+        checkpoint = logs.Checkpoint(place)
+        [cursor] = checkpoint.cursors
+        checkpoint.close()
+        monkeypatch.setattr(tracked_file, "_read", read_once)
+        with pytest.raises(KeyboardInterrupt):
+            tracked_file.resume(cursor, str(log), noting)
+        assert (len(opened), len(closed)) == (2, 2)
+
+    def test_dead_letters_are_free_again_if_the_checkpoint_cannot_be_opened(
+        self, log: Path, place: Path, tmp_path: Path
+    ) -> None:
+        log.write_bytes(lines(0))
+        place.write_bytes(b"no checkpoint")
+        with pytest.raises(logs.CheckpointError):
+            logs.read(log, checkpoint=place, dead_letters=tmp_path / "bad")
+        logs.DeadLetters(tmp_path / "bad").close()
+
+
+class TestOtherFiles:
+    def test_of_several_rotated_files_the_one_that_holds_the_place_is_gone_on_with(
+        self, log: Path, place: Path
+    ) -> None:
+        log.write_bytes(lines(0, 1, 2))
+        interrupted(log, place, 1)
+        log.with_name("app.log.2").write_bytes(log.read_bytes())
+        log.with_name("app.log.1").write_bytes(lines(3))
+        log.unlink()
+        log.write_bytes(lines(4))
+        assert read(log, place=place) == [1, 2, 3, 4]
+
+    def test_an_archive_at_a_url_goes_on_after_damage_and_has_no_place(self, place: Path) -> None:
+        memory = real_parts.library("fsspec").filesystem("memory")
+        wrong = bytearray(gzip.compress(lines(0, 1)))
+        wrong[-8] ^= 1
+        memory.pipe("/damaged/app.log.gz", bytes(wrong) + gzip.compress(lines(2)))
+        try:
+            for _ in range(2):
+                errors: list[Any] = []
+                options: Any = {"checkpoint": place, "on_error": errors.append}
+                with logs.read("memory://damaged/app.log.gz", **options) as stream:
+                    assert [value["i"] for value in stream] == [0, 1, 2]
+                assert [error.reason for error in errors] == ["checksum"]
+        finally:
+            memory.rm("/damaged", recursive=True)

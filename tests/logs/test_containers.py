@@ -228,3 +228,9 @@ def test_the_offset_of_a_text_is_that_of_its_line_whatever_precedes_it(tmp_path:
     errors: list[StreamError] = []
     assert [record.value for record in logs.read(path, unwrap="cri", on_error=errors.append)] == [1]
     assert [error.offset for error in errors] == [sum(map(len, lines[:number])) for number in (3, 5, 6)]
+
+
+def test_a_message_without_a_limit_may_have_any_number_of_parts() -> None:
+    parts = [cri("[" + "1" * 100_000, "P"), *(cri("2" * 100_000, "P") for _ in range(9)), cri("]")]
+    values, errors = unwrapped("cri", b"".join(parts), max_frame_size=None, loads=len)
+    assert ([record.value for record in values], errors) == ([1_000_002], [])

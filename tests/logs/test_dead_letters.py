@@ -188,3 +188,28 @@ def test_an_error_in_opening_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="missing") as caught:
         logs.DeadLetters(tmp_path / "missing" / "bad")
     assert caught.value.filename == str(tmp_path / "missing" / "bad")
+
+
+@pytest.mark.parametrize("content", [None, gzip.compress(b"9" * 5000, 0)[:2000]], ids=["gone", "damaged"])
+def test_an_over_long_line_that_cannot_be_read_again_is_a_letter_without_a_length(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    source = tmp_path / "log"
+    if content is not None:
+        source.write_bytes(content)
+    too_large = ndstream.FrameTooLargeError("long", frame=b"99", offset=0, line=1)
+    with logs.DeadLetters(tmp_path / "bad") as letters:
+        letters.write(str(source), too_large, source=source)
+    [letter] = letters_in(tmp_path / "bad")
+    assert (letter.raw, letter.cut, letter.length, letter.sha256) == (b"99", True, None, None)
+
+
+def test_a_disk_that_fails_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with logs.DeadLetters(tmp_path / "bad") as letters:
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="Input/output error") as caught:
+            letters.sync()
+    assert caught.value.filename == str(tmp_path / "bad")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
@@ -116,3 +118,13 @@ def test_every_field_of_a_gzip_header_is_passed_over_for_every_cut() -> None:
 def test_a_gzip_header_that_makes_no_sense_is_an_error(head: bytes) -> None:
     [error] = of_bytes(head + bytes(100)).errors
     assert error.reason == "corrupt"
+
+
+@pytest.mark.parametrize(("module", "compress"), [("bz2", bz2.compress), ("lzma", lzma.compress)])
+def test_a_python_that_was_built_without_a_library_is_named_as_the_reason(
+    module: str, compress: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = compress(DATA)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModuleNotFoundError, match=f"takes the module {module}: this Python was built without it"):
+        list(logs.read(io.BytesIO(archive)))

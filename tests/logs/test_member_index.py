@@ -8,6 +8,8 @@ import struct
 
 import pytest
 
+import real_parts
+from logs.archives import LIBRARIES, ZSTD
 from ndstream.logs._archives.member_index import bgzf_members, zstd_members
 
 
@@ -54,3 +56,23 @@ def test_blocks_of_one_byte_that_is_repeated_have_the_size_of_one() -> None:
 def test_what_follows_is_no_member_if_it_is_no_frame(second: bytes) -> None:
     first = zstd(b"a\n")
     assert found(first + second, "zstd") == [(0, 0)]
+
+
+def test_a_member_that_does_not_state_its_size_is_none() -> None:
+    other = bgzf(b"b\n").replace(b"BC\2\0", b"XY\2\0")
+    assert found(bgzf(b"a\n") + other, "gzip") == [(0, 0)]
+
+
+@pytest.mark.parametrize("damage", ["checksum", "block", "end"])
+def test_a_frame_whose_size_cannot_be_found_out_is_the_last_one(damage: str) -> None:
+    real_parts.library(LIBRARIES["zstd"])
+    content = bytes(range(256)) * 4
+    first, second = zstd(b"a\n"), bytearray(ZSTD.make(content))
+    if damage == "checksum":
+        second[-1] ^= 1
+    elif damage == "block":
+        # The literals of a compressed block, whose type is none.
+        second[9:20] = b"\xff" * 11
+    following = b"" if damage == "end" else zstd(b"b\n")
+    data = first + bytes(second[: -2 if damage == "end" else None]) + following
+    assert found(data, "zstd") == [(0, 0), (2, len(first))]

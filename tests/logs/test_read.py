@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,3 +31,12 @@ def test_a_bad_line_is_raised_and_the_iteration_goes_on(tmp_path: Path) -> None:
     assert (caught.value.offset, caught.value.line) == (2, 2)
     assert list(stream) == [3]
     assert (stream.report.values, stream.report.bad) == (2, 1)
+
+
+def test_empty_chunks_of_an_iterable_are_no_end() -> None:
+    chunks: Any = iter([b"", b"1\n", b"", b"", b"2\n"])
+    assert list(logs.read([chunks])) == [1, 2]
+
+
+def test_all_public_names_are_listed_whether_they_were_used_or_not() -> None:
+    assert set(logs.__all__) <= set(dir(logs))

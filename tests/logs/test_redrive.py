@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -188,3 +189,55 @@ def test_a_failure_leaves_the_letters_to_the_next_attempt(bad: Path) -> None:
         next(values)
     with logs.redrive(bad, fix=mend) as others:
         assert [value["i"] for value in others] == [1, 3]
+
+
+def test_letters_of_a_file_with_any_name_are_driven_once(tmp_path: Path) -> None:
+    log, bad = tmp_path / "é\n.log", tmp_path / "bad"
+    log.write_bytes(CONTENT)
+    list(logs.read(log, dead_letters=bad))
+    for driven in ([1, 3], []):
+        assert [value["i"] for value in logs.redrive(bad, fix=mend) if "i" in value] == driven
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"), [(1000, "in max_frame_size=1000 bytes"), (None, r"read again from .*log(?! in )")]
+)
+def test_an_over_long_line_that_is_not_there_any_more_stays_dead(limit: int | None, words: str, tmp_path: Path) -> None:
+    log, bad = tmp_path / "log", tmp_path / "bad"
+    log.write_bytes(b"9" * 5000 + b"\n")
+    assert list(logs.read(log, max_frame_size=10, dead_letters=bad)) == []
+    log.unlink()
+    with logs.redrive(bad, still_bad=tmp_path / "still", max_frame_size=limit) as values:
+        assert list(values) == []
+    [letter] = still(tmp_path / "still")
+    assert re.search(words, letter.message)
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_line_of_an_archive_is_driven_as_the_letter_has_it(is_damaged: bool, tmp_path: Path) -> None:
+    log, bad = tmp_path / "log.gz", tmp_path / "bad"
+    log.write_bytes(gzip.compress(CONTENT))
+    list(logs.read(log, dead_letters=bad))
+    log.write_bytes(b"\x1f\x8b\x08\xff" + bytes(20) if is_damaged else gzip.compress(b"another\n"))
+    with logs.redrive(bad, fix=mend) as values:
+        assert [value["i"] for value in values] == [1, 3]
+    assert values.report.source_changed == 0
+
+
+def test_a_letter_without_a_digest_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    log, bad = tmp_path / "log", tmp_path / "bad"
+    too_large = ndstream.FrameTooLargeError("long", frame=b"12", offset=0, line=1)
+    with logs.DeadLetters(bad) as letters:
+        letters.write(str(log), too_large)
+    log.write_bytes(b"1345\n")
+    with logs.redrive(bad, driven=tmp_path / "d") as values:
+        assert list(values) == []
+    log.write_bytes(b"1234\n")
+    with logs.redrive(bad, driven=tmp_path / "d") as values:
+        assert list(values) == [1234]
+
+
+def test_what_stays_bad_is_free_again_if_the_letters_cannot_be_driven(bad: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="folder"):
+        logs.redrive(bad, driven=tmp_path / "folder" / "driven", still_bad=tmp_path / "still")
+    logs.DeadLetters(tmp_path / "still").close()

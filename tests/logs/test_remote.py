@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.server
+import io
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 import real_parts
 from logs.archives import GZIP, TOOLS, outcome
 from ndstream import logs
+from ndstream.logs._files import remote
+from ndstream.logs._files.remote import StoredRemote
 from real_parts import nginx
 
 fsspec = real_parts.library("fsspec")
@@ -55,13 +59,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @contextmanager
-def without_ranges(data: bytes) -> Iterator[str]:
-    """A server that sends the whole file, whatever is asked for."""
+def without_ranges(data: bytes, *, says_so: bool = False) -> Iterator[str]:
+    """A server that sends the whole file, whatever is asked for; it may say before that it does."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
+            if says_so:
+                self.send_header("Accept-Ranges", "none")
             self.end_headers()
 
         def do_GET(self) -> None:
@@ -167,6 +173,71 @@ def test_storage_options_are_handed_to_the_file_system(tmp_path: Path) -> None:
     replayed: list[object] = []
     logs.replay("dir://*.log", replayed.append, by="ts", storage_options=options)
     assert replayed == [{"ts": 1}]
+
+
+class Files:
+    """In place of a file system: a file whose size is told or not, and that cannot be read or not."""
+
+    def __init__(self, content: bytes, size: object, failures: int = 0) -> None:
+        self._content = content
+        self._size = size
+        self._failures = failures
+        self.opened: list[dict[str, Any]] = []
+
+    def open(self, _: str, mode: str, **options: Any) -> Any:
+        self.opened.append(options)
+        file: Any = io.BytesIO(self._content)
+        remote = SimpleNamespace(read=file.read, seek=file.seek, seekable=lambda: True, close=file.close)
+        remote.size = self._size
+        if len(self.opened) <= self._failures:
+
+            def refuse(_: int) -> bytes:
+                raise ValueError("the server sends no ranges")
+
+            remote.read = refuse
+        return remote
+
+
+def opened_in(files: Files, monkeypatch: pytest.MonkeyPatch) -> StoredRemote:
+    monkeypatch.setattr(remote, "_file_system", lambda *_: (files, "place"))
+    return StoredRemote("x://place", {})
+
+
+def test_a_file_whose_size_is_not_told_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = opened_in(Files(b"1\n2\n", None), monkeypatch)
+    assert (stored.size, stored.read(9), stored.read(9)) == (None, b"1\n2\n", b"")
+
+
+def test_a_file_that_is_shorter_than_it_was_told_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = opened_in(Files(b"1\n", 9), monkeypatch)
+    assert stored.read(9) == b"1\n"
+    with pytest.raises(logs.LogFileTruncatedError) as caught:
+        stored.read(9)
+    assert caught.value.reason == "shrank"
+
+
+def test_one_stream_is_gone_back_in_by_beginning_again_and_forth_by_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(b"0123456789", 10, failures=1)
+    stored = opened_in(files, monkeypatch)
+    assert (stored.read(9), stored.seekable, stored.offset) == (b"0123456789", False, 10)
+    stored.seek(4)
+    assert (len(files.opened), stored.offset) == (3, 4)
+    stored.seek(7)
+    assert (len(files.opened), stored.offset, stored.read(9)) == (3, 7, b"789")
+
+
+def test_a_server_that_sends_neither_ranges_nor_a_stream_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = opened_in(Files(b"1\n", 2, failures=2), monkeypatch)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="sends no ranges"):
+            stored.read(9)
+
+
+def test_a_file_of_a_server_that_says_that_it_sends_no_ranges_is_one_split() -> None:
+    with without_ranges(b"1\n2\n", says_so=True) as url:
+        [split] = logs.splits(url, 2)
+        assert list(logs.read(split)) == [1, 2]
+    assert split.unsplittable == "its server sends no ranges"
 
 
 def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ndstream import logs
+from ndstream.logs._files.tail import read_at
 from processes.unprivileged import public_folder, without_privileges
 
 GOOD = b'{"a":1}\n{"a":2}\r\n'
@@ -90,14 +91,31 @@ def test_a_file_that_grows_meanwhile_is_left_alone(log: Path, monkeypatch: pytes
     assert log.read_bytes() == GOOD + b'{"a":3}\n'
 
 
-def test_a_file_of_something_else_is_not_written_over(log: Path) -> None:
+def test_a_file_that_grows_while_its_last_line_gets_its_end_is_left_alone(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_bytes(GOOD + b"3")
+
+    def read_and_grow(file: Any, size: int, offset: int) -> bytes:
+        content: bytes = read_at(file, size, offset)
+        with log.open("ab") as appended:
+            appended.write(b"4\n")
+        return content
+
+    monkeypatch.setattr("ndstream.logs._repair.read_at", read_and_grow)
+    assert logs.repair_tail(log, terminate=True).status == "growing"
+    assert log.read_bytes().startswith(GOOD + b"34\n")
+
+
+@pytest.mark.parametrize("other", [b"[", b"{{", b""])
+def test_a_file_of_something_else_is_not_written_over(log: Path, other: bytes) -> None:
     log.write_bytes(GOOD + b"{")
     saved = Path(f"{log}.cut-{len(GOOD)}")
-    saved.write_bytes(b"[")
+    saved.write_bytes(other)
     with pytest.raises(FileExistsError, match="another file") as caught:
         logs.repair_tail(log)
     assert (caught.value.filename, caught.value.errno) == (str(saved), errno.EEXIST)
-    assert (log.read_bytes(), saved.read_bytes()) == (GOOD + b"{", b"[")
+    assert (log.read_bytes(), saved.read_bytes()) == (GOOD + b"{", other)
     assert logs.repair_tail(log, saved=log.with_name("other")).saved == str(log.with_name("other"))
 
 

@@ -10,7 +10,9 @@ import bz2
 import gzip
 import io
 import math
+import os
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -474,10 +476,23 @@ def test_an_async_dry_run_is_awaited_as_well() -> None:
     assert clock.deliveries == []
 
 
+class Awaitable:
+    def __await__(self) -> Any:
+        raise AssertionError("nobody awaits it")
+
+
 def test_a_callable_that_returns_something_to_await_is_refused() -> None:
     clock = Clock()
-    with pytest.raises(TypeError, match="pass an async function"):
-        logs.replay(io.BytesIO(log(0)), lambda value: clock.adeliver(value), by="ts", speed=math.inf)
+    awaitables: list[Callable[[Any], Any]] = [lambda value: clock.adeliver(value), lambda _: Awaitable()]
+    for to in awaitables:
+        with pytest.raises(TypeError, match="pass an async function"):
+            logs.replay(io.BytesIO(log(0)), to, by="ts", speed=math.inf)
+
+
+def test_a_pipe_is_named_that_cannot_be_read_again(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=f"which {tmp_path}/pipe does not allow"):
+        logs.replay(str(tmp_path / "pipe"), print, by="ts", repeat=2)
 
 
 def test_files_are_closed_when_the_target_fails(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ndstream.logs._stamps.epoch import EpochForm
 from ndstream.logs._stamps.field_span import find_field, find_known_field
 from ndstream.logs._stamps.stamp_error import StampError
 from ndstream.logs._stamps.stamp_reader import StampReader
@@ -423,3 +424,36 @@ def test_finding_a_field_takes_linear_time_in_a_long_line() -> None:
     """Nothing is looked at twice: a line of a hundred thousand brackets, and strings of quotes and backslashes."""
     line = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b',"y":"' + b'\\"' * 100_000 + b'","time":1}'
     assert find_field(line, ["time"]) == (len(line) - 2, len(line) - 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"), [("5", 5, "digits in a string"), (5, "5", "a number"), (5, True, "a number")]
+)
+def test_a_number_is_another_form_than_its_digits(first: Any, second: Any, kind: str) -> None:
+    with pytest.raises(StampError, match=f"is not {kind}, as the first one was"):
+        EpochForm(first).parse(second)
+
+
+def test_a_time_before_1970_is_written_with_its_sign() -> None:
+    assert EpochForm("1767225659.480").write(-1_500_000_000, "1767225659.480") == "-1.500"
+    assert EpochForm(1767225659).write(-2_000_000_000, "1767225659") == "-2"
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "other", "message"),
+    [
+        ({}, b'{"time":1767225659}', b'{"other":1767225659}', "there is no time stamp at 'time'"),
+        ({"format": "%Y-%m-%d"}, b'{"time":"2026-01-01"}', b'{"time":"today"}', "'today' does not match the format"),
+    ],
+)
+def test_a_line_without_such_a_stamp_cannot_get_another_one(
+    options: dict[str, Any], line: bytes, other: bytes, message: str
+) -> None:
+    reader = StampReader("time", **options)
+    reader.read(orjson.loads(line))
+    with pytest.raises(StampError, match=message):
+        reader.replace(other, 0)
+
+
+def test_a_path_through_what_is_not_there_leads_nowhere() -> None:
+    assert find_field(b'{"a":{"b":1}}', ["c", "b"]) is None

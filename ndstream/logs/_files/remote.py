@@ -89,9 +89,7 @@ def is_url(name: str) -> bool:
 
 
 def matching_urls(pattern: str, options: dict[str, Any]) -> list[str]:
-    """The URLs that a pattern with ``*`` matches; the URL itself if there is none in it."""
-    if "*" not in pattern:
-        return [pattern]
+    """The URLs that a pattern with ``*`` matches."""
     files, place = _file_system(pattern, options)
     return [files.unstrip_protocol(match) for match in files.glob(place)]
 
