@@ -23,10 +23,13 @@ def bgzf(content: bytes, other_fields: bytes = b"") -> bytes:
     return b"\x1f\x8b\x08\4" + bytes(6) + struct.pack("<H", extra_size) + extra + deflated + trailer
 
 
-def zstd(content: bytes, kind: int = 0) -> bytes:
+def zstd(content: bytes, kind: int = 0, size_field: bytes | None = None) -> bytes:
     """One frame of Zstandard with its size and a single block: 0 holds it as it is, 1 a byte that is repeated."""
     block = (1 | kind << 1 | len(content) << 3).to_bytes(3, "little")
-    return b"\x28\xb5\x2f\xfd\x20" + bytes([len(content)]) + block + (content[:1] if kind == 1 else content)
+    size_field = bytes([len(content)]) if size_field is None else size_field
+    descriptor = 0x20 | {1: 0, 2: 1, 4: 2, 8: 3}[len(size_field)] << 6
+    head = b"\x28\xb5\x2f\xfd" + bytes([descriptor]) + size_field
+    return head + block + (content[:1] if kind == 1 else content)
 
 
 def found(data: bytes, format: str) -> list[tuple[int, int]]:
@@ -50,6 +53,12 @@ def test_a_member_whose_end_is_missing_is_none(left: int) -> None:
 def test_blocks_of_one_byte_that_is_repeated_have_the_size_of_one() -> None:
     first, second = zstd(b"a" * 20, kind=1), zstd(b"b\n")
     assert found(first + second, "zstd") == [(0, 0), (20, len(first))]
+
+
+@pytest.mark.parametrize("field", [(1).to_bytes(2, "little"), (257).to_bytes(4, "little"), (257).to_bytes(8, "little")])
+def test_a_size_is_read_from_a_field_of_any_length(field: bytes) -> None:
+    first, second = zstd(b"a" * 257, size_field=field), zstd(b"b\n")
+    assert found(first + second, "zstd") == [(0, 0), (257, len(first))]
 
 
 @pytest.mark.parametrize("second", [zstd(b"b\n", kind=3), zstd(b"b\n")[:8], zstd(b"b\n")[:5], b"no frame"])

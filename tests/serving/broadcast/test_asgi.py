@@ -78,6 +78,7 @@ def test_a_client_that_has_all_of_an_ended_stream_is_told_not_to_ask_again() -> 
             server = await ask(broadcast, Server(headers=headers))
             assert server.status == status
             assert server.sent[-1] == {"type": "http.response.body", "body": b""}
+            assert [message["type"] for message in server.sent].count("http.response.start") == 1
         assert broadcast.subscribers == 0
 
     run(main)

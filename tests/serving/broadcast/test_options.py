@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -13,6 +14,11 @@ from serving.relaying import Upstream
 
 def connect() -> Any:
     return Upstream()
+
+
+def test_it_keeps_1000_events_and_16_mib_unless_it_is_told_otherwise() -> None:
+    defaults = {name: each.default for name, each in inspect.signature(Broadcast).parameters.items()}
+    assert (defaults["max_events"], defaults["max_bytes"]) == (1000, 16 * 1024 * 1024)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,19 @@ from ndstream import Event, FrameTooLargeError, TruncatedError
 from ndstream.serving import EventSource, UpstreamError
 from ndstream.serving._event_source import sync_connection
 
-from .scripted import EVENT_STREAM, Answer, Clock, Server, Way, each_way, run, sync_context, sync_response
+from .scripted import (
+    EVENT_STREAM,
+    Answer,
+    AsyncResponse,
+    Clock,
+    Server,
+    SyncResponse,
+    Way,
+    each_way,
+    run,
+    sync_context,
+    sync_response,
+)
 
 HTML = {"Content-Type": "text/html"}
 
@@ -37,6 +49,27 @@ def test_it_goes_on_after_a_cut_and_tells_it(way: Way) -> None:
     error = dict(seen[:2])["waiting"]
     assert isinstance(error, TruncatedError)
     assert (error.reason, error.__cause__) == ("source_failed", reset)
+
+
+@each_way
+def test_the_response_that_the_error_of_a_request_holds_is_released(way: Way) -> None:
+    refusal = Answer(status=503)
+
+    class RefusedError(ConnectionError):
+        """As that of a client's own check of the status."""
+
+        response = (SyncResponse if way in (sync_response, sync_context) else AsyncResponse)(refusal)
+
+    outcome = run(way, Server(RefusedError("503"), Answer(b"data: a\n\n")))
+    assert (outcome.data, refusal.closed) == (["a"], 1)
+
+
+@each_way
+def test_errors_that_are_the_cause_of_each_other_are_an_error_like_any_other(way: Way) -> None:
+    first, second = ConnectionResetError("first"), ConnectionResetError("second")
+    first.__cause__, second.__context__ = second, first
+    outcome = run(way, Server(first, Answer(b"data: a\n\n")))
+    assert outcome.data == ["a"]
 
 
 @each_way

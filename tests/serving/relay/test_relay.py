@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 import re
 import socket
@@ -115,6 +116,12 @@ def test_a_frame_that_is_too_large_ends_the_stream_and_is_never_sent_in_part() -
     assert b"more than 100 bytes" in told
     assert b"xx" not in told
     assert sent(b"1\n" + b"2" * 200 + b"\n", format="ndjson", max_frame_size=100).startswith(b'1\n{"error":')
+
+
+def test_an_error_behind_a_frame_of_the_first_chunk_does_not_take_the_place_of_the_response() -> None:
+    relay = relayed([b"data: a\n\n" + b"data: " + b"x" * 200 + b"\n\n"], format="sse", max_frame_size=100)
+    relay.open()
+    assert b"".join(relay).startswith(b"data: a\n\nevent: error\n")
 
 
 def test_recorded_streams_are_sent_on_byte_for_byte() -> None:
@@ -538,6 +545,10 @@ def test_bytes_of_a_large_frame_are_joined_once() -> None:
 
 
 # Groups
+
+
+def test_a_group_waits_five_seconds_for_its_clients_unless_it_is_told_otherwise() -> None:
+    assert inspect.signature(RelayGroup.aclose).parameters["grace"].default == 5
 
 
 def test_a_group_ends_its_relays_in_their_own_words() -> None:
