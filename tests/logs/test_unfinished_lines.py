@@ -128,6 +128,15 @@ class TestRead:
         *_, letter = (logs.DeadLetter.from_json(line) for line in bad.read_bytes().splitlines())
         assert (letter.reason, letter.cut, letter.length, letter.sha256) == ("too_large", True, None, None)
 
+    def test_an_over_long_line_that_is_followed_has_no_digest_of_its_envelope(self, tmp_path: Path) -> None:
+        log, bad = tmp_path / "log", tmp_path / "bad"
+        log.write_bytes(cri("[" * 200) + cri("[" * 90, "P") + cri("[" * 90) + cri("1"))
+        options: Any = {"unwrap": "cri", "dead_letters": bad, "max_frame_size": 100}
+        with logs.follow(log, clock=ScriptedClock(), stop_after_idle=1, **options) as stream:
+            assert [record.value for record in stream] == [1]
+        letters = [logs.DeadLetter.from_json(line) for line in bad.read_bytes().splitlines()]
+        assert [(letter.cut, letter.length, letter.sha256) for letter in letters] == [(True, None, None)] * 2
+
 
 class TestFollow:
     def followed(self, *paths: Path | str, script: Any = (), idle: float = 30, **options: Any) -> list[Any]:
