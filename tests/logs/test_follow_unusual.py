@@ -73,6 +73,21 @@ class TestTheStream:
                 stream.close()
         assert seen == [0]
 
+    @pytest.mark.parametrize("rest", [line(1), b"bad\n", b"9" * 500 + b"\n"], ids=["value", "bad", "over-long"])
+    def test_nothing_comes_after_it_was_closed_and_all_of_that_in_the_next_run(
+        self, rest: bytes, log: Path, tmp_path: Path
+    ) -> None:
+        log.write_bytes(line(0) + rest + line(2))
+        options: Any = {"dead_letters": tmp_path / "bad", "checkpoint": tmp_path / "place", "max_frame_size": 100}
+        stream = logs.follow(log, clock=ScriptedClock(), **options)
+        assert next(stream)["i"] == 0
+        stream.commit()
+        stream.close()
+        assert (list(stream), stream.offset, stream.line) == ([], len(line(0)), 1)
+        assert (tmp_path / "bad").read_bytes() == b""
+        assert followed(log, script=[], **options)[0] == ([1, 2] if rest == line(1) else [2])
+        assert (tmp_path / "bad").read_bytes().count(b"\n") == (rest != line(1))
+
     def test_aclose_closes_it(self, log: Path) -> None:
         async def main() -> None:
             stream = logs.follow(log, clock=ScriptedClock())

@@ -11,6 +11,7 @@ import glob
 import os
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from ndstream._core import NDJSONDecoder
@@ -250,6 +251,10 @@ class Follower:
                 self.save()
             finally:
                 self._close_parts()
+                if self.decoder is not None:
+                    # What it has left was not dealt with: it comes in the next run. Only a step that runs now goes on.
+                    with suppress(RuntimeError):
+                        self.decoder.reset(offset=self.decoder.offset, line=self.decoder.line)
                 if self._checkpoint is not None:
                     self._checkpoint.close()
                 if self._letters is not None:
