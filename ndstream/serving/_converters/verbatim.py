@@ -59,7 +59,7 @@ class Verbatim(Converter):
         return self._sent > 0
 
     def feed(self, chunk: Chunk) -> bytes:
-        data = chunk if type(chunk) is bytes else _as_bytes(chunk)
+        data = chunk if type(chunk) is bytes else memoryview(chunk).tobytes()
         if not data:
             return b""
         decoder = self._decoder
@@ -173,10 +173,3 @@ class Verbatim(Converter):
     def _end_with(self, error: StreamError) -> bytes:
         self.ended = True
         return error_frame(self.format, self._failure_of(error))
-
-
-def _as_bytes(chunk: Any) -> bytes:
-    try:
-        return memoryview(chunk).tobytes()
-    except TypeError:
-        raise TypeError(_diagnosis.not_bytes(chunk)) from None
