@@ -21,7 +21,7 @@ import real_parts
 from doubles.loopback import response, serving
 from doubles.sources import AsyncChunks, Failing, Source, chunks_and_a_wait
 from inputs.cuts import cuts
-from ndstream._sources.opened_source import OpenedSyncSource
+from ndstream._sources.opened_source import OpenedAsyncSource, OpenedSyncSource
 from ndstream._sources.prefetch import read_ahead
 
 LINES = b'{"a":1}\n{"a":2}\n[3]\n'
@@ -93,6 +93,26 @@ def test_so_many_chunks_of_an_async_source_are_read_ahead_and_no_more(backend: s
         assert len(source.chunks) == 5
         await stream.aclose()
         assert source.closed == 1
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_chunk_is_let_go_once_the_next_one_of_an_async_source_is_asked_for(backend: str) -> None:
+    made = [bytes([number]) * 100 for number in range(6)]
+    alone = sys.getrefcount(made[0])
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(len(made)):
+            yield made[number]
+
+    async def main() -> None:
+        source = chunks()
+        ahead: Any = read_ahead(OpenedAsyncSource(source, source.aclose), 1)
+        for number in range(len(made)):
+            assert await ahead.chunks.__anext__() == made[number]
+            assert [sys.getrefcount(made[before]) for before in range(number)] == [alone] * number
+        await ahead.close()
 
     anyio.run(main, backend=backend)
 

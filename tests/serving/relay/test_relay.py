@@ -63,6 +63,11 @@ def test_the_framing_is_detected_from_the_first_bytes(data: bytes) -> None:
     assert sent(data) == data
 
 
+@pytest.mark.parametrize("data", [b"", b" "])
+def test_an_upstream_that_ends_before_its_framing_shows_is_sent_as_it_is(data: bytes) -> None:
+    assert sent(data) == data
+
+
 def test_a_mark_at_the_start_is_left_out() -> None:
     assert sent(b"\xef\xbb\xbfdata: a\n\n", format="sse") == b"data: a\n\n"
     assert sent(b"\xef\xbb\xbf1\n") == b"1\n"
