@@ -105,6 +105,10 @@ def _curl(response: Any) -> OpenedSource:
 def _niquests(response: Any) -> OpenedSource:
     """niquests, sync and async: iterating without a size gives what has arrived."""
     if hasattr(response, "__aiter__"):
+        if isinstance(getattr(response, "_content", None), bytes):
+            # Its own iteration gives nothing of a body that was read whole.
+            close = partial(call_and_await, response.close)
+            return OpenedAsyncSource(_OneChunk(lambda: response.content), close, response.headers)
         # Its own iteration holds back the bytes of a compressed body until that ends.
         raw: Any = response.raw
         kept = response._content_consumed or not hasattr(raw, "stream")

@@ -248,6 +248,17 @@ def test_a_response_of_an_async_client_that_was_read_whole_gives_its_body_again(
         assert asyncio.run(main(server.url)) == VALUES
 
 
+def test_a_streamed_response_of_niquests_that_was_read_whole_gives_its_body_again() -> None:
+    async def main(url: str) -> list[Any]:
+        async with real_parts.library("niquests").AsyncSession() as client:
+            got = await client.get(url, stream=True)
+            await got.content
+            return [value async for value in ndstream.ndjson(got)]
+
+    with serving(response(*LINES)) as server:
+        assert asyncio.run(main(server.url)) == VALUES
+
+
 def test_a_body_that_urllib3_read_from_a_file_is_given_again() -> None:
     urllib3 = real_parts.library("urllib3")
     got = urllib3.HTTPResponse(io.BytesIO(b'{"a":1}\n'))
