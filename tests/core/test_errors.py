@@ -265,3 +265,18 @@ def test_after_the_error_of_a_failed_source_a_missing_sentinel_is_no_second_one(
     with pytest.raises(TruncatedError) as caught:
         list(decoder.finish())
     assert caught.value.reason == "no_sentinel"
+
+
+def test_memory_that_fails_while_a_frame_is_looked_at_is_no_error_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(payload: bytes) -> Any:
+        raise ValueError("no")
+
+    def starved(payload: bytes) -> Any:
+        # As orjson says it.
+        raise orjson.JSONDecodeError("Not enough memory to allocate buffer for parsing", "", 0)
+
+    monkeypatch.setattr(orjson, "loads", starved)
+    with pytest.raises(MemoryError, match="Not enough memory"):
+        list(ndstream.NDJSONDecoder(loads=refuse).feed(b"[1]\n"))

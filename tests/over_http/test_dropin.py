@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import doctest
 import itertools
 import pathlib
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -310,6 +311,18 @@ class TestEvents:
     def test_a_cut_event_is_what_on_truncated_says(self, on_truncated: Any, data: list[str]) -> None:
         decoder = ClientDecoder(on_truncated=on_truncated)
         assert [event.data for event in decoder.iter_bytes(iter([b"data: 1\n\ndata: 2\n"]))] == data
+
+        async def awaited() -> list[str]:
+            async def chunks() -> AsyncIterator[bytes]:
+                yield b"data: 1\n\ndata: 2\n"
+
+            return [event.data async for event in decoder.aiter_bytes(chunks())]
+
+        assert asyncio.run(awaited()) == data
+
+    def test_an_event_shows_its_fields(self) -> None:
+        [event] = ClientDecoder().iter_bytes(iter([b"event: e\nid: 7\nretry: 5\ndata: 1\n\n"]))
+        assert repr(event) == "ClientEvent(event='e', data='1', id='7', retry=5)"
 
     def test_another_decoder_of_json_can_be_given(self) -> None:
         [event] = ClientDecoder(loads=bytes.decode).iter_bytes(iter([b"data: 1\n\n"]))

@@ -343,6 +343,12 @@ def test_a_line_end_in_a_string_is_escaped_and_in_ready_bytes_refused() -> None:
     assert encode_ndjson(b" [1] ") == b" [1] \n"
 
 
+@pytest.mark.parametrize("written", ['["\u20ac",\n1]', '["abc",\n1]', b'["abc",\n1]'])
+def test_a_line_end_that_dumps_writes_is_refused_with_its_place(written: Any) -> None:
+    error = refusal(lambda: encode_ndjson(None, dumps=lambda value: written))
+    assert (error.field, error.index) == ("value", 7)
+
+
 @pytest.mark.parametrize("marked", [b"\xef\xbb\xbf", b"\xef\xbb\xbf{}"])
 def test_ready_bytes_that_begin_with_a_byte_order_mark_are_refused(marked: bytes) -> None:
     for encode in (encode_ndjson, encode_jsonseq):

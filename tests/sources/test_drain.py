@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
@@ -121,3 +121,31 @@ def test_an_async_server_that_keeps_the_stream_open_is_not_waited_for(name: str)
     with serving(response(*DONE, forever, kind=EVENTS)) as server:
         asyncio.run(_not_waited_for(name, server))
         forever.set()
+
+
+class AsyncResponse:
+    """A response that is awaited, and what was taken of its body."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self.headers = {"Content-Type": EVENTS, "Transfer-Encoding": "chunked"}
+        self.chunks = iter(chunks)
+        self.taken = 0
+        self.is_closed = False
+
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            self.taken += 1
+            yield chunk
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(("size", "taken"), [(100, 12), (10_000, 9)])
+def test_an_awaited_body_is_read_to_its_end_unless_there_is_too_much_of_it(size: int, taken: int) -> None:
+    async def main() -> None:
+        got: Any = AsyncResponse(*DONE, *[b"x" * size] * 10)
+        assert [value async for value in ndstream.stream(got)] == VALUES
+        assert (got.taken, got.is_closed) == (taken, True)
+
+    asyncio.run(main())

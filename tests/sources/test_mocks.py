@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, Mock, mock_open
@@ -219,3 +220,68 @@ def test_a_response_of_httpx_that_was_made_by_hand_is_read_both_ways(library: st
 
 async def anext_of(stream: Any) -> Any:
     return await stream.__anext__()
+
+
+class Version1:
+    """A response in the way of urllib3 before 2, and how its body was read."""
+
+    def __init__(self, chunked: bool, length: int | None) -> None:
+        self.headers: dict[str, str] = {}
+        self.chunked = chunked
+        self.length_remaining = length
+        self.closed = False
+        self.sizes: list[int] = []
+
+    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
+        self.sizes.append(size)
+        return iter(CHUNKS)
+
+    def release_conn(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(("chunked", "length", "waits"), [(False, None, False), (True, None, True), (False, 4, True)])
+def test_a_body_without_a_length_is_read_byte_by_byte_where_a_read_waits_for_all_of_its_size(
+    chunked: bool, length: int | None, waits: bool
+) -> None:
+    fake: Any = Version1(chunked, length)
+    assert list(ndstream.ndjson(fake)) == [1, 2]
+    [size] = fake.sizes
+    assert (size > 1) == waits
+    assert fake.closed
+
+
+def test_a_raw_response_of_requests_may_be_any_file() -> None:
+    got = real_parts.library("requests").Response()
+    got.raw = io.BytesIO(b"".join(CHUNKS))
+    assert list(ndstream.ndjson(got)) == [1, 2]
+
+
+def test_a_response_of_httpcore_is_read_both_ways() -> None:
+    kind = real_parts.library("httpcore").Response
+    headers = {"Content-Type": "application/x-ndjson"}
+    assert list(ndstream.stream(kind(200, headers=headers, content=b"".join(CHUNKS)))) == [1, 2]
+    awaited = kind(200, headers=headers, content=async_chunks())
+    assert asyncio.run(values_of(ndstream.stream(awaited))) == [1, 2]
+
+
+@pytest.mark.parametrize(("body", "values"), [(b"".join(CHUNKS), [1, 2]), (b"", [])])
+def test_a_whole_response_of_tornado_is_read(body: bytes, values: list[int]) -> None:
+    client = real_parts.library("tornado.httpclient")
+    got = client.HTTPResponse(client.HTTPRequest("http://x"), 200, buffer=io.BytesIO(body))
+    assert list(ndstream.ndjson(got)) == values
+
+
+def test_a_request_that_an_aiohttp_server_takes_is_read() -> None:
+    streams, utils = (real_parts.library(f"aiohttp.{name}") for name in ("streams", "test_utils"))
+
+    async def main() -> list[Any]:
+        payload = streams.StreamReader(MagicMock(), 2**16, loop=asyncio.get_running_loop())
+        payload.feed_data(b"".join(CHUNKS))
+        payload.feed_eof()
+        return await values_of(ndstream.ndjson(utils.make_mocked_request("POST", "/", payload=payload)))
+
+    assert asyncio.run(main()) == [1, 2]

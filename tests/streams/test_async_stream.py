@@ -233,7 +233,8 @@ async def test_tasks_that_crowd_one_stream_lose_no_value() -> None:
     assert all(isinstance(one, (int, RuntimeError)) for one in got)
 
 
-async def test_closing_while_another_task_waits_releases_when_that_is_over() -> None:
+@pytest.mark.parametrize("way", ["known", "detected", "timed"])
+async def test_closing_while_another_task_waits_releases_when_that_is_over(way: str) -> None:
     released: list[str] = []
     arrives = asyncio.Event()
 
@@ -244,7 +245,11 @@ async def test_closing_while_another_task_waits_releases_when_that_is_over() -> 
         finally:
             released.append("released")
 
-    stream = ndstream.ndjson(chunks())
+    stream: ndstream.AsyncStream[Any] = {
+        "known": lambda: ndstream.ndjson(chunks()),
+        "detected": lambda: ndstream.stream(chunks()),
+        "timed": lambda: ndstream.ndjson(chunks(), idle_timeout=60),
+    }[way]()
     reader = asyncio.ensure_future(anext_or_end(stream))
     await asyncio.sleep(0.01)
     await stream.aclose()
