@@ -137,8 +137,7 @@ class AsyncRelay(RelayState):
         """Release the upstream. If another task waits for it, that task does so, at once."""
         self._closing = True
         if self._running:
-            if self._read is not None:
-                self._read.wake()
+            self._wake()
             return
         await self._leave()
 

@@ -54,10 +54,9 @@ class TimerLimit:
 
 async def discard(read: InterruptibleRead) -> None:
     """End a read that was left waiting, as the cancellation of a task would."""
-    if read.is_pending:
-        # Whatever it still has to say, nobody waits for it.
-        with suppress(asyncio.CancelledError, Exception):
-            await _Cancelled(read)
+    # Whatever it still has to say, nobody waits for it.
+    with suppress(asyncio.CancelledError, Exception):
+        await _Cancelled(read)
 
 
 class _Cancelled:
