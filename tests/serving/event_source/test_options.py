@@ -11,7 +11,7 @@ import real_parts
 from ndstream import EventSource
 from ndstream.serving._event_source.answers import may_pass
 
-from .scripted import Answer, Clock, Server, async_response, sync_response
+from .scripted import Answer, AsyncResponse, Clock, Server, async_response, sync_response
 
 
 @pytest.mark.parametrize("wrong", [7, b"7", True])
@@ -98,3 +98,57 @@ def test_a_response_that_holds_its_body_is_read_whatever_way_it_is_iterated_over
         assert getattr(caught.value, "body", None) == b"no such stream"
 
     asyncio.run(main())
+
+
+def test_an_async_source_that_was_closed_by_calling_before_it_began_makes_no_request() -> None:
+    async def main() -> None:
+        server = Server(Answer(b"data: a\n\n"))
+        source = EventSource(async_response(server), clock=Clock())
+        events = aiter(source)
+        source.close()
+        assert [event async for event in events] == []
+        assert (source.state, server.requests) == ("closed", [])
+
+    asyncio.run(main())
+
+
+class EntersItself(AsyncResponse):
+    """A response that is entered by calling and read by awaiting, as those of some test clients are."""
+
+    def __enter__(self) -> EntersItself:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def test_a_response_that_is_entered_by_calling_and_awaited_is_read_and_closed() -> None:
+    async def main() -> None:
+        answer = Answer(b"data: a\n\n")
+        server = Server(answer)
+        source = EventSource(lambda headers: EntersItself(server.answer(headers)), clock=Clock())
+        assert [event.data async for event in source] == ["a"]
+        assert answer.closed == 1
+
+    asyncio.run(main())
+
+
+class Early(Clock):
+    """Each wait ends after half of its time."""
+
+    def wait(self, seconds: float) -> None:
+        super().wait(seconds / 2 if seconds > 0.001 else seconds)
+
+
+def test_a_wait_that_ends_too_early_goes_on_until_the_next_attempt_is_due() -> None:
+    async def main() -> list[str]:
+        server = Server(Answer(b"retry: 1000\ndata: a\n\n"), Answer(b"data: b\n\n"))
+        clock = Early()
+        source = EventSource(async_response(server), clock=clock, random=lambda: 0.0)
+        events = [(await anext(source)).data for _ in range(2)]
+        assert len(clock.delays) > 2
+        assert sum(clock.delays) >= 1
+        await source.aclose()
+        return events
+
+    assert asyncio.run(main()) == ["a", "b"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from typing import Any
 
 import httpx
@@ -267,3 +268,13 @@ def test_an_upstream_of_http_1_0_is_read_to_the_end_of_its_connection() -> None:
         with serving([head + size + b"\r\n", A, A]) as upstream, httpx.stream("GET", upstream.url) as answer:
             got = b"".join(relayed(answer))
             assert got == body.replace(b"the upstream ended", b"the connection to the upstream broke")
+
+
+def test_a_timeout_of_a_socket_s_own_is_a_failure_and_no_heartbeat() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        here.settimeout(0.01)
+        there.sendall(A)
+        told = b"".join(relayed(here, format="sse", heartbeat=15.0))
+        assert told.startswith(A)
+        assert b'"type":"truncated"' in told

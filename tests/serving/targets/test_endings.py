@@ -9,7 +9,8 @@ import pytest
 
 import ndstream
 from ndstream.llm._delta import FullDelta
-from ndstream.serving import TARGETS
+from ndstream.serving import TARGETS, Failure
+from ndstream.serving._converters.reply_reader import ReplyReader
 from serving.made_replies import DONE, call, chunk, reply
 from serving.relaying import relayed
 
@@ -139,3 +140,28 @@ def test_a_reply_that_is_stopped_has_no_success_sentinel(name: str) -> None:
             assert last(told) == 'data: {"type":"abort"}'
         if name == "ag-ui":
             assert '"cancelled"' in last(told)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("noise", [b"data:\n\n", b"event: ping\ndata: ping\n\n", b": ping\n\n"])
+def test_heartbeats_of_the_upstream_are_no_part_of_the_reply(name: str, noise: bytes) -> None:
+    frames = [chunk(text="Hi"), chunk(text=" you")]
+    told = b"".join(relayed([noise + reply(frames[0] + noise, frames[1])], name))
+    content = READERS[name](told)
+    assert (content.text, content.ended) == ("Hi you", "complete")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_after_a_failure_nothing_is_written(name: str) -> None:
+    target = TARGETS[name]()
+    assert READERS[name](target.fail(Failure("broken", "server"))).ended == "error"
+    assert target.fail(Failure("again", "server")) == target.abort() == b""
+
+
+def test_a_failure_behind_the_end_of_a_reply_is_none_of_it() -> None:
+    reader = ReplyReader(None, None, None)
+    assert "".join(delta.text for delta in reader.feed(reply(chunk(text="Hi")))) == "Hi"
+    assert list(reader.fail(ConnectionError())) == []
+    assert reader.error is None
+    assert reader.answer.ending is not None
+    assert reader.answer.ending.verdict == "complete"

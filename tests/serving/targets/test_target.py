@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import ndstream
 from inputs.cuts import cuts
 from ndstream import llm
 from ndstream.llm._delta import FullDelta
@@ -180,6 +181,29 @@ def test_a_call_that_changes_after_its_end_was_sent_is_an_error() -> None:
         tool_call.add_arguments(" }")
         written += target.take([FullDelta({}, tool_calls=[tool_call])]) + target.complete(answer)
         assert written == b'start(m) call0#0:f( 0:{"a":1} )0 error(malformed)'
+
+
+def test_a_call_that_ends_in_what_cannot_be_written_is_an_error() -> None:
+    for kind in (Recorder, Interleaving):
+        tool_call = llm.ToolCall("c1")
+        tool_call.name = "f"
+        target = kind(model="m")
+
+        def refuse(part: Part, target: Target = target) -> None:
+            raise ndstream.EncodeError("no", field="value")
+
+        target.write_text_end = refuse  # type: ignore[method-assign]
+        written = target.take([FullDelta({}, text="a")]) + target.complete(llm.collect(reply(chunk(text="a"))))
+        assert written == b"start(m) text0( a error(malformed)"
+        assert isinstance(target.error, ndstream.EncodeError)
+
+
+def test_a_call_whose_delta_says_nothing_of_its_arguments_is_written_all_the_same() -> None:
+    tool_call = llm.ToolCall("c1")
+    tool_call.name = "f"
+    delta = FullDelta({}, tool_calls=[tool_call])
+    delta.arguments = ()
+    assert Recorder(model="m").take([delta]) == b"start(m) call0#0:f( "
 
 
 def test_a_cut_ends_what_is_open_and_is_an_error() -> None:
