@@ -124,7 +124,7 @@ sanitize:
 	cd $(SANITIZED) && set -e; for folder in $(FOLDERS); do \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		.venv/bin/python -m pytest -q -rf -o faulthandler_timeout=0 -m "not unsanitized" tests/$$folder; done
+		.venv/bin/python -m pytest -q -rf -o faulthandler_timeout=0 tests/$$folder; done
 
 # Every public method and the corpus, as valgrind sees them; needs valgrind with its suppressions for CPython, and a
 # CPython that is clean by itself, which the builds of 3.11 by pyenv are not.
