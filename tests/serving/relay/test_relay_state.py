@@ -24,7 +24,17 @@ def test_a_relay_that_has_not_failed_has_no_refusal(to: Any) -> None:
 @pytest.mark.parametrize(
     ("to", "body"),
     [
-        ("openai-chat", {"error": {"message": "the upstream answered 429", "type": "rate_limit_error", "code": 429}}),
+        (
+            "openai-chat",
+            {
+                "error": {
+                    "message": "the upstream answered 429",
+                    "type": "rate_limit_error",
+                    "param": None,
+                    "code": "429",
+                }
+            },
+        ),
         ("anthropic", {"type": "error", "error": {"type": "rate_limit_error", "message": "the upstream answered 429"}}),
         ("ollama-chat", {"error": "the upstream answered 429"}),
     ],

@@ -183,27 +183,16 @@ def test_a_call_that_changes_after_its_end_was_sent_is_an_error() -> None:
         assert written == b'start(m) call0#0:f( 0:{"a":1} )0 error(malformed)'
 
 
-def test_a_call_that_ends_in_what_cannot_be_written_is_an_error() -> None:
-    for kind in (Recorder, Interleaving):
-        tool_call = llm.ToolCall("c1")
-        tool_call.name = "f"
-        target = kind(model="m")
-
-        def refuse(part: Part, target: Target = target) -> None:
-            raise ndstream.EncodeError("no", field="value")
-
-        target.write_text_end = refuse  # type: ignore[method-assign]
-        written = target.take([FullDelta({}, text="a")]) + target.complete(llm.collect(reply(chunk(text="a"))))
-        assert written == b"start(m) text0( a error(malformed)"
-        assert isinstance(target.error, ndstream.EncodeError)
+class Refusing(Recorder):
+    def write_end(self, summary: Summary) -> None:
+        raise ndstream.EncodeError("no", field="value")
 
 
-def test_a_call_whose_delta_says_nothing_of_its_arguments_is_written_all_the_same() -> None:
-    tool_call = llm.ToolCall("c1")
-    tool_call.name = "f"
-    delta = FullDelta({}, tool_calls=[tool_call])
-    delta.arguments = ()
-    assert Recorder(model="m").take([delta]) == b"start(m) call0#0:f( "
+def test_an_end_that_cannot_be_written_is_an_error() -> None:
+    target = Refusing(model="m")
+    written = target.take([FullDelta({}, text="a")]) + target.complete(llm.collect(reply(chunk(text="a"))))
+    assert written == b"start(m) text0( a ) error(malformed)"
+    assert isinstance(target.error, ndstream.EncodeError)
 
 
 def test_a_cut_ends_what_is_open_and_is_an_error() -> None:
