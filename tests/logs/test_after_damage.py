@@ -285,8 +285,13 @@ CUT = stored_member(THIRDS[0], PLACE)
         ([CUT, gzip.compress(b"45\n6")], [6], ["corrupt", "after_damage"]),
         ([gzip.compress(b"45\n6\n")[:-8] + bytes(8), gzip.compress(b"7\n")], [45, 6, 7], ["checksum"]),
         ([CUT, gzip.compress(b"45\n"), DAMAGED], [], ["corrupt", "after_damage"] * 2),
+        (
+            [CUT, gzip.compress(b"4"), gzip.compress(b"5" * 100)[:-8] + bytes(8), gzip.compress(b"6\n7\n")],
+            [7],
+            ["corrupt", "checksum", "after_damage"],
+        ),
     ],
-    ids=["nothing", "an unfinished line", "two lines", "a wrong checksum", "more damage"],
+    ids=["nothing", "an unfinished line", "two lines", "a wrong checksum", "more damage", "damage in the first line"],
 )
 def test_a_check_tells_what_a_read_tells_of_what_follows_damage(
     members: list[bytes], values: list[int], reasons: list[str], tmp_path: Path

@@ -230,10 +230,10 @@ class TestCopies:
         assert numbers == ([0, 1, 7, 2] if older else [0, 1, 2])
         assert kinds == ["truncated"]
 
-    def test_copies_from_before_are_not_taken_for_the_new_one(self, log: Path) -> None:
+    def test_a_copy_from_before_is_not_taken_for_the_new_one_whatever_its_name(self, log: Path) -> None:
         log.write_bytes(line(0))
         log.with_name("app.log.1").write_bytes(lines(0, 8))
-        script = [(1, copy_and_truncate(log, "app.log.0")), (1, append(log, line(1)))]
+        script = [(1, copy_and_truncate(log, "app.log.2")), (1, append(log, line(1)))]
         assert followed(log, script=script) == ([0, 1], ["truncated"])
 
     def test_a_read_that_gives_nothing_for_a_moment_changes_nothing(

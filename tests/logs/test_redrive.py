@@ -199,14 +199,19 @@ def test_letters_of_a_file_with_any_name_are_driven_once(tmp_path: Path) -> None
         assert [value["i"] for value in logs.redrive(bad, fix=mend) if "i" in value] == driven
 
 
+@pytest.mark.parametrize("left", [None, gzip.compress(b"9" * 5000, 0)[:2000]], ids=["gone", "damaged"])
 @pytest.mark.parametrize(
     ("limit", "words"), [(1000, "in max_frame_size=1000 bytes"), (None, r"read again from .*log(?! in )")]
 )
-def test_an_over_long_line_that_is_not_there_any_more_stays_dead(limit: int | None, words: str, tmp_path: Path) -> None:
+def test_an_over_long_line_that_is_not_there_any_more_stays_dead(
+    limit: int | None, words: str, left: bytes | None, tmp_path: Path
+) -> None:
     log, bad = tmp_path / "log", tmp_path / "bad"
     log.write_bytes(b"9" * 5000 + b"\n")
     assert list(logs.read(log, max_frame_size=10, dead_letters=bad)) == []
     log.unlink()
+    if left is not None:
+        log.write_bytes(left)
     with logs.redrive(bad, still_bad=tmp_path / "still", max_frame_size=limit) as values:
         assert list(values) == []
     [letter] = still(tmp_path / "still")

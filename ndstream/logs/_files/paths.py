@@ -92,11 +92,11 @@ def log_order(name: str) -> tuple[str, int, str, int]:
     return (base, _OLDEST, stamp, 0) if number is None else (base, _NUMBERED, "", -int(number))
 
 
-def generations_of(name: str | None) -> str | None:
-    """What the generations of one log have in common; None if there is no name.
+def generations_of(name: str) -> str:
+    """What the generations of one log have in common.
 
     Example:
         >>> generations_of("pod/0.log.20260131-000059.gz") == generations_of("pod/0.log")
         True
     """
-    return None if name is None else log_order(name)[0]
+    return log_order(name)[0]

@@ -132,7 +132,9 @@ class LogFilesOpener:
         for _ in range(_MAX_TRIES):
             found = generations(self.path)
             index = next((index for index, each in enumerate(found) if each.identity == copy), 0)
-            missing = [each for each in found[:index] if each.identity not in rotated]
+            missing = [
+                each for each in found[:index] if each.identity not in rotated and each.identity not in self.older
+            ]
             if not missing:
                 break
             self._open_missing(missing, rotated)
