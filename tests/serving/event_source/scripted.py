@@ -101,6 +101,7 @@ class Server:
     Attributes:
         requests: The headers of each request.
         last_events: The last event as each request was told it.
+        entered: How many contexts were entered and not left.
     """
 
     def __init__(self, *answers: Answer | BaseException) -> None:
@@ -108,6 +109,13 @@ class Server:
         self.given: list[Answer] = []
         self.requests: list[dict[str, str]] = []
         self.last_events: list[Event | None] = []
+        self.entered = 0
+        self._contexts: list[Any] = []
+
+    def keeping(self, context: Any) -> Any:
+        """The context, which is left by its `__exit__` alone, and not since nobody refers to it any more."""
+        self._contexts.append(context)
+        return context
 
     @property
     def ids(self) -> list[str | None]:
@@ -129,12 +137,17 @@ def sync_response(server: Server) -> Any:
 
 def sync_context(server: Server) -> Any:
     @contextmanager
-    def connect(headers: dict[str, str], last_event: Event | None) -> Iterator[SyncResponse]:
+    def context(headers: dict[str, str], last_event: Event | None) -> Iterator[SyncResponse]:
         response = SyncResponse(server.answer(headers, last_event))
+        server.entered += 1
         try:
             yield response
         finally:
+            server.entered -= 1
             response.close()
+
+    def connect(headers: dict[str, str], last_event: Event | None) -> Any:
+        return server.keeping(context(headers, last_event))
 
     return connect
 
@@ -153,12 +166,17 @@ def awaited_response(server: Server) -> Any:
 
 def async_context(server: Server) -> Any:
     @asynccontextmanager
-    async def connect(headers: dict[str, str], last_event: Event | None) -> AsyncIterator[AsyncResponse]:
+    async def context(headers: dict[str, str], last_event: Event | None) -> AsyncIterator[AsyncResponse]:
         response = AsyncResponse(server.answer(headers, last_event))
+        server.entered += 1
         try:
             yield response
         finally:
+            server.entered -= 1
             await response.aclose()
+
+    def connect(headers: dict[str, str], last_event: Event | None) -> Any:
+        return server.keeping(context(headers, last_event))
 
     return connect
 
@@ -219,4 +237,5 @@ def run(way: Way, server: Server, *, most: int = 10_000, **options: Any) -> Outc
         error = raised
     for answer in server.given:
         assert answer.closed, "a response was not released"
+    assert not server.entered, "a context was not left"
     return Outcome(events, error, source, clock.delays)
