@@ -88,9 +88,7 @@ async def _send_all(relay: Body, send: Any) -> None:
         await send({"type": "http.response.body", "body": b""})
     except OSError:
         # From version 2.4 of the specification on, this is how `send` says that the client has left.
-        if not relay.closed or relay.failure is None:
-            return
-        raise
+        return
 
 
 def _headers_without_body(relay: Body) -> dict[str, str]:
