@@ -259,6 +259,18 @@ def test_a_streamed_response_of_niquests_that_was_read_whole_gives_its_body_agai
         assert asyncio.run(main(server.url)) == VALUES
 
 
+def test_a_response_of_niquests_that_its_own_iteration_consumed_is_refused() -> None:
+    async def main(url: str) -> None:
+        async with real_parts.library("niquests").AsyncSession() as client:
+            got = await client.get(url, stream=True)
+            assert b"".join([chunk async for chunk in got]) == b"".join(LINES)
+            with pytest.raises(TypeError):
+                [value async for value in ndstream.ndjson(got)]
+
+    with serving(response(*LINES)) as server:
+        asyncio.run(main(server.url))
+
+
 def test_a_body_that_urllib3_read_from_a_file_is_given_again() -> None:
     urllib3 = real_parts.library("urllib3")
     got = urllib3.HTTPResponse(io.BytesIO(b'{"a":1}\n'))

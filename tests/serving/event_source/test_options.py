@@ -152,3 +152,12 @@ def test_a_wait_that_ends_too_early_goes_on_until_the_next_attempt_is_due() -> N
         return events
 
     assert asyncio.run(main()) == ["a", "b"]
+
+
+def test_an_event_that_comes_with_the_close_is_the_last_one() -> None:
+    closed: list[EventSource] = []
+    answer = Answer(b"data: a\n\n", lambda: closed[0].close(), b"data: b\n\ndata: c\n\n")
+    source = EventSource(sync_response(Server(answer)), clock=Clock())
+    closed.append(source)
+    assert [event.data for event in source] == ["a"]
+    assert answer.closed == 1

@@ -223,3 +223,19 @@ def test_requests_that_are_not_http_are_refused() -> None:
         assert upstream.closed == 1
 
     run(main)
+
+
+def test_a_client_that_leaves_once_it_was_told_of_a_failure_is_no_error_of_the_server() -> None:
+    async def main() -> None:
+        sent = []
+
+        async def send(message: Any) -> None:
+            sent.append(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                raise OSError("the client left")
+
+        server = Server()
+        await relayed(Upstream(A, ConnectionError()), format="sse")(server.scope, server.receive, send)
+        assert b'"truncated"' in sent[-2]
+
+    run(main)

@@ -14,8 +14,10 @@ import anyio
 import pytest
 
 import ndstream
+import real_parts
 from ndstream.serving import _async_release as async_release
-from ndstream.serving._relay import consumer_watch
+from ndstream.serving._relay import async_relay, consumer_watch
+from ndstream.serving._relay.async_reads import TrioRead
 from serving.relaying import Response, Upstream, collect, relayed, run
 
 BEAT = b":\n\n"
@@ -408,3 +410,41 @@ def test_a_limit_that_is_no_time_to_wait_is_refused_and_not_waited_for(source: s
         await made.aclose()
 
     run(main)
+
+
+def test_a_source_that_takes_its_time_to_be_cancelled_is_left_after_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_relay, "RELEASE_SECONDS", 0.01)
+
+    async def main() -> None:
+        left = []
+
+        class Slow(Upstream):
+            async def __anext__(self) -> bytes:
+                try:
+                    return await super().__anext__()
+                finally:
+                    try:
+                        await asyncio.Event().wait()
+                    finally:
+                        left.append("cancelled again")
+
+        upstream = Slow(asyncio.Event())
+        relay = relayed(upstream, format="sse", heartbeat=0.01)
+        assert await anext(relay) == BEAT
+        await asyncio.wait_for(relay.aclose(), 5)
+        assert (left, upstream.closed) == (["cancelled again"], 1)
+
+    run(main)
+
+
+def test_a_read_under_trio_that_does_not_wait_cannot_be_woken() -> None:
+    trio = real_parts.library("trio")
+
+    async def main() -> None:
+        read = TrioRead(trio, Upstream(A, A), None)
+        assert not read.wake()
+        assert await read == A
+        # One that is woken before it waits ends there.
+        assert read.wake()
+
+    trio.run(main)

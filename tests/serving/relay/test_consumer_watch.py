@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ndstream._core import InterruptibleRead
+from ndstream.serving import Broadcast
 from ndstream.serving._relay import consumer_watch
 from ndstream.serving._relay.interruptible_read import HeartbeatTimer
 from serving.relaying import Upstream, relayed, run
@@ -82,5 +83,28 @@ def test_a_timer_whose_read_is_gone_stops() -> None:
         assert timer._handle is due
         assert errors == []
         timer.cancel()
+
+    run(main)
+
+
+def test_a_client_of_a_broadcast_whose_task_is_cancelled_while_it_sends_leaves_at_once() -> None:
+    async def main() -> None:
+        broadcast = Broadcast()
+        subscription = broadcast.subscribe()
+        await broadcast.publish("a")
+        sending = asyncio.Event()
+
+        async def send() -> None:
+            async for _ in subscription:
+                sending.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(send())
+        await sending.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)
+        assert broadcast.subscribers == 0
 
     run(main)

@@ -7,6 +7,7 @@ import inspect
 import math
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 
 import ndstream
 import oracles
+import real_parts
+from doubles.loopback import response, serving
 from inputs.recordings import FILES
 from ndstream import RelayGroup, TruncatedError, UpstreamError
 from ndstream.serving import BrokenTransferError, Failure
@@ -645,3 +648,22 @@ def test_a_relay_shows_what_came_of_the_reply() -> None:
     assert relay.answer is not None
     assert relay.answer.usage == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     assert relayed(DONE, format="sse").answer is None
+
+
+def test_a_stop_while_the_upstream_is_silent_ends_the_relay_at_its_next_heartbeat() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        relay = relayed(here, format="sse", heartbeat=0.05)
+        stop = threading.Timer(0.01, relay.end_with, (Failure("stopped", "shutdown"),))
+        stop.start()
+        assert b'"stopped"' in b"".join(relay)
+        stop.join()
+
+
+def test_the_connection_of_a_relay_that_is_complete_serves_the_next_request() -> None:
+    session = real_parts.library("requests").Session()
+    done = b"data: [DONE]\n\n"
+    with serving(response(b"data: a\n\n", done, kind="text/event-stream")) as server, session:
+        for _ in range(2):
+            assert b"".join(relayed(session.get(server.url, stream=True))) == b"data: a\n\n" + done
+        assert server.connections == 1
