@@ -127,6 +127,18 @@ def test_a_cr_at_the_limit_is_not_counted_until_it_proves_to_be_data(size: int) 
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 2**20])
+def test_a_cr_at_the_limit_of_an_element_is_data_unless_a_lf_follows(size: int) -> None:
+    cases = {
+        b"\x1e%s\r\n": ["x" * (LIMIT - 2)],
+        b"\x1e%s\r": ["too_large"],
+        b"\x1e%s\r\x1e1\n": ["too_large", 1],
+    }
+    for form, expected in cases.items():
+        found = outcomes(ndstream.JSONSeqDecoder(max_frame_size=LIMIT), form % text(LIMIT), size)
+        assert said(found) == expected, form
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 2**20])
 def test_the_lines_of_an_event_count_with_their_joints(size: int) -> None:
     for last, expected in ((b"y" * 9, "x" * 10 + "\n" + "y" * 9), (b"y" * 10, "too_large")):
         data = b"data: " + b"x" * 10 + b"\ndata: " + last + b"\n\n"

@@ -5,6 +5,7 @@ A tool's own command is the oracle: what it gets out of an archive, we get out a
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import random
@@ -211,6 +212,18 @@ def test_f6_a_wrong_checksum_or_length_of_gzip_costs_no_line(field: str, archive
     assert error.compressed_offset == len(archive)
     assert ("CRC-32" if field == "checksum" else "bytes, not the stored") in str(error)
     assert f"before byte {len(archive):,}: the content has " in str(error)
+
+
+def test_f6_a_wrong_checksum_of_a_block_of_bzip2_costs_its_last_byte_alone() -> None:
+    lines = [b"%d" % (number // 50) for number in range(3000)]
+    content = b"\n".join(lines) + b"\n"
+    archive = bytearray(bz2.compress(content))
+    # It stands behind the header of the archive and the mark of the block, of 4 and 6 bytes.
+    archive[10] ^= 1
+    result = of_bytes(bytes(archive))
+    assert result.lines == lines[:-1]
+    error = file_error(result)
+    assert (error.frame, error.decompressed_offset) == (lines[-1], len(content) - 1)
 
 
 def test_f6_a_wrong_checksum_of_zstd_costs_no_line(archives: Any) -> None:

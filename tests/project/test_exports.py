@@ -88,6 +88,14 @@ def test_importing_ndstream_leaves_out_what_only_some_need() -> None:
     assert not {"asyncio", "http", "ssl", "click", "rich"} & set(loaded)
 
 
+def test_serving_leaves_out_the_page_and_what_it_needs_until_it_is_asked_for() -> None:
+    program = "import sys; from ndstream import serving; print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "ndstream.serving._relay" in loaded
+    assert not {"ndstream.serving._page", "starlette"} & loaded
+
+
 def test_reading_logs_loads_nothing_to_follow_replay_or_mend_them() -> None:
     program = "import sys; from ndstream import logs; logs.read; print(*sorted(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -293,3 +293,10 @@ def test_a_refusal_that_only_the_whole_output_says_is_the_refusal_of_the_reply()
     refusing = {"id": "m", "type": "message", "content": [{"type": "refusal", "refusal": "I will not."}]}
     answer = read(completed(refusing))
     assert (answer.refusal, answer.text, answer.body["output"]) == ("I will not.", "", [refusing])
+
+
+def test_a_call_that_the_whole_output_has_as_something_else_is_not_handed_out_once_more() -> None:
+    added = event("output_item.added", output_index=0, item=call(""))
+    piece = event("function_call_arguments.delta", item_id="f", delta='{"a":1}')
+    reply = llm.reply(iter(typed(added, piece, completed(message("Hi", "f")))), on_incomplete="return")
+    assert [len(delta.tool_calls) for delta in reply] == [1, 1, 0]
