@@ -305,6 +305,8 @@ def test_the_table_of_a_replay_without_lines_has_no_times(
     path: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    tables = [called(capfd, "replay", "--by", "ts", "--dry-run", "--stats", name)[2] for name in (path, "empty")]
+    tables = [
+        called(capfd, "replay", "--by", "ts", "--dry-run", "--stats", name)[2] for name in (path, tmp_path / "empty")
+    ]
     assert "2026-01-01 00:00:09.000000000 UTC" in tables[0]
     assert re.search(r"first +- *\n +last +- *\n", tables[1])

@@ -315,8 +315,10 @@ class TestNamesThatMove:
             rotate()
             looks.extend([rotate] * 12)
 
+        handles = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
         seen, _ = followed(log, script=[(1, begin)])
         assert seen == list(range(next(numbers)))
+        assert not handles or len(os.listdir("/proc/self/fd")) == handles
 
     def test_a_file_that_is_put_back_under_its_name_is_not_read_twice(self, log: Path) -> None:
         log.write_bytes(line(0))

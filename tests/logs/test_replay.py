@@ -752,6 +752,21 @@ def test_dead_letters_are_on_the_disk_before_the_checkpoint_and_are_appended(tmp
     assert [orjson.loads(letter.raw)["n"] for letter in letters] == [1, 3, 4]
 
 
+def test_before_a_save_what_waits_is_sent_and_then_dead_letters_are_brought_to_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log(0, None, 1))
+    done: list[str] = []
+
+    class Letters(logs.DeadLetters):
+        def sync(self) -> None:
+            super().sync()
+            done.append("letters")
+
+    checkpoint = logs.Checkpoint(tmp_path / "c", before_save=lambda: done.append("what waits"))
+    with Letters(tmp_path / "bad.ndjson") as letters:
+        run(tmp_path / "a.log", window=0, dead_letters=letters, checkpoint=checkpoint)
+    assert done == ["what waits", "letters"] * (len(done) // 2) != []
+
+
 @pytest.mark.parametrize("options", [{"window": 1}, {"repeat": 2}, {"dry_run": True}], ids=str)
 def test_a_checkpoint_goes_with_logs_in_their_order(options: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(log(0))
