@@ -71,8 +71,6 @@ MANY = {
     "choices": ("openai-chat", {"choices": [{"index": n, "delta": {"content": "a"}} for n in range(MAX_CHOICES + 50)]}),
     "candidates": ("gemini", {"candidates": [{"index": n} for n in range(MAX_CHOICES + 50)]}),
     "parts": ("gemini", {"candidates": [{"content": {"parts": [{"n": 1}] * (MAX_PARTS + 50)}}]}),
-    "blocks": ("anthropic", {"type": "message", "content": [{"type": "text"}] * (MAX_PARTS + 50)}),
-    "calls": ("workers-ai", {"response": "", "tool_calls": [{"name": "f"}] * (MAX_PARTS + 50)}),
 }
 
 
@@ -123,6 +121,7 @@ def test_many_choices_of_one_frame_are_handed_out_in_proportion_when_awaited() -
 
 
 OPENING = [
+    ("anthropic", "new blocks"), ("anthropic", "new calls"), ("workers-ai", "calls"),
     ("bedrock-converse", "new calls"), ("bedrock-converse", "text anywhere"), ("cohere", "text anywhere"),
     ("gemini-interactions", "images"), ("gemini-interactions", "new outputs"), ("lm-studio", "messages"),
     ("lm-studio", "new calls"), ("openai-responses", "new items"), ("openai-responses", "text in new parts"),
