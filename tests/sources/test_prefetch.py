@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
 import anyio
@@ -102,7 +102,7 @@ def test_a_chunk_is_let_go_once_the_next_one_of_an_async_source_is_asked_for(bac
     made = [bytes([number]) * 100 for number in range(6)]
     alone = sys.getrefcount(made[0])
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         for number in range(len(made)):
             yield made[number]
 
