@@ -22,13 +22,25 @@ async def next_of(relay: Any) -> bytes:
     return message
 
 
-def test_a_task_that_ends_while_another_waits_leaves_the_relay_open() -> None:
+def test_a_task_that_is_cancelled_as_another_goes_on_leaves_the_relay_open() -> None:
     async def main() -> None:
         arrives = asyncio.Event()
         upstream = Upstream(A, arrives, B)
         relay = relayed(upstream, format="sse")
-        first, second = (asyncio.create_task(next_of(relay)) for _ in range(2))
-        assert await first == A
+        sending = asyncio.Event()
+
+        async def send() -> None:
+            assert await anext(relay) == A
+            sending.set()
+            await asyncio.Event().wait()
+
+        first = asyncio.create_task(send())
+        await sending.wait()
+        # The second one goes on before the loop has told anyone that the first one ended.
+        first.cancel()
+        second = asyncio.create_task(next_of(relay))
+        with pytest.raises(asyncio.CancelledError):
+            await first
         arrives.set()
         assert await second == B
         assert upstream.closed == 0
