@@ -157,6 +157,15 @@ def test_a_client_that_takes_nothing_is_given_up() -> None:
     run(main)
 
 
+def test_a_client_that_waits_for_a_silent_upstream_is_not_given_up() -> None:
+    async def main() -> None:
+        upstream = Upstream(A, 0.05, B)
+        server = await ask(relayed(upstream, format="sse", send_timeout=0.02), Server())
+        assert server.body == A + B
+
+    run(main)
+
+
 def test_a_cancellation_by_the_server_is_passed_on() -> None:
     async def main() -> None:
         upstream = Upstream(asyncio.Event())
