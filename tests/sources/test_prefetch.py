@@ -481,6 +481,14 @@ def test_a_stream_may_be_closed_while_another_thread_starts_it(first: str, monke
     assert source.closed == 1
 
 
+def test_a_source_that_both_threads_are_to_close_is_closed_once_and_nobody_waits() -> None:
+    closes: list[int] = []
+    ahead: Any = read_ahead(OpenedSyncSource(iter([b"1\n"]), lambda: closes.append(1)), 1)
+    ahead.chunks._close_source()
+    ahead.chunks._close_source()
+    assert closes == [1]
+
+
 def test_a_failing_close_of_the_source_is_not_swallowed() -> None:
     class FailingClose(Source):
         def close(self) -> None:
