@@ -111,6 +111,17 @@ class TestTheStream:
         with logs.follow(log, clock=ScriptedClock()) as stream, pytest.raises(ValueError, match="checkpoint="):
             stream.commit()
 
+    @pytest.mark.parametrize(("interval", "saves"), [(0.0, 1), (3600.0, 0)])
+    def test_the_place_is_saved_while_more_is_waited_for_if_it_is_time(
+        self, interval: float, saves: int, log: Path, tmp_path: Path
+    ) -> None:
+        log.write_bytes(line(0))
+        checkpoint = logs.Checkpoint(tmp_path / "place", interval=interval)
+        clock = ScriptedClock((5, append(log, line(1))))
+        with logs.follow(log, clock=clock, checkpoint=checkpoint) as stream:
+            assert [next(stream)["i"] for _ in range(2)] == [0, 1]
+            assert checkpoint.saves == saves
+
     def test_the_last_part_of_a_line_that_a_deleted_file_leaves_out_is_an_error(self, log: Path) -> None:
         log.write_bytes(b"2026-01-01T00:00:01Z stdout F 1\n2026-01-01T00:00:02Z stdout P [1,\n")
         errors: list[Any] = []
