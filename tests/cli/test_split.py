@@ -77,6 +77,16 @@ def test_a_split_whose_numbers_are_none_is_refused(name: str, wrong: object, tmp
             split_from_json(values)
 
 
+@pytest.mark.parametrize(
+    ("name", "message"), [("path", "path must be a string"), ("format", "must be strings"), ("head", "must be strings")]
+)
+def test_a_split_whose_texts_are_none_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"1\n")
+    [split] = splits(tmp_path / "log")
+    with pytest.raises(TypeError, match=message):
+        split_from_json({**split_to_json(split), name: 1})
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
 def test_a_name_that_is_not_utf8_is_exact(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff\n.log")

@@ -130,6 +130,34 @@ class TestTheStream:
             assert [record.value for record in stream] == [1]
         assert [error.frame for error in errors] == [b"[1,"]
 
+    def test_half_a_line_that_a_deleted_file_leaves_is_an_error(self, log: Path) -> None:
+        log.write_bytes(line(0) + line(1)[:5])
+        errors: list[Any] = []
+        script: list[Action] = [(1, log.unlink), (20, append(log, line(2)))]
+        assert followed(log, script=script, on_error=errors.append)[0] == [0, 2]
+        assert [error.frame for error in errors] == [line(1)[:5]]
+
+    def test_an_archive_that_is_removed_while_it_is_read_comes_whole(self, log: Path) -> None:
+        archive = log.with_name("app.log.1.gz")
+        compressed(lines(0, 1), archive)
+        log.write_bytes(line(2))
+        with logs.follow(log.with_name("app.log*"), clock=ScriptedClock(), stop_after_idle=5) as stream:
+            assert next(stream)["i"] == 0
+            archive.unlink()
+            assert [value["i"] for value in stream] == [1, 2]
+
+    def test_where_the_next_look_is_due_already_nothing_is_waited_for(self, log: Path) -> None:
+        class SlowClock(ScriptedClock):
+            def now(self) -> float:
+                self.time += 1
+                return self.time
+
+        log.write_bytes(line(0))
+        clock = SlowClock()
+        with logs.follow(log, clock=clock, stop_after_idle=30) as stream:
+            assert [value["i"] for value in stream] == [0]
+        assert clock.waits == 0
+
     def test_a_damaged_rotated_file_is_an_error_before_the_next_file(self, log: Path) -> None:
         log.with_name("app.log.1.gz").write_bytes(gzip.compress(lines(0, 1), 0)[:-9])
         log.write_bytes(line(2))

@@ -5,6 +5,7 @@ What is expected is computed by `datetime` from numbers, never from the text.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -457,3 +458,9 @@ def test_a_line_without_such_a_stamp_cannot_get_another_one(
 
 def test_a_path_through_what_is_not_there_leads_nowhere() -> None:
     assert find_field(b'{"a":{"b":1}}', ["c", "b"]) is None
+
+
+@pytest.mark.parametrize("stamp", [math.inf, -math.inf, math.nan])
+def test_a_float_that_is_no_number_is_no_stamp(stamp: float) -> None:
+    with pytest.raises(StampError, match="is out of range"):
+        EpochForm(stamp)
