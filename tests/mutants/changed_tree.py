@@ -35,7 +35,7 @@ def taken() -> dict[int, Mutant]:
 
 
 def _hash_of_sources() -> str:
-    tool = sorted(Path(__file__).parent.glob("[!t]*_mutants.py"))
+    tool = [*sorted(Path(__file__).parent.glob("[!t]*_mutants.py")), Path(__file__).with_name("compile_core.py")]
     sources = [*sorted(ROOT.glob("src/*.p*")), *sorted(ROOT.glob("ndstream/**/*.py")), *tool]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in sources)).hexdigest()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from Cython.Compiler import Pipeline
+from Cython.Compiler import Options, Pipeline
 from Cython.Compiler.Errors import CompileError
 
 from mutants.cython_tree import DECLARATIONS
@@ -43,6 +43,8 @@ def compile_core(change: Callable[[Any], None]) -> set[tuple[str, int]]:
             wrong.add((f"src/{Path(source.filename).name}", line))
         _new_error(error, position, message)
 
+    # To a `switch`, a number that has to equal two constants at once is one that equals either.
+    Options.get_directive_defaults()["optimize.use_switch"] = False
     Pipeline.parse_stage_factory = changed_parse_stage
     CompileError.__init__ = noted
     try:
