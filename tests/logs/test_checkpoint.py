@@ -525,3 +525,10 @@ class TestOtherFiles:
                 assert [error.reason for error in errors] == ["checksum"]
         finally:
             memory.rm("/damaged", recursive=True)
+
+
+def test_a_cursor_of_a_path_alone_is_the_beginning_of_a_plain_file_that_is_not_known_otherwise() -> None:
+    cursor = logs.Cursor("a.log")
+    assert (cursor.format, cursor.position, cursor.line, cursor.delivered) == ("plain", logs.Position(), 0, 0)
+    assert (cursor.device, cursor.inode, cursor.unfinished) == (0, 0, ())
+    assert logs.Cursor.from_dict(cursor.to_dict()) == cursor
