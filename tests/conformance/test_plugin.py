@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,9 +44,8 @@ def run_plugin(tmp_path: Path, event: str) -> str:
         "--rootdir",
         str(tmp_path),
     ]
-    done = subprocess.run(
-        [*command, str(tmp_path)], capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT)}
-    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, env=environment)
     return done.stdout
 
 
