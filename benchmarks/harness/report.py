@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ def _missed(tables: list[Table]) -> list[str]:
 def head(title: str, target: str, module: str, minutes: float, facts: Facts) -> str:
     """What a page of results begins with: what wrote it, when and where."""
     rows = "".join(f"| {name} | {value} |\n" for name, value in facts.items())
-    written = f"Written by `make {target}` (`python -m {module}`), which took {minutes:.0f} minutes."
+    command = f"`make {target}` (`python -m {module}`)"
+    written = f"Written on {datetime.date.today()} by {command}, which took {minutes:.0f} minutes."
     return f"# {title}\n\n{written}\n\n| | |\n|---|---|\n{rows}"
 
 
