@@ -23,7 +23,7 @@ _NOUN = {"ndjson": "line", "sse": "event", "jsonseq": "element", "json": "value"
 def undecodable(frame: bytes, offset: int, line: int | None, cause: Exception, framing: str) -> DecodeError:
     """The error for a whole payload that ``loads`` refused."""
     reason, position, what, fault = _fault(frame, cause, framing)
-    hint = _document_hint(frame, framing) or _hint(frame, "" if framing == "sse" else framing)
+    hint = _document_hint(frame, framing, line) or _hint(frame, "" if framing == "sse" else framing)
     message = f"{where(_NOUN[framing], offset, line)} {what}: {shown(frame, position)}{hint}"
     facts: dict[str, Any] = {"frame": frame, "offset": offset, "line": line, "position": position, "reason": reason}
     error = (
@@ -281,9 +281,9 @@ def _hint(frame: bytes, framing: str) -> str:
     return f"; {hint}" if hint else ""
 
 
-def _document_hint(frame: bytes, framing: str) -> str:
-    """What a whole line says that does no more than open brackets."""
-    if framing == "ndjson" and _DOCUMENT_BEGIN.fullmatch(frame):
+def _document_hint(frame: bytes, framing: str, line: int | None) -> str:
+    """What a first line says that does no more than open brackets. A later one is rather a line that was torn."""
+    if framing == "ndjson" and line == 1 and _DOCUMENT_BEGIN.fullmatch(frame):
         return "; it looks like a JSON document over several lines, not one value a line: use concatenated()"
     return ""
 

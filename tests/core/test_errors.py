@@ -88,7 +88,9 @@ def test_the_message_says_what_the_bytes_look_like(data: bytes, hint: str) -> No
 
 
 @pytest.mark.parametrize(
-    "data", [b'{"a":1}}\n', b'{"a":', b'1\n{"a":[', b"[" * 5000 + b"\n"], ids=["whole", "cut", "cut later", "deep"]
+    "data",
+    [b'{"a":1}}\n', b'{"a":', b'1\n{"a":[', b'{"a":1}\n{"a":\n', b"[" * 5000 + b"\n"],
+    ids=["whole", "cut", "cut later", "torn between others", "deep"],
 )
 def test_a_plain_mistake_gets_no_hint(data: bytes) -> None:
     assert "looks like" not in str(error_of(data))
