@@ -69,6 +69,17 @@ def test_a_lf_is_added_to_a_last_value_only_if_asked(log: Path, tail: bytes) -> 
     assert log.read_bytes() == GOOD + tail + b"\n"
 
 
+def test_what_was_saved_is_no_log_to_a_glob_unless_it_is_asked_for(log: Path) -> None:
+    log.write_bytes(b'{"n":1}\n{"n":')
+    assert logs.repair_tail(log).saved == f"{log}.cut-8"
+    pattern = f"{log}*"
+    assert list(logs.read(pattern)) == [{"n": 1}]
+    assert [split.path for split in logs.splits(pattern)] == [str(log)]
+    with logs.follow(pattern, stop_after_idle=0.1) as stream:
+        assert list(stream) == [{"n": 1}]
+    assert list(logs.read(f"{log}.cut-*", loads=bytes)) == [b'{"n":']
+
+
 def test_a_tail_past_the_limit_is_left_alone_unless_it_is_all_nuls(log: Path) -> None:
     log.write_bytes(GOOD + b"[" * 2000)
     assert logs.repair_tail(log, max_frame_size=1000).status == "too_large"

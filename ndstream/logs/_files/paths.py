@@ -23,6 +23,7 @@ _ROTATED = re.compile(
     r"(?:[.-](?P<stamp>\d{4}-?\d\d-?\d\d(?:[-_T.]?\d\d(?:[-:]?\d\d){0,2})?)(?:\.backup)?|\.(?P<number>\d{1,6}))"
     rf"(?:{ARCHIVE_SUFFIX})?"
 )
+_SAVED_CUT = re.compile(r"\.cut-\d+\Z")
 _OLDEST, _NUMBERED, _NEWEST = range(3)
 
 
@@ -72,7 +73,18 @@ def _matches(pattern: str, options: dict[str, Any]) -> list[str]:
         matches = [name for name in glob.glob(pattern, recursive=True) if not os.path.isdir(name)]
     if not matches:
         raise FileNotFoundError(errno.ENOENT, "no file matches", pattern)
-    return sorted(matches, key=log_order)
+    return sorted(without_saved_cuts(matches), key=log_order)
+
+
+def without_saved_cuts(matches: list[str]) -> list[str]:
+    """The matches of a glob without what `repair_tail` cut from one of them and saved beside it.
+
+    Example:
+        >>> without_saved_cuts(["app.log", "app.log.cut-81", "other.log.cut-81"])
+        ['app.log', 'other.log.cut-81']
+    """
+    logs = set(matches)
+    return [name for name in matches if (log := _SAVED_CUT.sub("", name)) == name or log not in logs]
 
 
 def log_order(name: str) -> tuple[str, int, str, int]:

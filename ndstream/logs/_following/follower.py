@@ -20,6 +20,7 @@ from ndstream.logs._checkpoints.cursor import Cursor
 from ndstream.logs._containers.unwrapper import Unwrapper
 from ndstream.logs._dead_letters.dead_letters import DeadLetters
 from ndstream.logs._errors import LogFileError
+from ndstream.logs._files.paths import without_saved_cuts
 from ndstream.logs._files.raising import raising
 from ndstream.logs._following.changes import Change
 from ndstream.logs._following.followed_file import FollowedFile, Part
@@ -268,4 +269,4 @@ def _is_glob(path: str) -> bool:
 def _matches(path: str) -> list[str]:
     if not _is_glob(path):
         return [path]
-    return sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+    return sorted(without_saved_cuts([name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]))
