@@ -54,6 +54,17 @@ def place(tmp_path: Path) -> Path:
 
 
 class TestGoingOn:
+    def test_the_report_is_of_what_this_run_read(self, log: Path, place: Path) -> None:
+        log.write_bytes(lines(0, 1) + b"x\n" + lines(2)[:-5])
+        counted = []
+        for _ in range(2):
+            with logs.read(log, checkpoint=place, on_error="skip") as stream:
+                assert all(stream)
+            report = stream.report
+            counted.append((report.bytes, report.lines, report.values, report.bad, stream.line))
+            log.write_bytes(lines(0, 1) + b"x\n" + lines(2, 3))
+        assert counted == [(len(lines(0, 1)) + 2, 4, 2, 2, 3), (len(lines(2, 3)), 2, 2, 0, 5)]
+
     def test_a_run_reads_what_is_new(self, log: Path, place: Path) -> None:
         log.write_bytes(lines(0, 1))
         assert read(log, place=place) == [0, 1]

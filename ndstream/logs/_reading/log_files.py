@@ -146,7 +146,6 @@ class LogFiles:
         if self._resumption is not None:
             self._resumption.go_on(rest.file, rest.line, decoder)
         values = self._values(rest.file, decoder)
-        self._lines_before = rest.line
         if rest.torn is not None:
             self._torn = 1
             self._lines_before -= 1
@@ -166,7 +165,7 @@ class LogFiles:
 
     def _values(self, opened: OpenedFile, decoder: NDJSONDecoder[Any]) -> Iterator[Any]:
         self.settle()
-        self._torn = self._lines_before = 0
+        self._torn, self._lines_before = 0, decoder.line
         self._content_end, self._read_to_end = opened.offset, False
         self._current = FileReport(opened.path, opened.format)
         self._report.files.append(self._current)
