@@ -75,7 +75,10 @@ Exit status:
     help="Where to begin in files that are there when --follow begins.",
 )
 @click.option(
-    "--stop-after-idle", metavar="SECONDS", type=NumberRange(), help="End --follow after so long without anything new."
+    "--stop-after-idle",
+    metavar="SECONDS",
+    type=NumberRange(min=0),
+    help="End --follow after so long without anything new.",
 )
 @click.option(
     "--checkpoint",

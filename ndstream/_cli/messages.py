@@ -35,6 +35,11 @@ def label(name: str) -> str:
     return "standard input" if name == STDIN else name
 
 
+def bad_frame(name: str, message: str) -> str:
+    """What to say of a bad frame that ends the run."""
+    return f"{label(name)}: {message}; to go on after it: --bad FILE or --on-error skip"
+
+
 def count(number: int, noun: str) -> str:
     """A number of things.
 

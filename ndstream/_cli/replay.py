@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ndstream._cli.dead_letters import DEAD_LETTERS_HELP
-from ndstream._cli.messages import STDIN, say, with_options
+from ndstream._cli.messages import STDIN, bad_frame, count, say, with_options
 from ndstream._cli.number_range import NumberRange
 from ndstream._cli.options import WrittenFile, decoding_options, figures_of, figures_options, on_mismatch_option
 from ndstream._cli.replay_options import checked_options, http_options
@@ -104,7 +104,10 @@ def replay(context: click.Context, /, files: tuple[str, ...], **options: Any) ->
     except click.ClickException:
         raise
     except StreamError as error:
-        say(_advice(str(error)))
+        from ndstream.logs import LogFileError
+
+        is_line = hasattr(error, "path") and not isinstance(error, LogFileError)
+        say(bad_frame(error.path or STDIN, _advice(str(error))) if is_line else _advice(str(error)))
         return 1
     except (ValueError, TypeError) as error:
         raise click.UsageError(_advice(str(error))) from None
@@ -154,6 +157,9 @@ def _replay(names: list[str], options: dict[str, Any]) -> int:
 
                 write_replay_figures(report, {} if sink is None else sink.counts, figures)
     refused = 0 if sink is None else sink.counts.get("refused", 0)
+    if figures is None and report.bad + refused:
+        what = count(report.bad + refused, "bad or refused line" if refused else "bad line")
+        say(f"{what} skipped" if letters is None else f"{what} written to {letters.path}")
     return int(refused > 0 or (report.bad > 0 and options["on_error"] != "skip"))
 
 

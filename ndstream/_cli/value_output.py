@@ -120,7 +120,7 @@ class ValueOutput:
         self.keep_bad_frame(name, error, source)
         if not self.skips_errors:
             self.buffer.flush()
-            self.say(f"{label(name)}: {messages.with_options(str(error))}")
+            self.say(messages.bad_frame(name, messages.with_options(str(error))))
             raise click.exceptions.Exit(1)
 
     def keep_bad_frame(self, name: str, error: StreamError, source: str | None) -> None:

@@ -108,6 +108,10 @@ def test_nan_is_no_number(options: tuple[str, ...], tmp_path: Path) -> None:
     assert "'nan' is not a number" in refused(*options, "log", cwd=tmp_path)
 
 
+def test_a_time_to_wait_is_not_below_zero(tmp_path: Path) -> None:
+    assert "-1.0 is not in the range x>=0" in refused("--follow", "--stop-after-idle", "-1", "log", cwd=tmp_path)
+
+
 LINES_ONLY = [
     ("--workers", "2"),
     ("--follow",),

@@ -105,11 +105,16 @@ def test_bad_lines_stop_or_are_skipped_or_kept(path: Path, tmp_path: Path) -> No
     path.write_bytes(LINES[0] + b'{"n":1}\nx\n' + LINES[1])
     result = replay(path, "--speed", "inf")
     assert (result.stdout, result.returncode) == (LINES[0], 1)
-    assert "(line 2) cannot be put in order of time: there is no time stamp at 'ts'" in only_line(result.stderr)
+    message = only_line(result.stderr)
+    assert "(line 2) cannot be put in order of time: there is no time stamp at 'ts'" in message
+    assert message.startswith(f"ndstream: {path}: ")
+    assert message.endswith("; to go on after it: --bad FILE or --on-error skip")
     result = replay(path, "--speed", "inf", "--on-error", "skip")
-    assert (result.stdout, result.stderr, result.returncode) == (LINES[0] + LINES[1], b"", 0)
+    assert (result.stdout, result.returncode) == (LINES[0] + LINES[1], 0)
+    assert only_line(result.stderr) == "ndstream: 2 bad lines skipped"
     result = replay(path, "--speed", "inf", "--bad", tmp_path / "bad")
-    assert (result.stdout, result.stderr, result.returncode) == (LINES[0] + LINES[1], b"", 1)
+    assert (result.stdout, result.returncode) == (LINES[0] + LINES[1], 1)
+    assert only_line(result.stderr) == f"ndstream: 2 bad lines written to {tmp_path / 'bad'}"
     letters = map(DeadLetter.from_json, (tmp_path / "bad").read_bytes().splitlines())
     assert [(each.line, each.reason) for each in letters] == [(2, "timestamp"), (3, "invalid_json")]
     result = replay(path, "--speed", "inf", "--unstamped", "at-once", "--on-error", "skip")

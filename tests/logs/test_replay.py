@@ -373,6 +373,15 @@ def test_a_bad_line_is_raised_after_what_precedes_it() -> None:
     assert (caught.value.offset, caught.value.line) == (len(log(0, 1)), 3)
 
 
+def test_a_bad_line_that_is_raised_names_its_file(tmp_path: Path) -> None:
+    for name, data in (("a.log", log(0, 1)), ("b.log", log(0) + b"x\n"), ("c.log", log(0) + b'{"n":1}\n')):
+        (tmp_path / name).write_bytes(data)
+    for name in ("b.log", "c.log"):
+        with pytest.raises(DecodeError) as caught:
+            logs.replay([tmp_path / "a.log", tmp_path / name], by="ts", dry_run=True)
+        assert caught.value.path == str(tmp_path / name)  # type: ignore[attr-defined]
+
+
 def test_bad_lines_can_be_skipped_or_handed_to_a_callable(tmp_path: Path) -> None:
     data = log(0, None, 1) + b"x\n"
     assert run(data, on_error="skip")[1].bad == 2

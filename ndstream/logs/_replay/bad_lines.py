@@ -28,9 +28,11 @@ class BadLineHandler:
         self._letters = letters
         self._report = report
         self._bad_lines = BadLines()
+        self._stream: Any = None
 
     def begin(self, stream: Any) -> None:
         """Say which stream it is, which knows the file that is read."""
+        self._stream = stream
         self._bad_lines.begin(self._letters, stream)
 
     def __call__(self, error: StreamError) -> None:
@@ -42,7 +44,11 @@ class BadLineHandler:
             self._bad_lines(error)
         elif callable(self._on_error):
             self._on_error(error)
-        elif damaged or self._on_error == "raise":
+        elif damaged:
+            raise error
+        elif self._on_error == "raise":
+            # The caller has no stream to ask for it.
+            error.path = self._stream.path  # type: ignore[attr-defined]
             raise error
 
 

@@ -173,8 +173,9 @@ def replay(
     Raises:
         FileNotFoundError: A path does not exist, or a glob matches nothing.
         OSError: A file cannot be read.
-        StreamError: A line is bad or a file damaged; what was read of its log before that was delivered. A
-            `CheckpointError`: the checkpoint is damaged or in use, or the file is not the one that was read.
+        StreamError: A line is bad or a file damaged, in the file that its `path` names; what was read of its log
+            before that was delivered. A `CheckpointError`: the checkpoint is damaged or in use, or the file is not
+            the one that was read.
         TypeError: An option has the wrong type, or `to` is no async function and returned something to await.
         ValueError: An option has none of its values, or does not go with another one.
 
