@@ -40,6 +40,9 @@ NOT_HERE = (
 
 def main() -> int:
     """Run the tests, and report."""
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+        return 0
     arguments = [argument for argument in sys.argv[1:] if argument != "--new"]
     places = _made("--new" in sys.argv)
     copy_tests(TREE)
