@@ -28,7 +28,7 @@ def run(program: str) -> str:
 def test_the_readme_s_first_example_prints_what_it_says() -> None:
     block = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
-    assert run(block).split() == ["Hello", "7", "9", "invalid_json", "9", "25", "unfinished"]
+    assert run(block).split() == ["Hello", "7", "9", "invalid_json", "8", "25", "unfinished"]
 
 
 def test_the_readme_names_its_two_commands() -> None:
