@@ -106,8 +106,11 @@ def replay(context: click.Context, /, files: tuple[str, ...], **options: Any) ->
     except StreamError as error:
         from ndstream.logs import LogFileError
 
-        is_line = hasattr(error, "path") and not isinstance(error, LogFileError)
-        say(bad_frame(error.path or STDIN, _advice(str(error))) if is_line else _advice(str(error)))
+        message = _advice(str(error))
+        # Errors of files begin with the name of the file.
+        if hasattr(error, "path") and not isinstance(error, LogFileError):
+            message = bad_frame(error.path or STDIN, message)
+        say(message)
         return 1
     except (ValueError, TypeError) as error:
         raise click.UsageError(_advice(str(error))) from None
