@@ -1,6 +1,6 @@
 """Round after round of success and of each way to fail, and what the process holds after them.
 
-    python -m failures.leaks [--rounds 100000] [NAME ...]
+    cd tests && PYTHONPATH=.:conformance:.. ../.venv/bin/python -m failures.leaks [--rounds 100000] [NAME ...]
 
 A round that leaves a block behind leaves as many blocks behind as there are rounds; some code keeps a few once.
 """
@@ -354,8 +354,11 @@ def leaks(grown: Held, tasks: int, rounds: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m failures.leaks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100_000)
-    parser.add_argument("names", nargs="*", default=list(ROUNDS))
+    parser.add_argument("names", nargs="*", default=list(ROUNDS), metavar="NAME")
     options = parser.parse_args()
+    for name in options.names:
+        if name not in ROUNDS:
+            parser.error(f"there are no rounds of {name!r}, but of {', '.join(ROUNDS)}")
     found = False
     print("rounds | name | blocks | kB | descriptors | threads | tasks | seconds")
     for name in options.names:
