@@ -45,7 +45,7 @@ _BY_WORD = (
     ("timeout", "timeout|timedout|deadline"),
     ("content_filter", "contentfilter|contentpolicy|safety|moderation"),
     ("invalid_request", "invalid|badrequest|validation|contextlength|contextsize|unprocessable|toolusefailed|toolarge"),
-    ("server", "server|internal|apierror|generation|network|connection|upstream|aborted"),
+    ("server", "server|internal|apierror|generation|network|connection|upstream|aborted|truncated|shutdown"),
 )
 _WORDS = tuple((kind, re.compile(words)) for kind, words in _BY_WORD)
 # MiniMax's own codes.

@@ -128,6 +128,20 @@ SSE_SHAPES = [
         "server",
         "network_error",
     ),
+    Shape(
+        "relay whose upstream was cut",
+        event({"error": {"message": "the upstream ended early", "type": "truncated"}}, "error"),
+        "the upstream ended early",
+        "server",
+        "truncated",
+    ),
+    Shape(
+        "relay that is stopped",
+        event({"error": {"message": "the server is stopping", "type": "shutdown"}}, "error"),
+        "the server is stopping",
+        "server",
+        "shutdown",
+    ),
 ]
 
 LINE_SHAPES = [
