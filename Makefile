@@ -114,8 +114,7 @@ mutants: $(VENV)/installed-cli,test
 	$(BIN)/python -m tests.mutants --seed $(SEED)
 
 # The suite with the core under GCC's address and undefined-behaviour sanitizers, in a copy of the tree, so that the core
-# of this one stays as it is. FOLDERS goes on behind those that are done. The tests of the page are left out: no browser
-# starts with the libraries of the sanitizers.
+# of this one stays as it is. FOLDERS goes on behind those that are done.
 FOLDERS ?= core streams sources llm conformance fuzz logs serving cli
 SANITIZED := build/sanitized
 sanitize:
@@ -125,7 +124,7 @@ sanitize:
 	cd $(SANITIZED) && set -e; for folder in $(FOLDERS); do \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		.venv/bin/python -m pytest -q -rf -o faulthandler_timeout=0 --ignore tests/serving/page tests/$$folder; done
+		.venv/bin/python -m pytest -q -rf -o faulthandler_timeout=0 tests/$$folder; done
 
 # Every public method and the corpus, as valgrind sees them; needs valgrind with its suppressions for CPython, and a
 # CPython that is clean by itself, which the builds of 3.11 by pyenv are not.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,10 @@ def launched() -> Iterator[Any]:
     path = real_parts.command("chromium", "chromium")
     with playwright.sync_playwright() as driver:
         # Its sandbox needs rights that containers do not give; it only sees pages of this machine here.
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        # What tests of the core may have loaded ahead of everything, as a sanitizer, is not for the browser.
+        environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = driver.chromium.launch(executable_path=path, args=arguments, env=environment)
         try:
             yield browser
         finally:
