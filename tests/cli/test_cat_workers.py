@@ -11,6 +11,7 @@ import subprocess
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -368,8 +369,12 @@ def test_what_follows_a_sentinel_is_not_selected_either(tmp_path: Path) -> None:
 
 
 def children(process: int) -> list[int]:
-    ran = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, check=False)
-    return [int(word) for word in ran.stdout.split()]
+    found = []
+    for state in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(state.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(state.parent.name))
+    return found
 
 
 def is_running(process: int) -> bool:
