@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_a_file_to_write_is_not_standard_output(arguments: list[str], tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="a sanitizer needs more addresses than that")
 def test_out_of_memory_is_one_line_and_a_failure() -> None:
     script = 'ulimit -v 400000; head -c 1000000000 /dev/zero | tr "\\0" 1 | "$@"'
     result = subprocess.run(
