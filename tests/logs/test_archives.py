@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import random
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 import pytest
 
+import real_parts
 from inputs.cuts import cuts
 from logs.archives import GZIP, TOOLS, ZSTD, Blocks, Tool, content_of, of_bytes, outcome, raw_content
 from ndstream import FrameTooLargeError, TruncatedError, logs
@@ -265,10 +267,6 @@ def test_f8_an_xz_dictionary_past_the_limit_is_refused_by_the_option_s_name() ->
 
 
 def test_f8_a_zstd_dictionary_is_named() -> None:
-    import sys
-
-    import real_parts
-
     zstd = real_parts.library("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     dictionary = zstd.train_dict(LINES[:500], 2000)
     archive = zstd.compress(SMALL, zstd_dict=dictionary)
@@ -280,6 +278,7 @@ def test_f8_a_zstd_dictionary_is_named() -> None:
 
 @pytest.mark.parametrize("size", [b"", bytes(8)], ids=["of unknown size", "of known size"])
 def test_f8_an_lz4_dictionary_is_named(size: bytes) -> None:
+    real_parts.library("lz4.frame")
     # LZ4 frame format 1.6: version 1, with the size of the content, with the number of a dictionary.
     flags = 0x40 | (8 if size else 0) | 1
     frame = b"\x04\x22\x4d\x18" + bytes([flags, 0x40]) + size + (123_456).to_bytes(4, "little") + bytes(16)
