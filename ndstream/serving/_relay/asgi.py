@@ -81,14 +81,26 @@ async def _send_all(relay: Body, send: Any) -> None:
     except StreamError:
         await _refuse(send, 502, relay.refusal, None)
         return
+    has_left = False
+
+    async def send_if_there(message: dict[str, Any]) -> None:
+        nonlocal has_left
+        try:
+            await send(message)
+        except OSError:
+            # From version 2.4 of the specification on, this is how `send` says that the client has left.
+            has_left = True
+            raise
+
     try:
-        await _start(send, 200, relay.headers)
+        await _start(send_if_there, 200, relay.headers)
         async for message in relay:
-            await send({"type": "http.response.body", "body": message, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+            await send_if_there({"type": "http.response.body", "body": message, "more_body": True})
+        await send_if_there({"type": "http.response.body", "body": b""})
     except OSError:
-        # From version 2.4 of the specification on, this is how `send` says that the client has left.
-        return
+        # One that the body itself raises, as `error_message` may, is for whoever runs the server.
+        if not has_left:
+            raise
 
 
 def _headers_without_body(relay: Body) -> dict[str, str]:

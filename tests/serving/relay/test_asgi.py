@@ -248,3 +248,16 @@ def test_a_client_that_leaves_once_it_was_told_of_a_failure_is_no_error_of_the_s
         assert b'"truncated"' in sent[-2]
 
     run(main)
+
+
+def test_an_error_of_the_body_itself_is_told_to_the_server_though_one_of_its_type_says_that_a_client_left() -> None:
+    def words(error: Exception) -> str:
+        raise OSError("the words cannot be read")
+
+    async def main() -> None:
+        upstream = Upstream(A, ConnectionError())
+        with pytest.raises(OSError, match="words"):
+            await ask(relayed(upstream, format="sse", error_message=words), Server())
+        assert upstream.closed == 1
+
+    run(main)
