@@ -189,13 +189,15 @@ bench-serving: $(VENV)/installed-cli,bench
 	$(BIN)/python -m benchmarks.serving
 
 $(VENV)/installed-%: $(SOURCES)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "compiling the core and installing the extras $* into $(VENV), which takes a minute or more the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[$*]'
 	touch $@
 
 # Not every platform has a wheel of the engine; without it, its tests are skipped and say so.
 $(VENV)/installed-cli,test: $(SOURCES)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "compiling the core and installing all that tests use into $(VENV), which takes minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --only-binary xllamacpp --editable '.[cli,test,engine]' || $(INSTALL) --editable '.[cli,test]'
 	touch $@
 

@@ -1,19 +1,18 @@
 # Encoders: the frames that decode to what they were given. Each frame is one allocation of its exact size.
 
 
-cdef bytes event_bytes(object event, object id, long long retry, const unsigned char* data, Py_ssize_t size):
-    """One event. ``event`` and ``id`` are encoded or None, ``retry`` is negative for none; the data comes last, so
-    that a client that got an event's data has its id."""
+cdef bytes event_bytes(
+    object event, object id, long long retry, const unsigned char* data, Py_ssize_t size, Py_ssize_t lines
+):
+    """One event, whose data has so many lines. ``event`` and ``id`` are encoded or None, ``retry`` is negative for
+    none; the data comes last, so that a client that got an event's data has its id."""
     cdef Py_ssize_t event_size = 0
     cdef Py_ssize_t id_size = 0
     cdef Py_ssize_t digits_size = 0
-    cdef Py_ssize_t lines = 1
     cdef const unsigned char* event_data = NULL
     cdef const unsigned char* id_data = NULL
     cdef unsigned char[20] digits
     cdef Py_ssize_t total
-    if has_line_end(data, size):
-        lines = count_lines(data, size)
     if lines > (MAX_BYTES - size) // 16:
         raise MemoryError
     # Line ends of the data are replaced by those of its fields, and CRLF by one byte less: an upper bound.
@@ -77,9 +76,22 @@ def encode_sse(data, *, event=None, id=None, retry=None, dumps=None, bint escape
     """
     cdef Py_ssize_t size
     cdef const unsigned char* begin
+    cdef Py_ssize_t lines = 1
     if data is None:
         raise _encode_diagnosis.wrong_type("data", None, "a str, bytes or JSON value (b'null' for JSON's null)")
-    payload = payload_of(data, "data", dumps, escape_unicode_newlines)
+    if isinstance(data, str):
+        payload = utf8(data if type(data) is str else str.__str__(data), "data")
+    else:
+        payload = ready_or_dumped(data, "data", dumps)
+    begin = bytes_of(payload, &size)
+    # One look at almost every payload: it is UTF-8, and one line.
+    if not is_printable(begin, size):
+        if PyBytes_CheckExact(payload) and not isinstance(data, str):
+            check_utf8(payload, "data")
+        if escape_unicode_newlines:
+            payload = escaped(payload)
+            begin = bytes_of(payload, &size)
+        lines = count_lines(begin, size)
     if event is not None:
         event = line_of(event, "event")
         # The type of every event that names none.
@@ -87,8 +99,7 @@ def encode_sse(data, *, event=None, id=None, retry=None, dumps=None, bint escape
             event = None
     if id is not None:
         id = id_of(id)
-    begin = bytes_of(payload, &size)
-    return event_bytes(event, id, -1 if retry is None else retry_of(retry), begin, size)
+    return event_bytes(event, id, -1 if retry is None else retry_of(retry), begin, size, lines)
 
 
 def encode_comment(text="", /):
@@ -230,6 +241,7 @@ Writes events so that a client sees the ids that they have.
                 id = None if event.id == self.last_event_id else line_of(event.id, "id")
                 retry = -1 if event.retry is None else retry_of(event.retry)
                 event.own_payload()
-                frame = event_bytes(kind, id, retry, event.begin, event.size)
+                frame = event_bytes(
+                    kind, id, retry, event.begin, event.size, count_lines(event.begin, event.size))
             self.last_event_id = event.id
         return frame

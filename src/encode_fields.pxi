@@ -12,6 +12,9 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     bint PyUnicode_IS_ASCII "PyUnicode_IS_COMPACT_ASCII"(object text) noexcept
 
+# Looked up once: a name of the module would be looked up for each frame.
+cdef object default_dumps = orjson_dumps
+
 cdef long long MAX_WRITTEN_RETRY = 2 ** 63 - 1
 
 # What a client reads as U+0085, U+2028 and U+2029 in UTF-8, and their escapes in JSON.
@@ -37,24 +40,38 @@ cdef inline object utf8(str text, str field):
     raise _encode_diagnosis.lone_surrogate(field, text, cause)
 
 
-cdef object check_utf8(bytes data, str field):
-    if not is_ascii(<const unsigned char*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
-        try:
-            PyUnicode_DecodeUTF8(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), NULL)
-        except UnicodeDecodeError as error:
-            cause = error
-        else:
-            return data
-        raise _encode_diagnosis.not_utf8(field, cause)
-    return data
+cdef int check_utf8(bytes data, str field) except -1:
+    """Refuse bytes that are not UTF-8."""
+    if is_ascii(<const unsigned char*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
+        return 0
+    try:
+        PyUnicode_DecodeUTF8(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), NULL)
+    except UnicodeDecodeError as error:
+        cause = error
+    else:
+        return 0
+    raise _encode_diagnosis.not_utf8(field, cause)
 
 
 cdef object dumped(object value, str field, object dumps):
-    """The JSON of a value, as `utf8` returns it."""
+    """The JSON of a value: as `utf8` returns it, or bytes of which nothing is known yet."""
     if dumps is None:
-        dumps = orjson_dumps
+        dumps = default_dumps
+    cdef PyObject* written = call(<PyObject*> dumps, <PyObject*> value)
+    if written == NULL:
+        raise_for_dumps(value, field, dumps)
+    encoded = steal(written)
+    if PyBytes_CheckExact(encoded):
+        return encoded
+    if isinstance(encoded, str):
+        return utf8(str.__str__(encoded), field)
+    raise TypeError(f"dumps must return bytes or str, not {type(encoded).__name__}")
+
+
+cdef int raise_for_dumps(object value, str field, object dumps) except -1:
+    """Raise the error for the exception of ``dumps`` that is set, or that itself if it says nothing of the value."""
     try:
-        encoded = dumps(value)
+        propagate()
     except (MemoryError, SystemError):
         raise
     except RecursionError as error:
@@ -63,12 +80,6 @@ cdef object dumped(object value, str field, object dumps):
         raise
     except Exception as error:
         cause = error
-    else:
-        if isinstance(encoded, str):
-            return utf8(str.__str__(encoded), field)
-        if PyBytes_CheckExact(encoded):
-            return check_utf8(encoded, field)
-        raise TypeError(f"dumps must return bytes or str, not {type(encoded).__name__}")
     raise _encode_diagnosis.not_json(field, value, dumps, cause)
 
 
@@ -82,20 +93,13 @@ cdef object escaped(object encoded):
     return encoded
 
 
-cdef inline object payload_of(object data, str field, object dumps, bint escape):
-    """The bytes of a frame's data: text as it is, ready bytes as they are, anything else as JSON."""
-    if PyBytes_CheckExact(data):
-        encoded = check_utf8(data, field)
-    elif isinstance(data, str):
-        encoded = utf8(data if type(data) is str else str.__str__(data), field)
-    else:
-        encoded = payload_of_value(data, field, dumps)
-    return escaped(encoded) if escape else encoded
-
-
-cdef object payload_of_value(object data, str field, object dumps):
+cdef object ready_or_dumped(object data, str field, object dumps):
+    """Ready bytes as they are, any other value as JSON; nothing is known yet of these bytes."""
+    # Asked first, because asking for a bytearray takes a call.
+    if isinstance(data, (dict, list)):
+        return dumped(data, field, dumps)
     if isinstance(data, (bytes, bytearray, memoryview)):
-        return check_utf8(copied(data), field)
+        return data if PyBytes_CheckExact(data) else copied(data)
     return dumped(data, field, dumps)
 
 
@@ -112,6 +116,8 @@ cdef object line_of(object text, str field):
         raise _encode_diagnosis.wrong_type(field, text, "a str")
     encoded = utf8(text if type(text) is str else str.__str__(text), field)
     data = bytes_of(encoded, &size)
+    if is_printable(data, size):
+        return encoded
     if has_line_end(data, size) or (field == "id" and memchr(data, 0, <size_t> size) != NULL):
         raise _encode_diagnosis.not_one_line(field, text)
     return encoded
@@ -142,10 +148,9 @@ cdef object json_of(object value, object dumps, bint escape):
     """The JSON of a value, or ready bytes of it, which may not be blank: decoders pass over what is."""
     cdef Py_ssize_t size
     cdef const unsigned char* data
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        payload = check_utf8(value if PyBytes_CheckExact(value) else copied(value), "value")
-    else:
-        payload = dumped(value, "value", dumps)
+    payload = ready_or_dumped(value, "value", dumps)
+    if PyBytes_CheckExact(payload):
+        check_utf8(payload, "value")
     data = bytes_of(payload, &size)
     if is_blank(data, size):
         raise _encode_diagnosis.blank()

@@ -17,6 +17,28 @@ cdef inline unsigned char* put_field(
     return to + 1
 
 
+cdef inline bint is_printable(const unsigned char* data, Py_ssize_t size) noexcept nogil:
+    """Whether all bytes are ASCII and none is below the space: text of one line, in UTF-8."""
+    cdef unsigned long long seen = 0
+    cdef unsigned long long word = 0
+    cdef Py_ssize_t index
+    # A byte below the space has its highest bit set when a space is subtracted. What it borrows from the byte above it
+    # changes no answer, since one such byte is enough.
+    if size < 8:
+        for index in range(size):
+            seen |= data[index] | (data[index] - 0x20ULL)
+        return not seen & 0x80
+    index = 0
+    while index <= size - 8:
+        memcpy(&word, data + index, 8)
+        seen |= word | (word - 0x2020202020202020ULL)
+        index += 8
+    # The last eight once more, so that none is left out.
+    memcpy(&word, data + size - 8, 8)
+    seen |= word | (word - 0x2020202020202020ULL)
+    return not seen & 0x8080808080808080ULL
+
+
 cdef inline bint has_line_end(const unsigned char* data, Py_ssize_t size) noexcept nogil:
     """Whether there is a CR or LF."""
     return memchr(data, b"\n", <size_t> size) != NULL or memchr(data, b"\r", <size_t> size) != NULL
@@ -42,6 +64,8 @@ cdef inline Py_ssize_t count_lines(const unsigned char* data, Py_ssize_t size) n
     """How many lines CR, LF and CRLF make of it, of which the last needs no end."""
     cdef Py_ssize_t lines = 1
     cdef Py_ssize_t index
+    if not has_line_end(data, size):
+        return lines
     for index in range(size):
         lines += data[index] == b"\n" or (
             data[index] == b"\r" and (index + 1 == size or data[index + 1] != b"\n"))

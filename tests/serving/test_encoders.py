@@ -7,7 +7,9 @@ import datetime
 import decimal
 import enum
 import math
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -119,6 +121,18 @@ def test_unicode_newlines_become_escapes_of_json_where_asked() -> None:
 def test_neighbours_of_the_unicode_newlines_are_not_escaped() -> None:
     text = "\x84\x86\u2027\u202a\u0105\u20a8"
     assert encode_ndjson(text, escape_unicode_newlines=True) == f'"{text}"\n'.encode()
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 15, 16, 17, 31])
+def test_a_byte_of_any_value_is_found_at_any_place(size: int) -> None:
+    for place in range(size):
+        for value in range(256):
+            ready = b"~" * place + bytes([value]) + b" " * (size - place - 1)
+            if value >= 0x80:
+                assert refusal(partial(encode_sse, ready)).index == place
+                continue
+            expected = b"".join(b"data: %b\n" % line for line in re.split(rb"[\r\n]", ready)) + b"\n"
+            assert encode_sse(ready) == encode_sse(ready.decode()) == expected, ready
 
 
 def test_data_that_begins_with_a_space_or_a_mark_keeps_it() -> None:
