@@ -18,6 +18,20 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def written_text_of(value: Any) -> str:
+    """The text that a model wrote: the value if it is text, or a number as it is written, else an empty text.
+
+    Workers AI sends a token that is a number as a JSON number.
+
+    Example:
+        >>> written_text_of("6"), written_text_of(6), written_text_of(0.005), written_text_of(True)
+        ('6', '6', '0.005', '')
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return text_of(value)
+
+
 def dict_of(value: Any) -> dict[str, Any]:
     """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -54,7 +54,7 @@ _OF_MINIMAX = {
     1026: "content_filter", 1027: "content_filter", 1039: "rate_limit", 2013: "invalid_request", 2049: "authentication",
 }  # fmt: skip
 _SENTENCES = ("message", "msg", "detail", "error", "title", "errorMessage", "error_message", "Message", "error_msg")
-_HOLDERS = frozenset({"error", "x_groq", "base_resp"})
+HOLDERS = frozenset({"error", "x_groq", "base_resp"})
 """Where a frame that has an error has it, unless it is the error itself."""
 _RETRYABLE = frozenset({"overloaded", "rate_limit", "timeout", "server"})
 
@@ -95,7 +95,7 @@ def error_in(frame: Any, event: str | None = None) -> ServerError | None:
     """
     if not isinstance(frame, dict):
         return _from_text(frame) if event == "error" else None
-    if event != "error" and _HOLDERS.isdisjoint(frame) and "error" not in (frame.get("object"), frame.get("type")):
+    if event != "error" and HOLDERS.isdisjoint(frame) and "error" not in (frame.get("object"), frame.get("type")):
         return None
     found = frame.get("error")
     if says_nothing(found) or found is False or found == 0:
@@ -197,13 +197,14 @@ def _from_facts(facts: dict[str, Any], around: dict[str, Any]) -> ServerError:
 def _kind(codes: list[Any], sure: bool = True) -> str:
     """One of the kinds, from codes and words; a sentence alone proves less than a code."""
     plain = [re.sub("[^a-z]", "", value.lower()) for value in codes if isinstance(value, str)]
-    for kind, words in _WORDS:
-        if (sure or kind not in ("server", "invalid_request")) and any(map(words.search, plain)):
-            return kind
+    named = next((kind for kind, words in _WORDS if any(map(words.search, plain))), "unknown")
+    if named not in ("server", "unknown") and (sure or named != "invalid_request"):
+        return named
+    # A gateway calls any error of its upstream one of a server: the status says more.
     for value in codes:
         status = value if isinstance(value, int) else int(value) if value.isdecimal() and len(value) == 3 else 0
         if status in _BY_STATUS:
             return _BY_STATUS[status]
         if 500 <= status < 600:
             return "server"
-    return "unknown"
+    return named if sure else "unknown"

@@ -270,6 +270,14 @@ def test_a_status_tells_what_kind_of_error_it_is(status: int, kind: str) -> None
         assert error_in({"error": {"code": code, "message": "no"}}) == ServerError("no", kind, code)
 
 
+@pytest.mark.parametrize("word", ["api_error", "upstream_error", "server_error"])
+@pytest.mark.parametrize(("status", "kind"), [(401, "authentication"), ("402", "billing"), (429, "rate_limit")])
+def test_a_status_says_more_than_a_word_that_a_gateway_has_for_all_errors(word: str, status: Any, kind: str) -> None:
+    error = error_in({"error": {"message": "no", "type": word, "code": status}})
+    assert error is not None
+    assert error.kind == kind
+
+
 def test_an_error_behind_a_frame_that_no_wire_knows_is_found() -> None:
     with pytest.raises(llm.ReplyServerError, match="bad key") as caught:
         llm.collect(iter(lines({"hello": 1}, {"code": 401, "msg": "bad key"})))

@@ -137,6 +137,24 @@ COUNTED: list[tuple[str, bytes, llm.Tokens]] = [
         llm.Tokens(10, 4, 7, 5, 17),
     ),
     (
+        "xai, whose output leaves out the reasoning",
+        b"".join(
+            sse(
+                chat_frame(
+                    {},
+                    "stop",
+                    usage={
+                        "prompt_tokens": 10,
+                        "completion_tokens": 2,
+                        "total_tokens": 17,
+                        "completion_tokens_details": {"reasoning_tokens": 5},
+                    },
+                )
+            )
+        ),
+        llm.Tokens(10, None, 7, 5, 17),
+    ),
+    (
         "deepseek",
         b"".join(
             sse(

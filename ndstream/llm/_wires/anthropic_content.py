@@ -18,6 +18,8 @@ from ndstream.llm._wires.output_log import OutputLog
 
 _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _JOINED = {"text_delta": "text", "thinking_delta": "thinking"}
+_GROWING = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
+_TYPES_OF_BLOCKS = frozenset({"", "text", "thinking", "tool_use"})
 
 
 class Content:
@@ -86,7 +88,7 @@ class Content:
 
     def add(self, index: int, delta: dict[str, Any]) -> ToolCall | None:
         """Add to a block. Returns its call, if arguments were added."""
-        kind = delta.get("type")
+        kind = _kind_of(delta)
         name = _JOINED.get(kind) if isinstance(kind, str) else None
         value = "" if name is None else text_of(delta.get(name))
         if index not in self._current and not value and (name is not None or not delta):
@@ -96,6 +98,8 @@ class Content:
         if name is not None:
             block.fields.setdefault("type", name)
             parts = block.join(name, value)
+            if label_of(delta.get("signature")):
+                block.replace("signature", delta["signature"])
             if name == "thinking":
                 self.open_thoughts[index] = parts
                 self._log.add_thought(value)
@@ -167,3 +171,11 @@ class Content:
         else:
             self._log.thinking_revised = self._log.thinking_revised or added is None
             self._log.add_thought(added or "")
+
+
+def _kind_of(delta: dict[str, Any]) -> Any:
+    """The type of a delta. Gateways leave it out, or write that of the block: then what it has tells it."""
+    kind = delta.get("type")
+    if kind is not None and (not isinstance(kind, str) or label_of(kind) not in _TYPES_OF_BLOCKS):
+        return kind
+    return next((grows for name, grows in _GROWING.items() if text_of(delta.get(name))), kind)

@@ -35,14 +35,14 @@ def is_label(name: object) -> bool:
 
 
 def is_growing(value: Any, levels: int = MAX_LEVELS) -> bool:
-    """Whether it has nothing but labels and what may come in parts."""
+    """Whether it has nothing but labels, what is true or false, and what may come in parts."""
     if not isinstance(value, dict):
         return False
     grows = False
     for name, each in value.items():
         if name in GROWING and (isinstance(each, str) or (levels and _all_growing(each, levels - 1))):
             grows = True
-        elif not (is_label(name) or says_nothing(each)):
+        elif not (is_label(name) or isinstance(each, bool) or says_nothing(each)):
             return False
     return grows
 

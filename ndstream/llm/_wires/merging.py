@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable
 from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, joined, label_of, says_nothing, text_of
+from ndstream.llm._tool_calls.argument_texts import are_equal
 from ndstream.llm._wires.labels import ALL_BUT_LABELS, GROWING, MAX_LEVELS, SIGNED, is_growing
 
 
@@ -216,7 +217,10 @@ class Pieces:
             if position in taken or not isinstance(known, (dict, Piece)):
                 continue
             fields = known.fields if isinstance(known, Piece) else known
-            if keys:
+            if _is_image(new):
+                if are_equal(known, new):
+                    return position
+            elif keys:
                 if _agree(fields, new, "id") and _agree(fields, new, "type"):
                     return position
             elif _continues(known, fields, new):
@@ -224,6 +228,8 @@ class Pieces:
         return None
 
     def _merge(self, position: int, new: dict[str, Any]) -> None:
+        if _is_image(new):
+            return
         known = self.items[position]
         if not isinstance(known, Piece):
             known = self.items[position] = Piece(known)
@@ -256,6 +262,11 @@ def _index_alone(item: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _all_keys(item: dict[str, Any]) -> list[tuple[str, Any]]:
     return [*_keys(item), *_index_alone(item)]
+
+
+def _is_image(item: dict[str, Any]) -> bool:
+    """Whether it is an image, which is whole in one part: servers give each one the index 0, or send it twice."""
+    return isinstance(item.get("image_url"), dict)
 
 
 def _agree(known: dict[str, Any], new: dict[str, Any], name: str) -> bool:

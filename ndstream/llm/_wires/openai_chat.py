@@ -9,26 +9,28 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, says_nothing, text_of
 from ndstream.llm._limits import MAX_CHOICES
-from ndstream.llm._metrics import Metrics, number_of
-from ndstream.llm._server_error import error_of_reason
-from ndstream.llm._tokens import Tokens, first_of
+from ndstream.llm._metrics import Metrics
+from ndstream.llm._server_error import HOLDERS, error_of_reason
+from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_chat_choice import Choice
+from ndstream.llm._wires.openai_chat_counts import metrics_of, tokens_of
 from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
-_MILLISECOND = 1e-3
 # Azure's first chunk has these, but empty.
 _FIRST = frozenset({"id", "created", "model"})
 # Of a choice, what is folded from any frame or never is a list.
-_NO_PIECES = frozenset(
-    {"index", "delta", "finish_reason", "native_finish_reason", "logprobs", "content_filter_results"}
-)
+_NO_PIECES = frozenset({"index", "delta", "finish_reason", "logprobs", "content_filter_results"})
+# Of a frame, what is the same in all, or is looked at by itself.
+_NOT_WATCHED = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation"})
 _APART = frozenset({"choices", "usage", "error", "obfuscation"})
 
 
@@ -46,7 +48,12 @@ class OpenAIChat(Wire):
         self.deferred: dict[str, Any] | None = None
         self.keys: list[str] = []
         self.choice_keys: list[str] = []
-        self.has_usage = self.has_logprobs = False
+        self.has_usage = self.has_logprobs = self.has_filter_results = False
+        self.filter_results: Any = None
+        # What reads the values of a frame that such a frame may have as well, and those of the last frame.
+        self.read_watched: Callable[[dict[str, Any]], Any] = _read_nothing
+        self.watched: Any = None
+        self.watched_names: list[str] = []
         # Those of its choice that must be null in such a frame, since they may bring a piece of a list.
         self.pieces_keys: list[str] = []
         self.first_index = 0
@@ -68,6 +75,8 @@ class OpenAIChat(Wire):
                     and (not self.has_logprobs or choice["logprobs"] is None)
                     and (not self.has_usage or frame["usage"] is None)
                     and not (self.pieces_keys and any(choice[name] is not None for name in self.pieces_keys))
+                    and (not self.has_filter_results or choice["content_filter_results"] == self.filter_results)
+                    and (self.read_watched(frame) == self.watched or self.may_be_deferred(frame))
                 ):
                     known = self.choices[choice["index"]]
                     added = known.fold_frequent(delta, frame)
@@ -75,7 +84,7 @@ class OpenAIChat(Wire):
                         known.deferred = choice
                         self.deferred = frame
                         return added
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             pass
         return self.fold_general(frame, event)
 
@@ -93,7 +102,10 @@ class OpenAIChat(Wire):
         # Of those of which the first counts, none may be left to a frame that is deferred.
         first_known = all(self.fields.get(name) for name in _FIRST if name in frame)
         self.has_usage = "usage" in frame
-        self.keys = list(frame) if (first_known and "error" not in frame) and not self.cumulative else []
+        self.keys = list(frame) if first_known and HOLDERS.isdisjoint(frame) and not self.cumulative else []
+        self.watched_names = [name for name in self.keys if name not in _NOT_WATCHED]
+        self.read_watched = itemgetter(*self.watched_names) if self.watched_names else _read_nothing
+        self.watched = self.read_watched(frame)
         # Most have it in the frame, Groq in a field of its own, Moonshot in the choice.
         holders = (frame, dict_of(frame.get("x_groq")), *choices, *(dict_of(each.get("delta")) for each in choices))
         usage = next((found for holder in holders if (found := dict_of(holder.get("usage")))), None)
@@ -104,6 +116,18 @@ class OpenAIChat(Wire):
             deltas[0].usage = usage
         self.extra_deltas += deltas[1:]
         return deltas[0]
+
+    def may_be_deferred(self, frame: dict[str, Any]) -> bool:
+        """Whether a frame says something wherever the last one did, and nothing wherever that did not.
+
+        Else a value that comes in one frame and is null in the next would be lost: of those that are deferred only
+        the last is folded.
+        """
+        values = (self.watched,) if len(self.watched_names) == 1 else self.watched
+        return all(
+            bool(frame[name]) if value else frame[name] == value
+            for name, value in zip(self.watched_names, values, strict=True)
+        )
 
     def fold_deferred(self) -> None:
         """Fold what the frame before said beside what it added."""
@@ -142,6 +166,8 @@ class OpenAIChat(Wire):
                 delta.finish_reason = self.finish_reason_of(index)
         self.choice_keys = list(choice)
         self.has_logprobs = "logprobs" in choice
+        self.has_filter_results = "content_filter_results" in choice
+        self.filter_results = choice.get("content_filter_results")
         self.pieces_keys = [name for name in choice if name not in _NO_PIECES]
         return delta
 
@@ -181,7 +207,8 @@ class OpenAIChat(Wire):
         if not self.fields and not self.choices:
             return None
         body = {**self.fields, "choices": [self.choices[index].body() for index in sorted(self.choices)]}
-        if body.get("object") in ("chat.completion.chunk", "", None):
+        # Perplexity says of its last frame that it is done.
+        if body.get("object") in ("chat.completion.chunk", "chat.completion.done", "", None):
             body["object"] = "chat.completion"
         if self.usage is not None:
             body["usage"] = self.usage
@@ -206,40 +233,13 @@ class OpenAIChat(Wire):
     @property
     def tokens(self) -> Tokens:
         self.fold_deferred()
-        usage = self.usage or {}
-        prompt, output = dict_of(usage.get("prompt_tokens_details")), dict_of(usage.get("completion_tokens_details"))
-        return Tokens.of(
-            input=usage.get("prompt_tokens"),
-            # OpenAI, DeepSeek, Moonshot.
-            cached_input=first_of(
-                prompt.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens")
-            ),
-            output=usage.get("completion_tokens"),
-            reasoning=first_of(output.get("reasoning_tokens"), usage.get("reasoning_tokens")),
-            total=usage.get("total_tokens"),
-        )
+        return tokens_of(self.usage or {})
 
     @property
     def metrics(self) -> Metrics:
         self.fold_deferred()
-        usage = self.usage or {}
-        tokens = {"prompt_tokens": usage.get("prompt_tokens"), "output_tokens": usage.get("completion_tokens")}
-        timings = self.fields.get("timings")
-        if isinstance(timings, dict):
-            # llama.cpp; its prompt_n leaves out what was cached.
-            return Metrics.of(
-                "timings",
-                prompt_tokens=tokens["prompt_tokens"] or timings.get("prompt_n"),
-                prompt_seconds=number_of(timings.get("prompt_ms"), _MILLISECOND),
-                output_tokens=timings.get("predicted_n"),
-                output_seconds=number_of(timings.get("predicted_ms"), _MILLISECOND),
-                tokens_per_second=timings.get("predicted_per_second"),
-            )
-        # The times are Groq's.
-        return Metrics.of(
-            "usage",
-            **tokens,
-            prompt_seconds=usage.get("prompt_time"),
-            output_seconds=usage.get("completion_time"),
-            total_seconds=usage.get("total_time"),
-        )
+        return metrics_of(self.usage or {}, self.fields.get("timings"))
+
+
+def _read_nothing(frame: dict[str, Any]) -> None:
+    """What is read of a frame in which nothing is watched."""

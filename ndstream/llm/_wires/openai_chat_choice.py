@@ -9,14 +9,14 @@ from typing import Any
 
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
 from ndstream.llm._finish_reason import cuts_output
-from ndstream.llm._lenient_readers import dict_of, label_of, says_nothing, text_of
+from ndstream.llm._lenient_readers import dict_of, label_of, says_nothing, written_text_of
 from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.growing_text import GrowingText
 from ndstream.llm._wires.labels import ALL_BUT_LABELS, MAX_LEVELS
 from ndstream.llm._wires.merging import Piece, Pieces
-from ndstream.llm._wires.openai_chat_content import texts_in_parts, thoughts_in
+from ndstream.llm._wires.openai_chat_content import THOUGHTS, texts_in_parts, thoughts_in
 
 _APART = frozenset({"content", "tool_calls", "function_call", "usage"})
 _OF_CHOICE = frozenset({"delta", "message", "text", "index", "usage"})
@@ -67,9 +67,9 @@ class Choice:
         if isinstance(message, dict) and message:
             more = (self.fold_message if whole else self.fold_delta)(message, calls)
             text, thinking = text + more[0], thinking + more[1]
-        elif isinstance(choice.get("text"), str) and not delta:
+        elif (written := written_text_of(choice.get("text")) or choice.get("text")).__class__ is str and not delta:
             self.is_completion = True
-            text = choice["text"]
+            text = written
             if self.cumulative:
                 text = self.text.set_final(text)
             else:
@@ -134,7 +134,11 @@ class Choice:
             calls += self.calls.add_all(delta["tool_calls"])
         if "function_call" in delta:
             calls += self.add_legacy_call(dict_of(delta["function_call"]))
-        rest = {name: value for name, value in delta.items() if name not in _APART}
+        rest = {
+            name: (written_text_of(value) or value) if name in THOUGHTS else value
+            for name, value in delta.items()
+            if name not in _APART
+        }
         self.message.add(rest, ALL_BUT_LABELS, MAX_LEVELS)
         return text, thinking
 
@@ -146,11 +150,11 @@ class Choice:
             self.parts.set_whole(content if isinstance(content, list) else [content])
             text, thinking = texts_in_parts(content)
         else:
-            text, thinking = text_of(content), ""
+            text, thinking = written_text_of(content), ""
             if text:
                 self.parts = None
             if text or "content" not in self.message.fields:
-                self.message.replace("content", "" if isinstance(content, str) else None)
+                self.message.replace("content", "" if text or isinstance(content, str) else None)
         if not says_nothing(message.get("tool_calls")):
             self.whole_calls = message["tool_calls"]
             calls += self.calls.add_whole(self.whole_calls)
@@ -169,6 +173,7 @@ class Choice:
 
     def add_content(self, content: Any) -> tuple[str, str]:
         """Add content, which is text or a list of parts. Returns its text and its thoughts."""
+        content = written_text_of(content) or content
         if isinstance(content, str):
             if self.parts is not None and content:
                 self.parts.add([{"type": "text", "text": content}])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._lenient_readers import dicts_of, text_of
+from ndstream.llm._lenient_readers import dicts_of, text_of, written_text_of
 
 # Servers disagree on the name, and some send several for a while: the first one that says something counts.
-_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 # Lists of the same, which some servers send alone. What is encrypted or signed in them is no text.
 _LISTS_OF_THOUGHTS = ("reasoning_details", "thinking_blocks")
 _THINKING_PARTS = frozenset({"thinking", "reasoning"})
@@ -29,15 +29,22 @@ def texts_in_parts(parts: Any) -> tuple[str, str]:
 
 def thoughts_in(message: dict[str, Any]) -> str:
     """The thoughts in a message or a delta, beside its content."""
-    for name in _THOUGHTS:
-        if isinstance(message.get(name), str) and message[name]:
-            return str(message[name])
+    for name in THOUGHTS:
+        if name in message:
+            words = written_text_of(message[name]) or _words_of_all(message[name])
+            if words:
+                return words
     for name in _LISTS_OF_THOUGHTS:
         if name in message:
-            words = "".join(_words_in(each) for each in dicts_of(message[name]))
+            words = _words_of_all(message[name])
             if words:
                 return words
     return ""
+
+
+def _words_of_all(thoughts: Any) -> str:
+    """The words of a list of thoughts, or of one: Envoy's gateway has an object with the text and its signature."""
+    return "".join(_words_in(each) for each in dicts_of(thoughts))
 
 
 def _words_in(part: dict[str, Any], levels: int = 3) -> str:

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, written_text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
+from ndstream.llm._tool_calls.argument_texts import encoded
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import overlay
 
@@ -36,7 +37,10 @@ class WorkersAI(SingleMessage):
     def matches(cls, frame: dict[str, Any]) -> bool:
         if "success" in frame and "result" in frame and isinstance(frame.get("errors"), list):
             return True
-        return isinstance(frame.get("response"), str) and _OF_OLLAMA.isdisjoint(frame)
+        says_so = isinstance(frame.get("response"), (str, int, float)) or (
+            "response" in frame and isinstance(frame.get("tool_calls"), list)
+        )
+        return says_so and _OF_OLLAMA.isdisjoint(frame)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
@@ -47,17 +51,13 @@ class WorkersAI(SingleMessage):
             answer = dict_of(frame.get("result"))
         if self.fields is None:
             self.fields = {}
-        text = text_of(answer.get("response"))
+        response = answer.get("response")
+        text = written_text_of(response)
+        if isinstance(response, dict) and response:
+            # In its JSON mode it sends the value itself.
+            text, self.fields["response"] = encoded(response), response
         self.texts.append(text)
-        calls = tuple(
-            self.calls.open(
-                id=call.get("id"),
-                name=call.get("name") or dict_of(call.get("function")).get("name"),
-                arguments=call.get("arguments", dict_of(call.get("function")).get("arguments")),
-                type=call.get("type"),
-            )
-            for call in dicts_of(answer.get("tool_calls"))
-        )
+        calls = self.calls.add_all(answer.get("tool_calls"))
         known = ("response", "tool_calls", _PADDING)
         overlay(self.fields, answer, known)
         usage = answer.get("usage")

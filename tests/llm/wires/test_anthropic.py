@@ -250,3 +250,23 @@ def test_the_model_that_a_fallback_names_is_that_of_the_message(block: dict[str,
 def test_a_begin_of_a_call_that_is_repeated_may_bring_its_arguments() -> None:
     answer = read(STARTED, begin(tool()), begin({**tool(), "input": {"a": 1}}))
     assert [(call.id, call.arguments) for call in answer.tool_calls] == [("t", {"a": 1})]
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": None}, {"type": ""}, {"type": "the block's"}], ids=repr)
+def test_a_delta_without_a_type_of_its_own_adds_what_it_has(kind: dict[str, Any]) -> None:
+    def typed_as(block: str) -> dict[str, Any]:
+        return {**kind, "type": block} if kind.get("type") else kind
+
+    answer = read(
+        begin({"type": "thinking", "thinking": ""}),
+        add({**typed_as("thinking"), "thinking": "Hm"}),
+        add({**typed_as("thinking"), "thinking": "m", "signature": "s"}),
+        begin({"type": "text", "text": ""}, 1),
+        add({**typed_as("text"), "text": "Hi"}, 1),
+        begin(tool(), 2),
+        add({**typed_as("tool_use"), "partial_json": '{"a":'}, 2),
+        add({**typed_as("tool_use"), "partial_json": "1}"}, 2),
+        {"type": "content_block_stop", "index": 2},
+    )
+    assert (answer.thinking, answer.text, answer.tool_calls[0].arguments) == ("Hmm", "Hi", {"a": 1})
+    assert answer.body["content"][0] == {"type": "thinking", "thinking": "Hmm", "signature": "s"}

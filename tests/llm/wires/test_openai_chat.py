@@ -150,6 +150,57 @@ def test_fields_that_change_under_way_count_as_they_were_last() -> None:
         assert body["service"] == {"at": "abc"[count - 1]}
 
 
+@pytest.mark.parametrize(
+    ("values", "kept"), [((None, "a", None), "a"), (("", 1, ""), 1), (("a", "b", None), "b"), (("a", None, 0), 0)]
+)
+def test_a_field_that_only_some_frames_have_counts_as_it_was_last(values: Any, kept: Any) -> None:
+    frames = [chat_frame({"content": "x"}, first=1, service=value) for value in (values[0], *values, values[-1])]
+    body = llm.collect(iter(sse(*frames)), on_incomplete="return").body
+    assert (body["service"], body["first"]) == (kept, 1)
+
+
+def test_values_that_are_nested_as_deeply_as_json_may_be_raise_nothing() -> None:
+    deep = json.loads("[" * 900 + "]" * 900)
+    frames = [chat_frame({"content": "x"}, service=deep) for _ in range(3)]
+    for frame in frames:
+        frame["choices"][0]["content_filter_results"] = deep
+    assert llm.collect(iter(sse(*frames)), on_incomplete="return").text == "xxx"
+
+
+def test_filter_results_that_only_some_frames_have_are_kept() -> None:
+    frames = [chat_frame({"content": "x"}) for _ in range(6)]
+    for frame, results in zip(frames, ({}, {}, {"hate": {"n": 1}}, {}, {"violence": {"n": 2}}, {}), strict=True):
+        frame["choices"][0]["content_filter_results"] = results
+    (choice,) = llm.collect(iter(sse(*frames)), on_incomplete="return").body["choices"]
+    assert choice["content_filter_results"] == {"hate": {"n": 1}, "violence": {"n": 2}}
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "quiet", "loud", "kind"),
+    [
+        ("choice", "native_finish_reason", None, "network_error", "server"),
+        ("frame", "base_resp", {"status_code": 0}, {"status_code": 1027, "status_msg": "no"}, "content_filter"),
+        ("frame", "x_groq", None, {"error": "over capacity"}, "overloaded"),
+    ],
+)
+def test_an_error_is_seen_in_a_frame_that_looks_like_those_before_it(
+    place: str, name: str, quiet: Any, loud: Any, kind: str
+) -> None:
+    frames = [chat_frame({"content": "x"}) for _ in range(3)]
+    for frame, value in zip(frames, (quiet, quiet, loud), strict=True):
+        (frame if place == "frame" else frame["choices"][0])[name] = value
+    answer = llm.collect(iter([*sse(*frames), DONE]), on_incomplete="return")
+    ending = answer.ending
+    assert ending is not None
+    assert ending.error is not None
+    assert (ending.verdict, ending.error.kind, answer.text) == ("error", kind, "xxx")
+
+
+def test_the_last_frame_of_perplexity_makes_no_other_object_of_the_answer() -> None:
+    frames = sse(chat_frame({"content": "a"}), chat_frame({}, "stop", object="chat.completion.done"))
+    assert llm.collect(iter(frames)).body["object"] == "chat.completion"
+
+
 USAGE = {"prompt_tokens": 4, "completion_tokens": 2}
 
 

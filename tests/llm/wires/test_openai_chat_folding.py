@@ -179,6 +179,20 @@ def test_a_part_that_has_more_than_what_grows_is_an_item_of_its_own(other: dict[
     assert message["reasoning_details"] == [item, other]
 
 
+def test_a_part_that_says_that_its_thought_is_closed_goes_on_with_it() -> None:
+    def thinking(text: str, **more: Any) -> Any:
+        return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}], **more}]}
+
+    message = message_of(streamed(thinking("Let ", closed=False), thinking("me"), thinking(".", closed=True)))
+    assert message["content"] == thinking("Let me.", closed=True)["content"]
+
+
+def test_images_that_all_have_the_index_0_are_images_and_one_that_is_repeated_is_one() -> None:
+    images = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{n}"}, "index": 0} for n in "AAB"]
+    message = message_of(streamed(*({"images": [image]} for image in images)))
+    assert message["images"] == [images[0], images[2]]
+
+
 def test_parts_with_ids_and_indexes_are_told_apart_over_frames() -> None:
     def details(*items: Any) -> Any:
         return {"reasoning_details": list(items)}
@@ -335,6 +349,13 @@ def test_thoughts_have_many_names(name: str) -> None:
     assert (answer.thinking, answer.text) == ("Let me", "Yes")
     assert answer.body["choices"][0]["message"][name] == "Let me"
     assert read_every_way(whole({name: "Let me", "content": "Yes"})).thinking == "Let me"
+
+
+def test_thoughts_that_are_objects_are_put_together() -> None:
+    parts = [{"text": "Let "}, {"text": "me"}, {"signature": "s"}]
+    answer = read_every_way(streamed(*({"reasoning_content": part} for part in parts), {"content": "Yes"}))
+    assert (answer.thinking, answer.text) == ("Let me", "Yes")
+    assert answer.body["choices"][0]["message"]["reasoning_content"] == {"text": "Let me", "signature": "s"}
 
 
 def test_text_of_any_other_name_is_joined_and_labels_are_not() -> None:

@@ -76,7 +76,18 @@ TEXTS = [
         "a",
         thinking="t",
     ),
-    Odd("thoughts that are an object", ended(chunk({"reasoning": {"content": "t"}}), STOPPED), "a"),
+    Odd("thoughts that are an object", ended(chunk({"reasoning": {"content": "t"}}), STOPPED), "a", thinking="t"),
+    Odd("tokens that are numbers", ended(says("$"), says(0.05), says(" ["), says(6), says("]", "stop")), "$0.05 [6]"),
+    Odd(
+        "thoughts that are numbers",
+        ended(chunk({"reasoning_content": "x="}), chunk({"reasoning_content": 6}), STOPPED),
+        "a",
+        thinking="x=6",
+    ),
+    Odd("a whole message that is a number", sse({"choices": [{**MESSAGE, "message": {"content": 42}}]}), "42"),
+    Odd(
+        "an old completion of numbers", ended({"choices": [{"text": 4}]}, {"choices": [{"text": 2}]}), "42", reason=None
+    ),
 ]
 
 ENDS = [

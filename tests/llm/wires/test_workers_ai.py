@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from llm.every_way import read_every_way
+from llm.example import DONE, sse
 from ndstream import llm
 
 
@@ -31,3 +33,43 @@ def test_an_envelope_without_success_is_an_error(errors: Any, message: str, kind
     with pytest.raises(llm.ReplyServerError) as caught:
         llm.collect(json.dumps(enveloped(None, False, errors)).encode())
     assert (str(caught.value), caught.value.kind) == (message, kind)
+
+
+def streamed(*frames: Any) -> bytes:
+    return b"".join([*sse(*frames), DONE])
+
+
+def test_tokens_that_are_numbers_are_text() -> None:
+    answer = read_every_way(streamed({"response": 4}, {"response": 2}, {"response": " is "}, {"response": 0.5}))
+    assert (answer.wire, answer.text, answer.body) == ("workers-ai", "42 is 0.5", {"response": "42 is 0.5"})
+
+
+def test_a_call_that_comes_in_pieces_is_one_call() -> None:
+    def piece(identity: Any = None, name: Any = None, arguments: Any = "", index: int = 0) -> Any:
+        function = {"name": name, "arguments": arguments}
+        return {"id": identity, "type": identity and "function", "index": index, "function": function}
+
+    pieces = [
+        [piece("a", "now")],
+        [piece(arguments='{"zone":')],
+        [piece("b", "today", index=1), piece(arguments='"CET"}')],
+        [piece()],
+        [],
+    ]
+    answer = read_every_way(streamed(*({"response": None, "tool_calls": each} for each in pieces)))
+    calls = [(call.id, call.name, call.arguments, call.incomplete) for call in answer.tool_calls]
+    assert calls == [("a", "now", {"zone": "CET"}, False), ("b", "today", {}, False)]
+
+
+def test_whole_calls_of_one_tool_are_as_many_as_came() -> None:
+    calls = [{"name": "now", "arguments": {"zone": zone}} for zone in ("CET", "UTC", "UTC")]
+    answer = read_every_way(
+        streamed({"response": "", "tool_calls": calls[:2]}, {"response": "", "tool_calls": calls[2:]})
+    )
+    assert [call.arguments for call in answer.tool_calls] == [call["arguments"] for call in calls]
+
+
+def test_the_value_of_its_json_mode_is_the_text_and_stays_a_value() -> None:
+    body = enveloped({"response": {"city": "Rome"}})
+    answer = llm.collect(json.dumps(body).encode())
+    assert (answer.text, answer.body) == ('{"city":"Rome"}', body)
