@@ -43,7 +43,7 @@ _BY_WORD = (
     ("permission", "permission|forbidden"),
     ("not_found", "notfound"),
     ("timeout", "timeout|timedout|deadline"),
-    ("content_filter", "contentfilter|contentpolicy|safety|moderation"),
+    ("content_filter", "contentfilter|contentpolicy|safety|moderation|datainspection"),
     ("invalid_request", "invalid|badrequest|validation|contextlength|contextsize|unprocessable|toolusefailed|toolarge"),
     ("server", "server|internal|apierror|generation|network|connection|upstream|aborted|truncated|shutdown"),
 )
@@ -100,10 +100,15 @@ def error_in(frame: Any, event: str | None = None) -> ServerError | None:
     found = frame.get("error")
     if says_nothing(found) or found is False or found == 0:
         found = dict_of(frame.get("x_groq")).get("error")
+    if isinstance(found, dict) and isinstance(found.get("error"), dict) and not _has_sentence(found):
+        # A gateway puts the error of its upstream in its own.
+        found = found["error"]
     if isinstance(found, dict) and any(not says_nothing(value) and value != 0 for value in found.values()):
         return _from_facts(found, frame)
     if isinstance(found, str) and not says_nothing(found):
         return _from_facts({**frame, "message": found}, {})
+    if found is True and _has_sentence(frame):
+        return _from_facts({**frame, "error": None}, {})
     if not says_nothing(found) and not isinstance(found, dict):
         return _from_facts({"message": str(found)}, frame)
     status = dict_of(frame.get("base_resp")).get("status_code")
@@ -140,7 +145,7 @@ def error_in_plain_answer(frame: Any) -> ServerError | None:
         return ServerError(
             f"{place}: {sentence}" if place else sentence, "invalid_request", label_of(detail.get("type")) or None
         )
-    if any(label_of(frame.get(name)) for name in _SENTENCES) and as_index(frame.get("code")) not in (0, 200):
+    if _has_sentence(frame) and as_index(frame.get("code")) not in (0, 200):
         return _from_facts(frame, {})
     return None
 
@@ -156,6 +161,10 @@ def error_of_reason(reason: str) -> ServerError | None:
     if reason.lower() in ("timeout", "insufficient_system_resource"):
         return ServerError(f"the server ended the reply with the reason {reason!r}", _kind([reason]), reason)
     return None
+
+
+def _has_sentence(facts: dict[str, Any]) -> bool:
+    return any(label_of(facts.get(name)) for name in _SENTENCES)
 
 
 def _of_minimax(code: int | None, message: str) -> ServerError:
@@ -176,9 +185,12 @@ def _from_facts(facts: dict[str, Any], around: dict[str, Any]) -> ServerError:
         "status",
         "error_type",
         "StatusCode",
+        "statusCode",
         "status_code",
         "http_status_code",
         "Status",
+        "error_code",
+        "errorCode",
     )
     codes = [
         value

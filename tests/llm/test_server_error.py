@@ -67,6 +67,25 @@ SSE_SHAPES = [
         "overloaded",
         "overloaded_error",
     ),
+    Shape(
+        "status code in one word", event({"statusCode": 429, "message": "slow down"}), "slow down", "rate_limit", 429
+    ),
+    Shape("true, and its words beside it", event({"error": True, "message": "broke"}), "broke", "unknown", None),
+    Shape(
+        "error in an error",
+        event({"error": {"error": {"type": "overloaded_error", "message": "busy"}}}),
+        "busy",
+        "overloaded",
+        "overloaded_error",
+    ),
+    Shape(
+        "dashscope",
+        event({"code": "DataInspectionFailed", "message": "not this", "request_id": "r"}),
+        "not this",
+        "content_filter",
+        "DataInspectionFailed",
+    ),
+    Shape("error code", event({"error_code": 336003, "error_msg": "bad"}), "bad", "unknown", 336003),
     Shape("event alone", event({"message": "no key for it"}, "error"), "no key for it", "unknown", None),
     Shape("event with text", b"event: error\ndata: it just broke\n\n", "it just broke", "unknown", None),
     Shape("event with json text", event("it just broke", "error"), "it just broke", "unknown", None),

@@ -7,7 +7,9 @@ from typing import Any
 
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, says_nothing
 
-_KNOWN = frozenset({"id", "index", "type", "function", "custom", "name", "arguments", "input"})
+# The last one is that of older servers of Text Generation Inference.
+_ARGUMENTS = ("arguments", "input", "parameters")
+_KNOWN = frozenset({"id", "index", "type", "function", "custom", "name", *_ARGUMENTS})
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ def fragment_of(call: dict[str, Any]) -> Fragment:
     name = next(
         (each for each in (function.get("name"), call.get("name"), call.get("function")) if label_of(each)), None
     )
-    arguments = [holder.get(word) for holder in (function, call) for word in ("arguments", "input")]
+    arguments = [holder.get(word) for holder in (function, call) for word in _ARGUMENTS]
     kind = call.get("type")
     return Fragment(
         id=call.get("id"),

@@ -97,13 +97,16 @@ class OpenAIResponses(Wire):
         if not isinstance(frame, dict):
             return FullDelta(frame)
         place = self.sequence.place(frame)
-        if place == "known" or self.look_for_error(frame, event):
+        # An answer that was not streamed has its error beside what came before it.
+        if place == "known" or (self.look_for_error(frame, event) and frame.get("object") != "response"):
             return FullDelta(frame)
         if place == "gap":
             if self.error is None:
                 self.note_error(self.sequence.gap(frame))
             return FullDelta(frame)
         kind = text_of(frame.get("type"))
+        if kind == "response.done":
+            return self.change(_end_of(dict_of(frame.get("response"))), dict_of(frame.get("response")), frame)
         stem, _, verb = kind.rpartition(".")
         if verb == "delta":
             return self.add(stem, frame)
@@ -266,3 +269,9 @@ class OpenAIResponses(Wire):
     def metrics(self) -> Metrics:
         usage = self.usage or {}
         return Metrics.of("usage", prompt_tokens=usage.get("input_tokens"), output_tokens=usage.get("output_tokens"))
+
+
+def _end_of(response: dict[str, Any]) -> str:
+    """The terminal event that ``response.done`` stands for, as some of Codex's streams end, by the status in it."""
+    kind = f"response.{response.get('status')}"
+    return kind if kind in _TERMINAL else "response.completed"

@@ -27,7 +27,7 @@ from ndstream.llm._transfer_progress import Progress
 _MAX_EVIDENCE = 1000
 # What a plain answer that is an error has beside its sentence.
 _OF_A_FAILURE = frozenset(
-    {"code", "detail", "errors", "errorCode", "error_code", "__type", "status_code", "StatusCode"}
+    {"code", "detail", "errors", "errorCode", "error_code", "__type", "status_code", "StatusCode", "statusCode"}
 )
 _NEVER_0 = frozenset(
     {

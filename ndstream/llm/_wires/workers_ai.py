@@ -32,6 +32,8 @@ class WorkersAI(SingleMessage):
         super().__init__()
         self.fields: dict[str, Any] | None = None
         self.envelope: dict[str, Any] | None = None
+        # The answer, if it was not streamed: it stays as it came.
+        self.whole: dict[str, Any] | None = None
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
@@ -49,6 +51,7 @@ class WorkersAI(SingleMessage):
         if "success" in frame:
             self.envelope = {name: value for name, value in frame.items() if name != "result"}
             answer = dict_of(frame.get("result"))
+        self.whole = answer if event is None and self.fields is None else None
         if self.fields is None:
             self.fields = {}
         response = answer.get("response")
@@ -80,7 +83,9 @@ class WorkersAI(SingleMessage):
         if self.fields is None:
             return None
         body: dict[str, Any] = {"response": self.text, **self.fields}
-        if len(self.calls):
+        if self.whole is not None:
+            body = dict(self.whole)
+        elif len(self.calls):
             body["tool_calls"] = [{"name": call.name, "arguments": call.arguments} for call in self.calls]
         return body if self.envelope is None else {"result": body, **self.envelope}
 

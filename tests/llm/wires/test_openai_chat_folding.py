@@ -246,6 +246,14 @@ def test_a_call_may_be_written_flat_and_in_place_of_a_list(call: dict[str, Any])
         assert [(each.name, each.arguments) for each in answer.tool_calls] == [("f", {})]
 
 
+@pytest.mark.parametrize("name", ["arguments", "input", "parameters"])
+def test_arguments_of_a_call_have_several_names(name: str) -> None:
+    function = {"name": "f", "description": None, name: {"city": "Rome"}}
+    for call in ({"id": 0, "type": "function", "function": function}, {"id": 0, **function}):
+        answer = read_every_way(streamed({"tool_calls": [call]}, finish="tool_calls"))
+        assert [(each.id, each.name, each.arguments) for each in answer.tool_calls] == [("0", "f", {"city": "Rome"})]
+
+
 def test_a_name_in_parts_and_empty_arguments_first_make_one_call() -> None:
     def fragment(**function: str) -> Any:
         return {"tool_calls": [{"index": 0, "function": function}]}

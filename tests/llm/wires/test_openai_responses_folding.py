@@ -300,3 +300,30 @@ def test_a_call_that_the_whole_output_has_as_something_else_is_not_handed_out_on
     piece = event("function_call_arguments.delta", item_id="f", delta='{"a":1}')
     reply = llm.reply(iter(typed(added, piece, completed(message("Hi", "f")))), on_incomplete="return")
     assert [len(delta.tool_calls) for delta in reply] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "verdict"),
+    [
+        ({"status": "completed"}, "stop", "complete"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length", "complete"),
+        ({"status": "failed", "error": {"code": "server_error", "message": "no"}}, "error", "error"),
+        ({}, "stop", "complete"),
+    ],
+)
+def test_a_stream_may_end_with_done_and_the_status_says_how(status: dict[str, Any], reason: str, verdict: str) -> None:
+    answer = read(event("output_text.delta", delta="Hi"), event("done", response={"id": "r", **status}))
+    assert (answer.text, answer.finish_reason, answer.ending.verdict) == ("Hi", reason, verdict)
+
+
+def test_a_stream_may_end_with_done_alone() -> None:
+    answer = read(event("output_text.delta", delta="Hi"), event("done"))
+    assert (answer.text, answer.finish_reason, answer.ending.verdict) == ("Hi", "stop", "complete")
+
+
+def test_an_answer_that_failed_and_was_not_streamed_keeps_what_came_before() -> None:
+    error = {"code": "rate_limit_exceeded", "message": "slow down"}
+    body = {"id": "r", "object": "response", "status": "failed", "error": error, "output": [message("Hi")]}
+    answer = read_every_way(json.dumps(body).encode())
+    assert (answer.text, answer.ending.verdict, answer.ending.error.kind) == ("Hi", "error", "rate_limit")
+    assert answer.body == body

@@ -73,3 +73,19 @@ def test_the_value_of_its_json_mode_is_the_text_and_stays_a_value() -> None:
     body = enveloped({"response": {"city": "Rome"}})
     answer = llm.collect(json.dumps(body).encode())
     assert (answer.text, answer.body) == ('{"city":"Rome"}', body)
+
+
+@pytest.mark.parametrize("wrap", [dict, enveloped], ids=["bare", "in an envelope"])
+def test_an_answer_that_was_not_streamed_is_as_it_came(wrap: Any) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    for body in (
+        wrap({"response": None, "tool_calls": [call]}),
+        wrap({"response": "Hi", "tool_calls": [], "usage": {}}),
+    ):
+        answer = read_every_way(json.dumps(body).encode())
+        assert (answer.wire, answer.body, answer.text) == ("workers-ai", body, "Hi" if "Hi" in str(body) else "")
+
+
+def test_lines_of_an_answer_add_up() -> None:
+    answer = llm.collect(b'{"response":"a","p":"x"}\n{"response":"b"}\n')
+    assert (answer.text, answer.body) == ("ab", {"response": "ab"})
