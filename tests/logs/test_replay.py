@@ -548,6 +548,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a gap that is no number": ({"max_gap": math.nan}, "max_gap must be"),
     "repeat of 0": ({"repeat": 0}, "repeat must be"),
     "repeat of 1.5": ({"repeat": 1.5}, "repeat must be"),
+    "repeat that is no number": ({"repeat": math.nan}, "repeat must be"),
+    "repeat of less than all": ({"repeat": -math.inf}, "repeat must be"),
+    "a window that is no number": ({"window": math.nan}, "window must be"),
+    "a window without an end": ({"window": math.inf}, "window must be"),
     "a negative window": ({"window": -1}, "window must be"),
     "start after end": ({"start": "2026-01-02T00:00:00Z", "end": "2026-01-01T00:00:00Z"}, "start must not be later"),
     "start without a zone": ({"start": "2026-01-01T00:00:00"}, "start states no zone"),
@@ -572,11 +576,44 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_read(options:
 
 
 @pytest.mark.parametrize(
-    "options", [{"speed": "1"}, {"speed": True}, {"window": "1"}, {"start": 1.5}, {"start": True}, {"by": 5}], ids=str
+    "options",
+    [
+        {"speed": "1"},
+        {"speed": True},
+        {"speed": None},
+        {"repeat": None},
+        {"window": "1"},
+        {"window": None},
+        {"start": 1.5},
+        {"start": True},
+        {"by": 5},
+        {"by": ()},
+        {"zone": "Europe/Berlin"},
+        {"year": "2026"},
+    ],
+    ids=str,
 )
 def test_options_of_a_wrong_type_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="must be"):
         run(log(0), **options)
+
+
+@pytest.mark.parametrize("options", [{"speed": 5e-324, "max_gap": 1}, {"max_gap": 1e300}, {"speed": 1e300}], ids=str)
+def test_no_number_is_too_large_or_too_small(options: dict[str, Any]) -> None:
+    report = logs.replay(io.BytesIO(log(0, 1)), by="ts", dry_run=True, **options)
+    assert (report.records, report.duration) == (2, 0.0 if options.get("speed") == 1e300 else 1.0)
+    assert math.isfinite(logs.replay(io.BytesIO(log(0, 1)), by="ts", dry_run=True, speed=5e-324).duration)
+
+
+def test_a_stamp_that_cannot_be_written_is_a_bad_line() -> None:
+    lines = b'{"ts":1500000000}\n{"ts":1.5e9}\n{"ts":1500000001}\n'
+    with pytest.raises(DecodeError, match="has an exponent") as caught:
+        run(lines, rewrite="now")
+    assert (caught.value.reason, caught.value.offset, caught.value.line) == ("timestamp", 18, 2)
+    clock, report = run(lines, rewrite="now", on_error="skip", wall_clock=lambda: 0)
+    assert ([value["ts"] for _, value in clock.deliveries], report.bad) == ([0, 1], 1)
+    clock, report = run(lines, rewrite="now", unstamped="at_once", loads=bytes, wall_clock=lambda: 0)
+    assert (clock.deliveries[1][1], report.unstamped) == (b'{"ts":1.5e9}', 1)
 
 
 def test_a_replay_to_nothing_is_a_dry_run_or_an_error() -> None:

@@ -275,6 +275,13 @@ def test_a_format_without_a_year_goes_on_into_the_next_one() -> None:
     with pytest.raises(StampError, match="does not match the format"):
         reader.read({"time": stamps[4]})
     assert read("Feb 29 00:00:00", format="%b %d %H:%M:%S", year=2028) == nanoseconds(2028, 2, 29)
+    assert reader.without_zone == 4
+
+
+def test_a_leap_day_may_be_the_first_day_of_its_year() -> None:
+    reader = StampReader("time", format="%b %d", year=2027)
+    times = [reader.read({"time": stamp}) for stamp in ("Dec 31", "Feb 29", "Mar 01")]
+    assert times == [nanoseconds(2027, 12, 31), nanoseconds(2028, 2, 29), nanoseconds(2028, 3, 1)]
 
 
 def test_a_callable_reads_what_is_not_detected() -> None:

@@ -21,15 +21,17 @@ def check_pace(speed: float, max_gap: float | None, repeat: float, window: int) 
         ValueError: One of them is out of range.
     """
     for name, number in (("speed", speed), ("max_gap", max_gap), ("repeat", repeat), ("window", window)):
-        if number is not None and (isinstance(number, bool) or not isinstance(number, (int, float))):
+        if number is None and name == "max_gap":
+            continue
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise TypeError(f"{name} must be a number, not {type(number).__name__}")
     if not speed > 0:
         raise ValueError(f"speed must be more than 0, such as 0.5, 10 or math.inf, not {speed}")
     if max_gap is not None and not max_gap >= 0:
         raise ValueError(f"max_gap must be a number of seconds from 0 on, or None, not {max_gap}")
-    if repeat != math.inf and (repeat != int(repeat) or repeat < 1):
+    if repeat != math.inf and (repeat % 1 != 0 or repeat < 1):
         raise ValueError(f"repeat must be a whole number from 1 on, or math.inf, not {repeat}")
-    if window != int(window) or window < 0:
+    if window % 1 != 0 or window < 0:
         raise ValueError(f"window must be a whole number of records from 0 on, not {window}")
 
 

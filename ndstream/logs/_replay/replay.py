@@ -139,7 +139,7 @@ def replay(
         max_gap: The longest wait between two records, in seconds; None for no limit.
         repeat: How often the logs are replayed; ``math.inf`` for ever.
         rewrite: "now" to replace each stamp by the time when the record is due, in the form that it has. All other
-            bytes of the line stay as they are.
+            bytes of the line stay as they are. A number with an exponent has no such form, and is no usable stamp.
         window: How many records of each log are looked ahead to put them in order of time. What comes later than that
             is delivered at once, and counted.
         unstamped: What to do with a line without a usable stamp: "error" makes it a bad line of reason ``timestamp``,
@@ -214,7 +214,8 @@ def replay(
         logs, partial(StampReader, by, format, zone, year), loads, rewrite is not None, unstamped == "error",
         window, first, last, on_error, dead_letters, counted, checkpoint, with_places, options,
     )  # fmt: skip
-    gap = None if max_gap is None or max_gap == math.inf else round(max_gap * 1_000_000_000)
+    longest = math.inf if max_gap is None else max_gap * 1_000_000_000
+    gap = None if longest == math.inf else round(longest)
     pace = None if speed == math.inf or dry_run else Pace(clock, counted._lag)
     player = Player(
         records.read, repeat, Schedule(speed, gap, counted), pace, wall_clock if rewrite else None, loads, counted

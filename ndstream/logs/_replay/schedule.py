@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ndstream.logs._replay.report import ReplayReport
 
+_LONGEST = 1e30
+"""The longest wait between two records, in nanoseconds, however slow the replay is: no number of them is infinite."""
+
 
 class Schedule:
     """Deadlines, in nanoseconds since the first record.
@@ -50,7 +53,7 @@ class Schedule:
             report.out_of_order += 1
             return self._due
         self._latest = time
-        due = self._base_due + round((time - self._base_time) / self._speed)
+        due = self._base_due + round(min((time - self._base_time) / self._speed, _LONGEST))
         if self._max_gap is not None and due - self._due > self._max_gap:
             report.shortened_gaps += 1
             due = self._due + self._max_gap

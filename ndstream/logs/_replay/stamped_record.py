@@ -86,6 +86,9 @@ class RecordDecoder:
         content = line if self._keeps_line else value
         try:
             time = self._stamps.read(parsed)
+            if self._keeps_line:
+                # A stamp that cannot be written is of no use either, and that is told of its line.
+                self._stamps.replace(line, time)
         except StampError:
             if self._requires_stamp:
                 raise

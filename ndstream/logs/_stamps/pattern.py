@@ -55,9 +55,8 @@ class PatternForm:
         """
         if not isinstance(value, str):
             raise StampError(f"the time stamp {value!r:.80} is no text, which a format needs")
-        time = self._read(value, self._year)
-        if not self._has_year:
-            time = self._in_its_year(time, value)
+        time = self._read(value, None) if self._has_year else self._in_its_year(value)
+        self.without_zone += self._zone is None and not self._states_zone
         return checked((time - _EPOCH) // _MICROSECOND * 1000, value)
 
     def _read(self, value: str, year: int | None) -> datetime:
@@ -69,13 +68,20 @@ class PatternForm:
         except ValueError as error:
             raise StampError(f"the time stamp {value!r:.80} does not match the format: {error}") from None
         if time.tzinfo is None:
-            self.without_zone += self._zone is None and not self._states_zone
             time = time.replace(tzinfo=self._zone or timezone.utc)
         return time
 
-    def _in_its_year(self, time: datetime, value: str) -> datetime:
+    def _in_its_year(self, value: str) -> datetime:
         """The time with the year that is nearest to the last one."""
         assert self._year is not None
+        try:
+            time = self._read(value, self._year)
+        except StampError:
+            if self._last is None:
+                raise
+            # The 29th of February may be the first day of its year that there are lines of.
+            time = self._read(value, self._year + 1)
+            self._year += 1
         if self._last is not None:
             if time - self._last < -_HALF_A_YEAR:
                 self._year += 1

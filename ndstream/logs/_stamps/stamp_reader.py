@@ -43,7 +43,7 @@ class StampReader:
         year: The year of the first stamp, for a format without one.
 
     Raises:
-        TypeError: `by` is no path, or `format` no format.
+        TypeError: `by` is no path, `format` no format, `zone` no zone, or `year` no number.
         ValueError: A path has an empty key, the format has no year, or an option does not go with the others.
 
     Example:
@@ -58,8 +58,12 @@ class StampReader:
         self, by: By, format: StampFormat | None = None, zone: tzinfo | None = None, year: int | None = None
     ) -> None:
         paths = (by,) if isinstance(by, str) else by
-        if not isinstance(paths, tuple) or len(paths) > 2 or not all(isinstance(path, str) for path in paths):
+        if not isinstance(paths, tuple) or not 1 <= len(paths) <= 2 or not all(isinstance(path, str) for path in paths):
             raise TypeError(f"by must be a dotted path, or two of them for seconds and nanoseconds, not {by!r}")
+        if zone is not None and not isinstance(zone, tzinfo):
+            raise TypeError(f"zone must be a tzinfo, such as zoneinfo.ZoneInfo('UTC'), not {type(zone).__name__}")
+        if year is not None and not isinstance(year, int):
+            raise TypeError(f"year must be a whole number, not {type(year).__name__}")
         self._paths = [_keys(path) for path in paths]
         self._zone = zone
         self._form: Form | None = None
