@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ndstream.logs import DeadLetters
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110, section 5.6.2)."""
 
 _HTTP = frozenset(
     {"--header", "--key-env", "--batch", "--batch-bytes", "--linger", "--timeout", "--retry-for", "--retry-on"}
@@ -198,9 +202,11 @@ def make_sink(options: dict[str, Any], letters: DeadLetters | None, *, append: b
 
         headers["authorization"] = f"Bearer {key_in(options['key_env'])}"
     try:
-        httpx.Request("POST", options["to"])
+        host = httpx.Request("POST", options["to"]).url.host
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise click.BadParameter(str(error), param_hint="'--to'") from None
+    if not host:
+        raise click.BadParameter(f"{options['to']!r} names no host", param_hint="'--to'")
     return HTTPSink(
         httpx.Client(headers=headers, timeout=options["timeout"]),
         options["to"],
@@ -215,6 +221,9 @@ def make_sink(options: dict[str, Any], letters: DeadLetters | None, *, append: b
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip():
+    if not colon or _NAME.fullmatch(name := name.strip()) is None:
         raise click.BadParameter(f"{text!r} is not like 'Name: value'", param_hint="'--header'")
-    return name.strip(), value.strip()
+    if not (value := value.strip()).isascii() or not value.isprintable():
+        # Of these a connection fails, which would be tried again and again.
+        raise click.BadParameter(f"the value of {text!r} is not printable ASCII", param_hint="'--header'")
+    return name, value
