@@ -176,6 +176,19 @@ def test_a_line_of_the_runtime_that_was_cut_is_truncated() -> None:
     assert isinstance(error, TruncatedError)
 
 
+def test_a_text_of_cri_that_was_cut_is_truncated_and_no_bad_line() -> None:
+    for before, part in ((b"", cri('{"a":1}')), (cri('{"a"', "P"), cri(":1}"))):
+        values, [error] = unwrapped("cri", cri("1") + before + part[:-3])
+        assert [record.value for record in values] == [1]
+        assert isinstance(error, TruncatedError)
+        assert (error.reason, error.offset, error.line) == ("unfinished", len(cri("1")), 2)
+        assert hasattr(error, "envelope")
+    values, errors = unwrapped("cri", cri("1") + cri("2")[:-1])
+    assert ([record.value for record in values], errors) == ([1, 2], [])
+    _, [error] = unwrapped("docker", docker("x\n")[:-1])
+    assert error.reason == "invalid_json"
+
+
 def test_a_message_past_the_limit_is_one_error_however_many_parts_it_has_and_memory_stays_bounded() -> None:
     part = docker("x" * 1000)
     values, errors = unwrapped("docker", part * 5000 + docker("y\n") + docker("1\n"), max_frame_size=2000)

@@ -142,7 +142,7 @@ class Unwrapper(Generic[T]):
         if message is None:
             if is_last:
                 # As nearly all lines are.
-                yield from self._decode(envelope, offset, number, text)
+                yield from self._decode(envelope, offset, number, text, is_cut)
                 return
             message = UnfinishedLine(envelope, offset, number, 0, bytearray(), 0)
         # Past the limit one byte more is enough for the decoder to say so.
@@ -150,17 +150,20 @@ class Unwrapper(Generic[T]):
         message.text.extend(text[:room])
         message = message._replace(size=message.size + len(text), kept=len(message.text))
         if is_last:
-            yield from self._decode(message.envelope, message.offset, message.line, bytes(message.text))
+            yield from self._decode(message.envelope, message.offset, message.line, bytes(message.text), is_cut)
         else:
             self._unfinished[envelope.stream] = message
 
-    def _decode(self, envelope: Envelope, offset: int, line: int, text: bytes) -> Iterator[Record[T]]:
+    def _decode(self, envelope: Envelope, offset: int, line: int, text: bytes, is_cut: bool) -> Iterator[Record[T]]:
         decoder = self._decoder
         self._envelope = envelope
         self.offset, self.line = offset, line
         decoder.reset(offset=offset, line=line - 1)
         try:
-            for value in decoder.feed(text + b"\n"):
+            # The text of a line of CRI ends where the line does. An envelope of Docker that was cut is none.
+            for value in (
+                decoder.feed(text).finish() if is_cut and self._container == "cri" else decoder.feed(text + b"\n")
+            ):
                 yield Record(value, *envelope)
                 self.frames += 1
         except StreamError as error:
