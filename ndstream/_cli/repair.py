@@ -10,6 +10,7 @@ import orjson
 from ndstream._cli.json_output import path_fields, printable
 from ndstream._cli.messages import count, say
 from ndstream._cli.options import WrittenFile, frame_size_option
+from ndstream._cli.output import Output
 
 if TYPE_CHECKING:
     from ndstream.logs import Repair
@@ -60,6 +61,7 @@ def repair(files: tuple[str, ...], terminate: bool, saved: str | None, max_frame
 
     if saved is not None and len(files) > 1:
         raise click.UsageError("--saved is for one file: leave it out, and each is saved beside its file")
+    output = Output()
     status = 0
     for name in find_names(files):
         try:
@@ -68,7 +70,7 @@ def repair(files: tuple[str, ...], terminate: bool, saved: str | None, max_frame
             say(f"{error.filename or name}: {error.strerror or error}")
             status = 1
             continue
-        click.echo(orjson.dumps(_as_json(name, done)) if as_json else _as_text(name, done))
+        output.write_all((orjson.dumps(_as_json(name, done)) if as_json else _as_text(name, done).encode()) + b"\n")
         status = status or int(done.status in _REFUSED)
     return status
 

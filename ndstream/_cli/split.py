@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+import orjson
 
-from ndstream._cli.json_output import path_fields, path_of, write_json
+from ndstream._cli.json_output import path_fields, path_of
 from ndstream._cli.messages import say
+from ndstream._cli.output import Output
 
 if TYPE_CHECKING:
     from ndstream.logs import Split
@@ -56,8 +58,9 @@ def split(files: tuple[str, ...], size: int) -> int:
     except (ValueError, logs.LogFileError) as error:
         say(str(error))
         return 1
+    output = Output()
     for each in found:
-        write_json(split_to_json(each))
+        output.write_all(orjson.dumps(split_to_json(each)) + b"\n")
         if each.unsplittable is not None:
             say(f"{each.path} is one split: {each.unsplittable}")
     return 0

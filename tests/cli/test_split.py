@@ -107,3 +107,19 @@ def test_a_file_without_a_beginning_or_an_end_to_cut_at_is_one_line(
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     result = run("split", "none", cwd=tmp_path)
     assert (only_line(result.stderr), result.returncode) == ("ndstream: none: No such file or directory", 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"), [(">&-", "Bad file descriptor"), ("> /dev/full", "No space left on device")]
+)
+def test_a_standard_output_that_takes_nothing_is_an_error(target: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"1\n")
+    command = " ".join(COMMAND)
+    result = subprocess.run(
+        ["bash", "-c", f"{command} split log {target}"],
+        capture_output=True,
+        cwd=tmp_path,
+        timeout=PATIENCE,
+        env=environment(),
+    )
+    assert (only_line(result.stderr), result.returncode) == (f"ndstream: standard output: {words}", 1)
