@@ -87,9 +87,10 @@ class CheckpointError(StreamError):
     ``offset`` and ``line`` are where the checkpoint says to go on, 0 and None if it could not be read.
     ``reason`` is one of:
 
-        ``damaged``: the checkpoint is empty, cut, or no checkpoint at all.
+        ``damaged``: the checkpoint is empty, cut, or no checkpoint at all, or its path is that of a pipe or a device.
         ``version``: it was written by another version in a form that this one does not know.
-        ``other_file``: the file under this name is not the one that was read, nor is any rotated one beside it.
+        ``other_file``: the file under this name is not the one that was read, nor is any rotated one beside it; or it
+            is to be followed, and is gone.
         ``shrank``: the file is shorter than the offset, and no rotated file beside it holds the rest.
         ``locked``: another process uses the checkpoint.
 

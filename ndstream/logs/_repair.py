@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 from typing import Literal, NamedTuple
 
 from orjson import JSONDecodeError
@@ -82,6 +83,10 @@ def repair_tail(
         ('repaired', 5, b'{"a":1}\\n', b'{"a":')
     """
     name = os.fspath(path)
+    mode = os.stat(name).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        # A pipe would be waited for.
+        raise OSError(errno.EINVAL, "this is a pipe or a device, and no file whose end can be mended", name)
     opened = open_file(name, ahead=0)
     opened.close()
     with io.FileIO(name) as file:

@@ -251,6 +251,19 @@ class TestMismatch:
         assert read(log, place=logs.Checkpoint(place, on_mismatch="restart")) == [7, 8, 9]  # type: ignore[arg-type]
         assert read(log, place=place) == []
 
+    def test_a_followed_file_that_is_gone_is_said_or_waited_for(self, log: Path, place: Path) -> None:
+        log.write_bytes(lines(0, 1))
+        assert read(log, place=place) == [0, 1]
+        log.unlink()
+        with pytest.raises(logs.CheckpointError, match="is gone") as caught:
+            logs.follow(log, checkpoint=place)
+        assert (caught.value.reason, caught.value.path, caught.value.offset) == (
+            "other_file", str(log), len(lines(0, 1)),
+        )  # fmt: skip
+        restarting = logs.Checkpoint(place, on_mismatch="restart")
+        with logs.follow(log, checkpoint=restarting, stop_after_idle=0) as stream:
+            assert list(stream) == []
+
     @pytest.mark.parametrize("follows", [False, True])
     def test_a_shorter_file_is_said(self, log: Path, place: Path, follows: bool) -> None:
         log.write_bytes(lines(0, 1))
@@ -317,6 +330,15 @@ class TestTheFile:
         with pytest.raises(logs.CheckpointError) as caught:
             read(log, place=place)
         assert caught.value.reason == "damaged"
+
+    def test_a_pipe_or_a_device_is_refused_and_not_read(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        for path in (pipe, Path(os.devnull), Path("/dev/zero")):
+            with pytest.raises(logs.CheckpointError, match="a pipe or a device") as caught:
+                logs.Checkpoint(path)
+            assert caught.value.reason == "damaged"
+            assert not Path(f"{path}.lock").exists()
 
     def test_another_version_and_another_file_are_said(self, log: Path, place: Path) -> None:
         log.write_bytes(lines(0))

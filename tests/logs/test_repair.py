@@ -118,6 +118,14 @@ def test_a_file_that_grows_while_its_last_line_gets_its_end_is_left_alone(
     assert log.read_bytes().startswith(GOOD + b"34\n")
 
 
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(log: Path) -> None:
+    os.mkfifo(log)
+    for path in (log, Path(os.devnull)):
+        with pytest.raises(OSError, match="a pipe or a device") as caught:
+            logs.repair_tail(path)
+        assert caught.value.filename == str(path)
+
+
 @pytest.mark.parametrize("other", [b"[", b"{{", b""])
 def test_a_file_of_something_else_is_not_written_over(log: Path, other: bytes) -> None:
     log.write_bytes(GOOD + b"{")

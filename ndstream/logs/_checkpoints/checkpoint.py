@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -79,6 +80,9 @@ class Checkpoint:
         self.saves = 0
         self._clock = clock
         self._saved_at = clock()
+        if _is_pipe_or_device(self.path):
+            # Reading it may never end, and a place that is renamed over it would be in its place.
+            raise self._error("damaged", "is a pipe or a device, which cannot hold a place; name a file")
         self._lock: io.FileIO | None = io.FileIO(f"{self.path}.lock", "a")
         try:
             try:
@@ -163,6 +167,15 @@ class Checkpoint:
             self._lock = None
 
 
+def _is_pipe_or_device(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        # What is wrong with it is told when it is read or written.
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _write_synced(path: str, content: bytes) -> None:
     with io.FileIO(path, "w") as file:
         while content:
@@ -184,7 +197,14 @@ def sync_folder(path: str) -> None:
 
 def mismatch(cursor: Cursor, path: str, checkpoint: str) -> CheckpointError:
     """The error for a file that is not the one that was read."""
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return CheckpointError(
+            f"{path} was read up to byte {cursor.offset} (line {cursor.line}) and is gone, and no rotated file beside "
+            f'it holds the rest; to wait for another one and read that from its beginning, pass on_mismatch="restart"',
+            offset=cursor.offset, line=cursor.line, reason="other_file", checkpoint=checkpoint, path=path,
+        )  # fmt: skip
     same = (status.st_dev, status.st_ino) == (cursor.device, cursor.inode)
     shrank = same and cursor.format == "plain" and status.st_size < cursor.offset
     reason, what = ("shrank", "is shorter now") if shrank else ("other_file", "is another")
