@@ -214,3 +214,22 @@ def test_a_server_that_hangs_up_without_an_answer_is_one_line(capsys: pytest.Cap
     assert (status, out) == (1, "")
     assert err.startswith(f"ndstream: {url}/api/chat ")
     assert err.count("\n") == 1
+
+
+def test_a_server_of_another_protocol_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer() -> None:
+        connection = listening.accept()[0]
+        with connection:
+            # All of it is read, or the system would tell the client that the connection was reset.
+            request = b""
+            while not request.endswith(b"}"):
+                request += connection.recv(65536)
+            connection.sendall(b"220 mail.example ESMTP\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+        answered = pool.submit(answer)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        status, out, err = run(capsys, "--url", url, "hi")
+        answered.result()
+    assert (status, out) == (1, "")
+    assert err == f"ndstream: {url}/api/chat did not answer: BadStatusLine('220 mail.example ESMTP\\r\\n')\n"

@@ -286,3 +286,10 @@ def test_a_source_that_is_awaited_is_refused_by_its_name() -> None:
 
     with pytest.raises(TypeError, match="async_generator is awaited"):
         list(logs.read(chunks()))
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_stream_that_memory_failed_for_before_it_had_files_is_dropped_without_a_word() -> None:
+    stream = logs.LogStream.from_iterable([[1]])
+    assert isinstance(stream, logs.LogStream)
+    del stream

@@ -237,6 +237,13 @@ def test_the_way_to_a_part_of_a_hundred_thousand_levels_is_found_in_steps_of_the
     assert len(str(error)) < 500
 
 
+def test_a_wrong_part_behind_a_hundred_thousand_others_is_not_looked_for() -> None:
+    error = refusal(lambda: encode_sse([[0] * 100_000, object()]))
+    assert error.path == ()
+    assert "list" in str(error)
+    assert isinstance(error.__cause__, TypeError)
+
+
 def test_a_value_that_only_another_encoder_refuses_is_named_by_its_type() -> None:
     def refuse(value: object) -> bytes:
         raise ValueError("not today")

@@ -183,6 +183,23 @@ def test_a_call_that_changes_after_its_end_was_sent_is_an_error() -> None:
         assert written == b'start(m) call0#0:f( 0:{"a":1} )0 error(malformed)'
 
 
+class Telling(Recorder):
+    def write_error(self, failure: Failure) -> None:
+        self.write(f"error({failure.message})".encode())
+
+
+def test_a_call_that_is_cut_in_a_whole_reply_is_said_to_be_cut_and_one_that_is_no_json_is_said_to_be_none() -> None:
+    answer = llm.collect(reply(chunk(text="a")))
+    for complete, what in ((False, "were cut off"), (True, "are not JSON")):
+        tool_call = llm.ToolCall("c1")
+        tool_call.name = "f"
+        tool_call.add_arguments("[1]" if not complete else "[1")
+        tool_call.close(complete=complete)
+        target = Telling(model="m")
+        written = target.take([FullDelta({}, tool_calls=[tool_call])]) + target.complete(answer)
+        assert written.endswith(f"error(the upstream sent a tool call whose arguments {what})".encode()), written
+
+
 class Refusing(Recorder):
     def write_end(self, summary: Summary) -> None:
         raise ndstream.EncodeError("no", field="value")
