@@ -225,6 +225,61 @@ class TestHandles:
         assert kinds == ([] if is_compressed else ["deleted"])
 
 
+class TestArchives:
+    """Of a glob, the rotated files may be there alone: for a moment, or because the program is gone."""
+
+    def test_a_followed_name_may_be_that_of_an_archive(self, log: Path) -> None:
+        compressed(lines(*range(3000)), log)
+        assert followed(log, script=[]) == ([*range(3000)], [])
+
+    def test_archives_come_before_their_log_is_there(self, log: Path) -> None:
+        compressed(lines(0, 1), log.with_name("app.log.1.gz"))
+        assert followed(f"{log}*", script=[(10, append(log, line(2)))]) == ([0, 1, 2], [])
+
+    def test_they_come_once_over_all_runs_and_members_that_are_added_come_too(self, log: Path, tmp_path: Path) -> None:
+        compressed(lines(0, 1), log)
+        place = tmp_path / "place"
+        assert followed(log, script=[], checkpoint=place)[0] == [0, 1]
+        assert followed(log, script=[(5, append(log, gzip.compress(line(2))))], checkpoint=place)[0] == [2]
+        assert followed(log, script=[], checkpoint=place)[0] == []
+
+    def test_an_archive_begun_at_its_end_has_only_what_is_added(self, log: Path, tmp_path: Path) -> None:
+        compressed(lines(0, 1) + b"bad\n", log)
+        place = tmp_path / "place"
+        script: list[Action] = [(5, append(log, gzip.compress(line(2))))]
+        assert followed(log, script=script, start="end", checkpoint=place)[0] == [2]
+        assert followed(log, script=[], checkpoint=place)[0] == []
+
+    def test_what_takes_the_name_of_an_archive_is_read_and_the_archive_is_not_read_again(self, log: Path) -> None:
+        compressed(lines(0, 1), log)
+        script = [(5, rename(log, "app.log.1.gz")), (9, append(log, line(2)))]
+        assert followed(log, script=script)[0] == [0, 1, 2]
+        names = [log.with_name(f"app.log.{number}.gz") for number in (1, 2)]
+        compressed(lines(3, 4), names[0])
+        log.unlink()
+
+        def rotate() -> None:
+            names[0].rename(names[1])
+            compressed(line(5), names[0])
+
+        assert followed(*names, script=[(5, rotate)])[0] == [3, 4, 5]
+
+    def test_damage_is_told_once_and_the_file_that_comes_next_is_read(self, log: Path) -> None:
+        log.write_bytes(gzip.compress(lines(0, 1))[:-9])
+        errors: list[Any] = []
+        clock = ScriptedClock((3, append(log, b"more damage")), (5, log.unlink), (9, append(log, line(2))))
+        numbers = []
+        with logs.follow(log, clock=clock, stop_after_idle=30) as stream:
+            while True:
+                try:
+                    numbers.append(next(stream)["i"])
+                except logs.LogFileError as error:
+                    errors.append(error.reason)
+                except StopIteration:
+                    break
+        assert (numbers[-1], errors) == (2, ["truncated_archive"])
+
+
 class TestResuming:
     def test_what_was_compressed_between_two_runs_is_gone_on_with_in_its_archive(
         self, log: Path, tmp_path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from ndstream._core import NDJSONDecoder
@@ -149,7 +150,6 @@ class FollowedArchive:
         Raises:
             LogFileError: The archive is damaged. What follows is the next file.
         """
-        self.ended = True
         try:
             chunk = bytes(next(self.file.chunks, b""))
         except LogFileError as error:
@@ -161,10 +161,25 @@ class FollowedArchive:
             self.tracked.add(chunk)
             yield self.decoder.feed(chunk)
             self.tracked.commit(self.decoder)
-            self.ended = False
         else:
             yield self.decoder.finish()
             self.tracked.commit_end(self.decoder)
+            self.ended = True
+
+    def skip(self) -> None:
+        """Pass over all that it holds, bad lines and damage too."""
+        self.decoder = NDJSONDecoder(loads=bytes, on_error="skip", max_frame_size=None)
+        while not self.ended:
+            with suppress(LogFileError):
+                for lines in self.turn():
+                    for _ in lines:
+                        pass
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Its device and inode."""
+        cursor = self.tracked.cursor()
+        return cursor.device, cursor.inode
 
     def close(self) -> None:
         """Release the file."""

@@ -109,13 +109,25 @@ class FollowedLog:
             self._open_next(now)
         part = self.current
         if isinstance(part, FollowedArchive):
-            yield from part.turn()
-            if part.ended:
-                self._files.pass_over(part)
-                part.close()
-                self.current = None
+            yield from self._read_archive(part)
         elif part is not None and (part.file.opened or self._reopened(part)):
             yield from self._read(part, now)
+
+    def _read_archive(self, part: FollowedArchive) -> Iterator[Iterator[Any]]:
+        if not part.ended:
+            yield from part.turn()
+            if not part.ended:
+                return
+        part.close()
+        self._finished[part.identity] = part.tracked.cursor()
+        with suppress(OSError):
+            signature = _signature(os.stat(self.path))
+            if signature[:3] == (*part.identity, part.file.size):
+                # It has the name of the log: its place is saved as long as that is so.
+                self._resting = signature
+                return
+        self._files.pass_over(part)
+        self.current = None
 
     def _read(self, part: FollowedFile, now: float) -> Iterator[Iterator[Any]]:
         signature = _signature(part.file.status)
@@ -220,7 +232,7 @@ class FollowedLog:
             self.queue.extend(self._files.newer(after, known))
         else:
             with suppress(FileNotFoundError):
-                self.queue.append(self._files.named(self._at_end))
+                self.queue.append(self._files.first(self._at_end))
         self._begun = self._begun or bool(self.queue)
         self._at_end = False
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import count
 
+from ndstream.logs._archives.formats import compression_of
 from ndstream.logs._files.fingerprint import ANCHOR_SIZE, HEAD_SIZE
 from ndstream.logs._files.line_reader import LineDigest, digest_of
 from ndstream.logs._files.positions import Position
@@ -109,6 +110,12 @@ class LiveFile:
         """Go on from another offset of the same content."""
         self.end = end
         self._remember_again()
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the first bytes are those of an archive."""
+        assert self._descriptor is not None
+        return compression_of(os.pread(self._descriptor, HEAD_SIZE, 0)) is not None
 
     @property
     def head(self) -> bytes:

@@ -71,6 +71,26 @@ class LogFilesOpener:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return FollowedFile(file, self._make_decoder())
 
+    def first(self, at_end: bool) -> Part:
+        """Open the file that the name means when it is looked at first.
+
+        Raises:
+            FileNotFoundError: It means none.
+        """
+        part = self._as_it_is(self.named(at_end))
+        if at_end and isinstance(part, FollowedArchive):
+            part.skip()
+        return part
+
+    def _as_it_is(self, named: FollowedFile) -> Part:
+        """The file that the name means; as an archive if it is one, as a glob may name one whose log is not there."""
+        if not named.file.is_archive:
+            return named
+        named.close()
+        done = self._finished.get(named.file.identity)
+        rest = None if done is None else self._archive_rest(done, self.path)
+        return FollowedArchive(self.path, self._make_decoder()) if rest is None else rest
+
     def named(self, at_end: bool = False) -> FollowedFile:
         """Open the file that the name means now, where it was read up to before, or at its beginning or end.
 
@@ -116,14 +136,14 @@ class LogFilesOpener:
             if named.file.identity in known or named.file.identity in rotated:
                 named.close()
             else:
-                parts.append(named)
+                with suppress(FileNotFoundError):
+                    parts.append(self._as_it_is(named))
         return parts
 
     def pass_over(self, archive: FollowedArchive) -> None:
         """Take note that an archive was read: neither it nor what is older is to be read from now on."""
-        cursor = archive.tracked.cursor()
         found = [each.identity for each in generations(self.path)]
-        identity = cursor.device, cursor.inode
+        identity = archive.identity
         self.older.update(found[found.index(identity) :] if identity in found else ())
 
     def newer_than_copy(self, copy: Identity) -> list[Part]:
