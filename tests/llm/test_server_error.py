@@ -303,7 +303,17 @@ def test_an_error_behind_a_frame_that_no_wire_knows_is_found() -> None:
     assert (caught.value.kind, caught.value.code) == ("authentication", 401)
 
 
-@pytest.mark.parametrize("name", ["openai text", "ollama chat", "responses with a thought, a text and a call"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai text",
+        "ollama chat",
+        "responses with a thought, a text and a call",
+        "anthropic thinks, speaks and calls",
+        "converse thinks, speaks, cites and calls",
+        "an interaction that thinks, searches, speaks and calls",
+    ],
+)
 @pytest.mark.parametrize("reported", ["gone", {"message": "gone"}], ids=["text", "object"])
 def test_an_error_in_a_frame_that_goes_on_with_a_text_or_a_call_is_found(name: str, reported: Any) -> None:
     frames = [frame for frame in by_name(name).frames if frame != DONE]

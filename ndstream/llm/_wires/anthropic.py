@@ -32,6 +32,8 @@ _TYPES = frozenset(
         "message_stop",
     }
 )
+# What may bring a signature of thoughts; gateways leave the type of a delta out.
+_SIGNED = frozenset({"", "thinking", "thinking_delta", "signature_delta"})
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
 
 
@@ -62,7 +64,7 @@ class Anthropic(Wire):
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
-            if frame["type"] == "content_block_delta":
+            if frame["type"] == "content_block_delta" and "error" not in frame:
                 delta = frame["delta"]
                 index = frame["index"]
                 # In Python, true equals 1; it is no index.
@@ -83,7 +85,7 @@ class Anthropic(Wire):
                     added.tool_calls = calls
                     added.arguments = (text,)
                     return added
-                elif delta["type"] == "thinking_delta" and index is not True:
+                elif delta["type"] == "thinking_delta" and index is not True and len(delta) == 2:
                     thought = delta["thinking"]
                     if type(thought) is str:
                         self.open_thoughts[index].append(thought)
@@ -156,7 +158,8 @@ class Anthropic(Wire):
 
     def delta_of_block(self, frame: dict[str, Any], call: ToolCall | None, added: dict[str, Any]) -> Delta:
         """The delta of a frame that adds this to one block."""
-        signature = text_of(added.get("signature")) if added.get("type") in ("signature_delta", "thinking") else ""
+        is_signed = label_of(added.get("type")) in _SIGNED
+        signature = text_of(added.get("signature")) if is_signed else ""
         if not signature:
             return self.delta(frame, [call])
         signed = SignatureDelta(frame, *self.log.new())

@@ -62,7 +62,13 @@ class BedrockConverse(SingleMessage):
             message = frame["contentBlockDelta"]
             text = message["delta"]["text"]
             block = self.by_index[message["contentBlockIndex"]]
-            if type(text) is str and not block.stopped and message["contentBlockIndex"] is not True:
+            if (
+                text
+                and type(text) is str
+                and not block.stopped
+                and message["contentBlockIndex"] is not True
+                and len(frame) == 1
+            ):
                 block.texts.append(text)
                 self.texts.append(text)
                 plain = TextDelta()
@@ -90,7 +96,7 @@ class BedrockConverse(SingleMessage):
                 self.start_block(index, dict_of(message.get("start")), gains)
             elif name == "contentBlockDelta":
                 # What says nothing begins no block.
-                if dict_of(message.get("delta")):
+                if any(dict_of(message.get("delta")).values()):
                     self.add(self.block(index), message["delta"], gains)
             elif name == "contentBlockStop":
                 self.stop_block(index)

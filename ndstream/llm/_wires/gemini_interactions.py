@@ -51,7 +51,8 @@ class GeminiInteractions(SingleMessage):
     def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
             delta = frame["delta"]
-            if delta["type"] == "text" and frame["event_type"] == "step.delta" and len(delta) == 2:
+            is_text = delta["type"] == "text" and frame["event_type"] == "step.delta" and len(delta) == 2
+            if is_text and "error" not in frame:
                 text, index = delta["text"], frame["index"]
                 parts = self.open_text[index]
                 if type(text) is str and index is not True:

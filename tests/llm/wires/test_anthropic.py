@@ -270,3 +270,10 @@ def test_a_delta_without_a_type_of_its_own_adds_what_it_has(kind: dict[str, Any]
     )
     assert (answer.thinking, answer.text, answer.tool_calls[0].arguments) == ("Hmm", "Hi", {"a": 1})
     assert answer.body["content"][0] == {"type": "thinking", "thinking": "Hmm", "signature": "s"}
+
+
+def test_a_thought_may_bring_its_signature_in_one_delta_with_it() -> None:
+    signed = add({"type": "thinking_delta", "thinking": "m", "signature": "s"})
+    reply = llm.reply(b"".join(typed(STARTED, begin(THOUGHT), thinks("H"), signed, *stopped("end_turn", {}))))
+    assert [(delta.thinking, delta.signature) for delta in reply if delta.thinking] == [("H", ""), ("m", "s")]
+    assert reply.body["content"] == [{"type": "thinking", "thinking": "Hm", "signature": "s"}]

@@ -38,3 +38,11 @@ def test_bare_json_among_its_events_that_reports_no_error_is_passed_over() -> No
     frames = [*sse(converse_delta(0, text="Hi")), b"7\n\n", *sse(STOP)]
     answer = llm.collect(iter(frames))
     assert (answer.text, answer.ending is not None and answer.ending.verdict) == ("Hi", "complete")
+
+
+def test_text_that_says_nothing_begins_no_block_and_is_in_none() -> None:
+    start = {"contentBlockStart": {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "t", "name": "f"}}}}
+    frames = lines(converse_delta(1, text=""), start, converse_delta(0, text=""), converse_delta(2, text="null"), STOP)
+    answer = llm.collect(iter(frames))
+    call = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}}
+    assert answer.body["output"]["message"]["content"] == [call, {"text": "null"}]
