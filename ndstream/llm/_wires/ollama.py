@@ -29,14 +29,23 @@ class _Ollama(SingleMessage):
         super().__init__()
         self.raw_calls: list[Any] = []
         self.logprobs: list[Any] = []
-        self.last: dict[str, Any] | None = None
+        # What the frames say beside what adds up, and the last plain frame, which still has to be put over it.
+        self.folded: dict[str, Any] | None = None
+        self.deferred: dict[str, Any] | None = None
+
+    @property
+    def last(self) -> dict[str, Any] | None:
+        """What the last frame says, over what those before it said."""
+        if self.deferred is not None:
+            self.folded, self.deferred = _over(self.folded, self.deferred), None
+        return self.folded
 
     def fold_general(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
         """All but the plainest frames. ``holder`` is where the frame has its message."""
         if not isinstance(frame, dict) or self.look_for_error(frame, event):
             return FullDelta(frame)
         # What an earlier frame said counts as long as this one does not say it again.
-        self.last = _over(self.last, frame)
+        self.folded = _over(self.last, frame)
         thinking = text_of(holder.get("thinking"))
         if text:
             self.texts.append(text)
@@ -154,7 +163,7 @@ class OllamaChat(_Ollama):
                 and "created_at" in frame
                 and "model" in frame
             ):
-                self.last = frame
+                self.deferred = frame
                 self.texts.append(text)
                 delta = TextDelta()
                 delta.raw = frame
@@ -192,7 +201,7 @@ class OllamaGenerate(_Ollama):
                 and "created_at" in frame
                 and "model" in frame
             ):
-                self.last = frame
+                self.deferred = frame
                 self.texts.append(text)
                 delta = TextDelta()
                 delta.raw = frame

@@ -21,3 +21,19 @@ def test_progress_counts_each_layer_by_its_digest() -> None:
         "success", 70, 150, {"sha256:aa": llm.Layer(60, 100), "sha256:bb": llm.Layer(10, 50)}
     )
     assert llm.collect(by_name("ollama chat").data).progress is None
+
+
+def test_what_only_a_frame_in_the_middle_says_stays() -> None:
+    frames = [
+        ollama_frame({"content": "a"}),
+        ollama_frame({"content": "b", "images": ["aW1n"]}, remote_model="m:cloud"),
+        ollama_frame({"content": "c"}),
+        ollama_frame({"content": ""}, True, done_reason="stop"),
+    ]
+    for count in (3, 4):
+        body = llm.collect(iter(lines(*frames[:count])), on_incomplete="return").body
+        assert (body["message"]["content"], body["message"]["images"], body["remote_model"]) == (
+            "abc",
+            ["aW1n"],
+            "m:cloud",
+        )
