@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 from llm.engine import engine
 from time_limit import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown
@@ -20,5 +23,16 @@ def pytest_collection_finish() -> None:
     # Plugins of Hypothesis look for what refers to them, which they would not find among what is set aside.
     import hypothesis  # noqa: F401
 
+    _set_aside()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_a_file_of_tests_left() -> Iterator[None]:
+    """The same with the libraries that its tests were the first to import, and what is kept of each test."""
+    yield
+    _set_aside()
+
+
+def _set_aside() -> None:
     gc.collect()
     gc.freeze()

@@ -204,11 +204,15 @@ def test_a_value_that_was_awaited_is_not_kept(data: list[bytes]) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("data", [[b"1\n2\n"], [b"1\n", b"2\n"]], ids=["one chunk", "a value a chunk"])
+@pytest.mark.parametrize("data", [[b"0\n1\n2\n"], [b"0\n", b"1\n", b"2\n"]], ids=["one chunk", "a value a chunk"])
 def test_a_value_in_a_cycle_with_its_awaitable_is_collected(data: list[bytes]) -> None:
     async def main() -> list[weakref.ref[Value]]:
         stream = ndstream.ndjson(chunks(*data), loads=Value)
         kept = []
+        # The exception that ends an await is used again. What an earlier file of tests left is set aside for good, and
+        # so would be the cycle; the first awaitable holds it.
+        first = stream.__anext__()
+        await first
         for _ in range(2):
             awaitable = stream.__anext__()
             value = await awaitable
