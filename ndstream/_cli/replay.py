@@ -104,11 +104,11 @@ def replay(context: click.Context, /, files: tuple[str, ...], **options: Any) ->
     except click.ClickException:
         raise
     except StreamError as error:
-        from ndstream.logs import LogFileError
+        from ndstream.logs import CheckpointError, LogFileError
 
         message = _advice(str(error))
-        # Errors of files begin with the name of the file.
-        if hasattr(error, "path") and not isinstance(error, LogFileError):
+        # Errors of files and of checkpoints name them, and are about no line that could be gone on after.
+        if hasattr(error, "path") and not isinstance(error, (LogFileError, CheckpointError)):
             message = bad_frame(error.path or STDIN, message)
         say(message)
         return 1

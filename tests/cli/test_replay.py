@@ -187,6 +187,9 @@ def test_a_checkpoint_goes_on_where_the_last_run_ended(path: Path, tmp_path: Pat
         file.write(line(10))
     assert replay(*arguments).returncode == 0
     assert (tmp_path / "copy").read_bytes() == path.read_bytes()
+    (tmp_path / "c").write_bytes(b"[]")
+    message = only_line(replay(*arguments).stderr)
+    assert message == f"ndstream: the checkpoint {tmp_path / 'c'} is no checkpoint of ndstream; name another file"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on files are of POSIX")
