@@ -154,6 +154,10 @@ def test_what_stays_bad_cannot_go_where_it_is_read(bad: Path) -> None:
         logs.redrive(bad, still_bad=bad)
     with logs.DeadLetters(bad, append=True) as letters, pytest.raises(ValueError, match="another file"):
         logs.redrive(bad, still_bad=letters)
+    before = bad.read_bytes()
+    with pytest.raises(ValueError, match="driven= must be another file"):
+        logs.redrive(bad, driven=bad)
+    assert bad.read_bytes() == before
 
 
 def test_two_at_once_are_refused(bad: Path) -> None:

@@ -238,7 +238,7 @@ def redrive(
         FileNotFoundError: There are no such letters.
         OSError: A file cannot be read or written, or another process uses it.
         TypeError: The fix returned something else than bytes or None.
-        ValueError: `still_bad` is `path`, or holds something else than dead letters.
+        ValueError: `still_bad` or `driven` is `path`, or `still_bad` holds something else than dead letters.
 
     Example:
         >>> from ndstream import logs
@@ -247,10 +247,10 @@ def redrive(
         ...         print(values.letter.file, value)
     """
     name = os.fspath(path)
-    if still_bad is not None:
-        place = still_bad.path if isinstance(still_bad, DeadLetters) else os.fspath(still_bad)
-        if os.path.exists(place) and os.path.samefile(name, place):
-            raise ValueError("still_bad= must be another file than the one that is read")
+    bad_place = still_bad.path if isinstance(still_bad, DeadLetters) else still_bad
+    for option, place in (("still_bad", bad_place), ("driven", driven)):
+        if place is not None and os.path.exists(place) and os.path.samefile(name, place):
+            raise ValueError(f"{option}= must be another file than the one that is read")
     if still_bad is not None and not isinstance(still_bad, DeadLetters):
         still_bad = DeadLetters(still_bad, append=True)
     decoder = NDJSONDecoder(loads=loads, max_frame_size=max_frame_size)
