@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from inputs import strategies  # noqa: F401  (loads the profiles of Hypothesis, which set no time limit for an example)
 from llm.engine import engine
 from time_limit import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown
 
@@ -20,9 +21,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_collection_finish() -> None:
     """Set aside what tests and libraries are made of, or those that collect garbage would look at it each time."""
-    # Plugins of Hypothesis look for what refers to them, which they would not find among what is set aside.
-    import hypothesis  # noqa: F401
-
     _set_aside()
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from inputs.cuts import exact
 from ndstream.llm._partial_json.partial_json import PartialJSON
 

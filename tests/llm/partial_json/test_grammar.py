@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from inputs.cuts import exact
 from llm.growing_json import account, fed, pieces_of, texts
 from ndstream.llm._partial_json.error import PartialJSONError

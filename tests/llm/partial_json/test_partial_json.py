@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from inputs.cuts import exact
 from llm.counting import lines_run
 from llm.growing_json import NOTHING, account, fed, pieces_of, repaired, texts

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from llm.counting import lines_run
 from llm.tool_calls.routing import A, B, Fragment, routed
 from ndstream.llm._tool_calls import router

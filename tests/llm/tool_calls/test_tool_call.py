@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from llm.tool_calls.routing import A, B, Fragment, routed
 from ndstream.llm._exact_numbers import exact_loads
 from ndstream.llm._tool_calls.router import ToolCalls

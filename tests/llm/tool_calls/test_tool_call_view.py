@@ -9,7 +9,6 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inputs import strategies  # noqa: F401  (loads the hypothesis profile)
 from inputs.cuts import exact
 from llm.growing_json import pieces_of, repaired, values
 from ndstream.llm._partial_json.partial_json import Tail
