@@ -106,8 +106,8 @@ class ClientDecoder:
             "discard" it as the clients' own decoders do, or "emit" it.
 
     Raises:
-        TypeError: From `iter_bytes`: an option has the wrong type.
-        ValueError: From `iter_bytes`: an option has none of its values.
+        TypeError: An option has the wrong type.
+        ValueError: An option has none of its values.
 
     Example:
         >>> decoder = ClientDecoder()
@@ -125,6 +125,8 @@ class ClientDecoder:
         self._loads = loads
         self._max_frame_size = max_frame_size
         self._on_truncated = on_truncated
+        # Options are checked here, and not where the client has a response already.
+        self._decoder()
 
     def iter_bytes(self, iterator: Iterator[bytes]) -> Iterator[ClientEvent]:
         """Iterate over the events of a response.
@@ -193,6 +195,10 @@ class EventSource:
         on_truncated: What to do with an event that the end of the body cuts: "raise" a `TruncatedError`,
             "discard" it as httpx-sse does, or "emit" it.
 
+    Raises:
+        TypeError: An option has the wrong type, or what is handed over has no headers.
+        ValueError: An option has none of its values.
+
     Example:
         >>> import httpx
         >>> response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=b"data: 1\\n\\n")
@@ -208,6 +214,12 @@ class EventSource:
         max_frame_size: int | None = None,
         on_truncated: OnTruncated = "raise",
     ) -> None:
+        if getattr(response, "headers", None) is None:
+            raise TypeError(
+                f"EventSource takes a response, which has headers, not {type(response).__name__}: read other sources "
+                "with ndstream.sse"
+            )
+        SSEDecoder(loads=loads, max_frame_size=max_frame_size, on_truncated=on_truncated)
         self._response = response
         self._loads = loads
         self._max_frame_size = max_frame_size

@@ -63,7 +63,7 @@ def open_source(source: Any) -> OpenedSource:
         return OpenedSyncSource(read_until_empty(file.read), file.close)
     if isinstance(source, (str, dict, type, io.TextIOBase, Coroutine)):
         raise TypeError(_advice(source))
-    opened = open_response(source) or _open_stream(source)
+    opened = open_response(source) or (None if _is_of_no_bytes(source) else _open_stream(source))
     if opened is None:
         raise TypeError(_advice(source))
     return opened
@@ -196,6 +196,31 @@ def _refuse_non_blocking(source: Any) -> None:
         )
 
 
+def _is_of_no_bytes(source: Any) -> bool:
+    """Whether it is like a file, but its reads fail or give something else than bytes."""
+    return _decodes_to_text(source) or _is_write_only(source) or _is_archive(source)
+
+
+def _decodes_to_text(source: Any) -> bool:
+    # A temporary file has the type of no text, and the attributes of the file in it.
+    return isinstance(source, io.TextIOBase) or (
+        hasattr(source, "newlines") and isinstance(getattr(source, "encoding", None), str)
+    )
+
+
+def _is_write_only(source: Any) -> bool:
+    readable: Any = getattr(source, "readable", None)
+    try:
+        # Of a closed file its own error is told when it is read.
+        return isinstance(source, io.IOBase) and callable(readable) and not readable()
+    except ValueError:
+        return False
+
+
+def _is_archive(source: Any) -> bool:
+    return callable(getattr(source, "namelist", None)) or callable(getattr(source, "extractfile", None))
+
+
 def _is_not_entered(source: object) -> bool:
     """Whether it is a context that gives the response when it is entered: made by `contextlib`, or by aiohttp."""
     is_context = hasattr(source, "__aenter__") or hasattr(source, "__enter__")
@@ -206,8 +231,13 @@ def _advice(source: object) -> str:
     name = type(source).__name__
     if isinstance(source, str):
         what = "pass pathlib.Path(...) for a file's name, or .encode() the text itself"
-    elif isinstance(source, io.TextIOBase):
+    elif _decodes_to_text(source):
         what = "it decodes to text; open it with 'rb', or pass its .buffer (sys.stdin.buffer)"
+    elif _is_write_only(source):
+        what = "it can only be written; open it with 'rb'"
+    elif _is_archive(source):
+        method = "open" if hasattr(source, "open") and hasattr(source, "namelist") else "extractfile"
+        what = f"it is an archive of files; pass one of them, .{method}(name)"
     elif isinstance(source, dict):
         what = "it is a value already; pass the response or the iterator of bytes that it came from"
         if "wsgi.input" in source:
@@ -226,6 +256,8 @@ def _advice(source: object) -> str:
         if isinstance(source, CoroutineType):
             # Else Python warns that it was never awaited.
             source.close()
+    elif callable(getattr(source, "open", None)):
+        what = "pass the file that its open() gives, opened with 'rb'"
     elif callable(source):
         what = "it is a function; call it, and pass what it returns"
     else:

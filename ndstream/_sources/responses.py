@@ -116,6 +116,11 @@ def _niquests(response: Any) -> OpenedSource:
             raise consumed_error(response)
         chunks = response.__aiter__() if kept or raw.closed else raw.stream(CHUNK_SIZE, decode_content=True)
         return OpenedAsyncSource(chunks, partial(_close_niquests, response, chunks), response.headers)
+    raw = response.raw
+    unread = not getattr(response, "_content_consumed", True) and hasattr(raw, "length_remaining")
+    if unread and raw.closed and not raw.tell() and raw.length_remaining != 0:
+        # Its own iteration would end at once, as if there had been nothing.
+        raise consumed_error(response)
     read_deadline = interrupt = None
     # HTTP/2 and HTTP/3 connections are shared with other responses.
     if getattr(response.raw, "version", None) in (10, 11):

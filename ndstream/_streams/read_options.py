@@ -14,6 +14,8 @@ from ndstream._streams.async_stream import AsyncStream
 from ndstream._streams.in_memory_stream import InMemoryStream
 from ndstream._streams.sync_stream import Stream
 
+_MAX_SECONDS = 100 * 365 * 86400
+"""Clocks fail of waits that are longer than some centuries."""
 _READ_TIMEOUTS = {
     "aiohttp": "ClientTimeout(sock_read=...)",
     "curl_cffi": "timeout=...",
@@ -39,15 +41,17 @@ class ReadOptions:
         if drain is not None:
             if not isinstance(drain, tuple) or len(drain) != 2 or not all(map(_is_number, drain)):
                 raise TypeError(f"drain must be (bytes, seconds), or None to close at once, not {drain!r}")
-            if min(drain) < 0:
+            if not all(number >= 0 for number in drain):
                 raise ValueError(
                     f"drain must be (bytes, seconds) of at least 0, or None to close at once, not {drain!r}"
                 )
+            drain = drain[0], min(drain[1], _MAX_SECONDS)
         if idle_timeout is not None:
             if not _is_number(idle_timeout):
                 raise TypeError(f"idle_timeout must be a number of seconds or None, not {idle_timeout!r}")
             if not idle_timeout > 0:
                 raise ValueError(f"idle_timeout must be more than 0 seconds, or None for none, not {idle_timeout!r}")
+            idle_timeout = min(idle_timeout, _MAX_SECONDS)
         if isinstance(prefetch, bool) or not isinstance(prefetch, int):
             raise TypeError(f"prefetch must be a number of chunks, not {prefetch!r}")
         if prefetch < 0:

@@ -320,6 +320,11 @@ class TestEvents:
 
         assert asyncio.run(awaited()) == data
 
+    def test_options_are_checked_before_there_is_a_response(self) -> None:
+        for options, error in (({"loads": None}, TypeError), ({"on_truncated": "no"}, ValueError)):
+            with pytest.raises(error, match=next(iter(options))):
+                ClientDecoder(**options)
+
     def test_an_event_shows_its_fields(self) -> None:
         [event] = ClientDecoder().iter_bytes(iter([b"event: e\nid: 7\nretry: 5\ndata: 1\n\n"]))
         assert repr(event) == "ClientEvent(event='e', data='1', id='7', retry=5)"

@@ -187,3 +187,15 @@ class SyncResponse:
 
     def iter_bytes(self) -> Iterator[bytes]:
         return iter([b"data: 1\n\n"])
+
+
+@pytest.mark.parametrize("source", [None, b"data: 1\n\n", [b"data: 1\n\n"]])
+def test_what_is_no_response_is_refused_with_what_to_do(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"takes a response.*ndstream\.sse"):
+        EventSource(source)
+
+
+def test_options_are_checked_before_the_response_is_read() -> None:
+    for options, error in (({"max_frame_size": 0}, ValueError), ({"loads": None}, TypeError)):
+        with pytest.raises(error, match=next(iter(options))):
+            EventSource(made(b"data: 1\n\n", "text/event-stream"), **options)

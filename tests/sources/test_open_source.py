@@ -14,8 +14,11 @@ import socket
 import struct
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import warnings
+import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -233,6 +236,37 @@ def test_what_holds_no_bytes_is_refused_with_what_to_pass(source: Any, advice: s
 def test_text_files_point_to_their_buffer(path: pathlib.Path) -> None:
     with path.open() as file, pytest.raises(TypeError, match="buffer"):
         ndstream.ndjson(file)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda path: path.open("wb"), "only be written"),
+        (lambda path: path.open("wb", buffering=0), "only be written"),
+        (lambda path: gzip.open(path, "wb"), "only be written"),
+        (lambda path: tempfile.SpooledTemporaryFile(mode="w+"), "decodes to text"),
+        (lambda path: tempfile.NamedTemporaryFile("w+"), "decodes to text"),
+        (lambda path: zipfile.ZipFile(path, "w"), r"\.open\(name\)"),
+        (lambda path: zipfile.Path(zipfile.ZipFile(path, "w"), "one"), "its open"),
+        (lambda path: tarfile.open(path, "w"), r"\.extractfile\(name\)"),
+    ],
+)
+def test_what_is_like_a_file_but_gives_no_bytes_is_refused_before_it_is_touched(
+    make: Callable[[pathlib.Path], Any], advice: str, tmp_path: pathlib.Path
+) -> None:
+    source = make(tmp_path / "other")
+    with pytest.raises(TypeError, match=advice):
+        ndstream.ndjson(source)
+    assert not getattr(source, "closed", False)
+    getattr(source, "root", source).close()
+
+
+def test_a_file_to_read_and_write_is_read(path: pathlib.Path) -> None:
+    assert list(ndstream.ndjson(path.open("r+b"))) == VALUES
+    for file in (tempfile.SpooledTemporaryFile(), tempfile.NamedTemporaryFile()):
+        file.write(LINES)
+        file.seek(0)
+        assert list(ndstream.ndjson(file)) == VALUES
 
 
 @pytest.mark.parametrize("chunks", [["text"], [LINES, None], [7], [[LINES]]])

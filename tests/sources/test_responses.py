@@ -271,6 +271,15 @@ def test_a_response_of_niquests_that_its_own_iteration_consumed_is_refused() -> 
         asyncio.run(main(server.url))
 
 
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until closed"])
+def test_a_response_of_niquests_that_was_closed_unread_is_refused(chunked: bool) -> None:
+    with serving(response(*LINES, chunked=chunked)) as server:
+        got = real_parts.library("niquests").get(server.url, stream=True)
+        got.close()
+        with pytest.raises(TypeError, match="read or closed already"):
+            ndstream.ndjson(got)
+
+
 def test_a_body_that_urllib3_read_from_a_file_is_given_again() -> None:
     urllib3 = real_parts.library("urllib3")
     got = urllib3.HTTPResponse(io.BytesIO(b'{"a":1}\n'))

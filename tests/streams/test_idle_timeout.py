@@ -236,15 +236,44 @@ def test_a_sync_source_has_no_idle_timeout_and_is_told_its_own() -> None:
         ndstream.stream(httpx.Response(200, content=iter([b"1\n"])), idle_timeout=5)
 
 
-@pytest.mark.parametrize(("seconds", "error"), [(0, ValueError), (-1, ValueError), ("5", TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("seconds", "error"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        (float("nan"), ValueError),
+        ("5", TypeError),
+        (True, TypeError),
+    ],
+)
 def test_a_time_that_is_none_is_refused(seconds: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="idle_timeout"):
         ndstream.ndjson(AsyncChunks(), idle_timeout=seconds)
 
 
 @pytest.mark.parametrize(
-    ("drain", "error"), [(5, TypeError), ((1,), TypeError), ((1, "2"), TypeError), ((-1, 1), ValueError)]
+    ("drain", "error"),
+    [
+        (5, TypeError),
+        ((1,), TypeError),
+        ((1, "2"), TypeError),
+        ((-1, 1), ValueError),
+        ((float("nan"), 1), ValueError),
+        ((1, float("nan")), ValueError),
+    ],
 )
 def test_a_drain_that_is_none_is_refused(drain: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="drain"):
         ndstream.ndjson(b"", drain=drain)
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 10**400])
+def test_a_time_may_be_as_long_as_it_likes(seconds: float) -> None:
+    async def main() -> list[Any]:
+        source = AsyncChunks(b"1\n", b'"end"\n', b"2\n")
+        return [value async for value in ndstream.ndjson(source, idle_timeout=seconds, done=b'"end"')]
+
+    assert anyio.run(main) == [1]
+    httpx = real_parts.library("httpx")
+    with serving(response(b"1\n", b'"end"\n')) as server, httpx.stream("GET", server.url) as got:
+        assert list(ndstream.ndjson(got, done=b'"end"', drain=(65536, seconds))) == [1]
