@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import io
+import socket
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ from ndstream.logs._files.remote import StoredRemote
 from real_parts import nginx
 
 fsspec = real_parts.library("fsspec")
-real_parts.library("aiohttp")
+aiohttp = real_parts.library("aiohttp")
 
 LINES = [b'{"n":%d}' % number for number in range(600_000)]
 DATA = b"\n".join(LINES) + b"\n"
@@ -244,6 +245,93 @@ def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(ModuleNotFoundError, match=r"ndstream\[remote\]"):
         next(logs.read("http://127.0.0.1:9/app.log"))
+
+
+def test_without_what_fsspec_needs_for_a_url_the_error_names_it() -> None:
+    fsspec.register_implementation("nowhere", "no_such_module.FileSystem", errtxt="see the manual")
+    with pytest.raises(ModuleNotFoundError, match=r"nowhere:// .*pip install no_such_module"):
+        next(logs.read("nowhere://app.log"))
+
+
+def test_a_server_that_is_away_is_said_and_is_no_missing_file() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unheard:
+        url = f"http://127.0.0.1:{unheard.getsockname()[1]}/app.log"
+    with pytest.raises(OSError, match="Cannot connect") as caught:
+        next(logs.read(url))
+    assert caught.value.filename == url
+
+
+@contextmanager
+def _refusing(answered: int) -> Iterator[str]:
+    """A server of a large file that answers so many requests with bytes, and then as the URL says."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        answers = 0
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "16000000")
+            self.send_header("Accept-Ranges", "bytes")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            type(self).answers += 1
+            status = self.path.split("/")[1]
+            block = b"1\n" * (2 * 1024 * 1024)
+            if self.answers > answered and status != "cut":
+                self.send_response(int(status))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes 0-{len(block) - 1}/16000000")
+            self.send_header("Content-Length", str(len(block)))
+            self.end_headers()
+            self.wfile.write(block if self.answers <= answered else block[:80])
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("answered", "path", "error"),
+    [
+        (0, "404/app.log", FileNotFoundError),
+        (0, "403/app.log", PermissionError),
+        (0, "500/app.log", OSError),
+        (0, "500/*.log", OSError),
+        (1, "403/app.log", PermissionError),
+        (1, "500/app.log", OSError),
+        (1, "cut/app.log", OSError),
+    ],
+)
+def test_what_a_server_refuses_or_cuts_is_an_error_of_the_system(
+    answered: int, path: str, error: type[OSError]
+) -> None:
+    with _refusing(answered) as url, pytest.raises(error) as caught:
+        if "*" in path:
+            remote.matching_urls(f"{url}/{path}", {})
+        stored = StoredRemote(f"{url}/{path}", {})
+        while stored.read(1):
+            assert answered
+    assert caught.value.filename == f"{url}/{path}"
+    assert isinstance(caught.value.__cause__, aiohttp.ClientError)
+
+
+def test_a_file_that_its_file_system_does_not_have_is_missing() -> None:
+    with pytest.raises(FileNotFoundError, match="No such file") as caught:
+        next(logs.read("memory://missing/app.log"))
+    assert caught.value.filename == "memory://missing/app.log"
 
 
 def test_a_plain_file_is_split_by_ranges_and_an_archive_is_one_split(site: Site) -> None:

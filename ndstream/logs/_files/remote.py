@@ -5,12 +5,18 @@ Each block is one request, so that nothing is read twice and an archive is resum
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from ndstream.logs._files.stored_bytes import shrank
 
 _BLOCK_SIZE = 4 * 1024 * 1024
+_ERRORS = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 410: errno.ENOENT}
+"""What statuses of HTTP come to."""
 
 
 class StoredRemote:
@@ -22,8 +28,7 @@ class StoredRemote:
 
     Raises:
         FileNotFoundError: There is nothing.
-        ModuleNotFoundError: fsspec is missing.
-        ImportError: What fsspec needs for this kind of URL is missing.
+        ModuleNotFoundError: fsspec is missing, or what it needs for this kind of URL.
         ValueError: fsspec does not know this kind of URL.
     """
 
@@ -34,20 +39,23 @@ class StoredRemote:
         self.path: str | None = url
         self.offset = 0
         self._reads_ranges = True
-        self._file: Any = self._files.open(self._place, "rb", block_size=_BLOCK_SIZE, cache_type="none")
+        with _saying_why(url):
+            self._file: Any = self._files.open(self._place, "rb", block_size=_BLOCK_SIZE, cache_type="none")
         size = getattr(self._file, "size", None)
         self.size: int | None = size if isinstance(size, int) else None
         self.seekable = bool(self._file.seekable())
 
     def read(self, size: int, /) -> bytes:
         try:
-            block: bytes = self._file.read(max(size, _BLOCK_SIZE))
+            with _saying_why(self.path):
+                block: bytes = self._file.read(max(size, _BLOCK_SIZE))
         except ValueError:
             if not self._reads_ranges:
                 raise
             # The server sends the whole file, whatever range is asked for.
-            self._stream(self.offset)
-            block = self._file.read(_BLOCK_SIZE)
+            with _saying_why(self.path):
+                self._stream(self.offset)
+                block = self._file.read(_BLOCK_SIZE)
         self.offset += len(block)
         if not block and self.size is not None and self.offset < self.size:
             raise shrank(self.path, self.size, self.offset)
@@ -70,9 +78,11 @@ class StoredRemote:
             self._file.seek(offset)
             self.offset = offset
         elif offset < self.offset:
-            self._stream(offset)
+            with _saying_why(self.path):
+                self._stream(offset)
         else:
-            self._skip_to(offset)
+            with _saying_why(self.path):
+                self._skip_to(offset)
 
     def close(self) -> object:
         return self._file.close()
@@ -91,7 +101,36 @@ def is_url(name: str) -> bool:
 def matching_urls(pattern: str, options: dict[str, Any]) -> list[str]:
     """The URLs that a pattern with ``*`` matches."""
     files, place = _file_system(pattern, options)
-    return [files.unstrip_protocol(match) for match in files.glob(place)]
+    with _saying_why(pattern):
+        return [files.unstrip_protocol(match) for match in files.glob(place)]
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL of a kind that cannot be read, whatever there is.
+
+    Raises:
+        ModuleNotFoundError: fsspec is missing, or what it needs for this kind of URL.
+        ValueError: fsspec does not know this kind of URL.
+    """
+    _file_system(url, {})
+
+
+@contextmanager
+def _saying_why(url: str | None) -> Iterator[None]:
+    """Give errors their form and their reason: a server that is away is no missing file, and each is an OSError."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.errno is not None:
+            raise
+        reason = str(error.__cause__ or "") or os.strerror(errno.ENOENT)
+        raise FileNotFoundError(errno.ENOENT, reason, url) from error
+    except Exception as error:
+        # What aiohttp says of an answer or of a body that was cut is no OSError, as a failed read is elsewhere.
+        if isinstance(error, OSError) or not type(error).__module__.startswith("aiohttp."):
+            raise
+        number = _ERRORS.get(getattr(error, "status", 0), errno.EIO)
+        raise OSError(number, f"{type(error).__name__}: {error}", url) from error
 
 
 def _file_system(url: str, options: dict[str, Any]) -> tuple[Any, str]:
@@ -104,5 +143,14 @@ def _file_system(url: str, options: dict[str, Any]) -> tuple[Any, str]:
     if url.startswith(("http://", "https://")):
         # Otherwise a server may compress what it sends, and its sizes and ranges are those of something else.
         options = {"headers": {"Accept-Encoding": "identity"}, **options}
-    files, place = url_to_fs(url, **options)
+    try:
+        files, place = url_to_fs(url, **options)
+    except ImportError as error:
+        name = getattr(error.__cause__, "name", None)
+        if name is None:
+            raise
+        kind = url.partition("://")[0]
+        raise ModuleNotFoundError(
+            f"to read {kind}:// URLs takes the module {name}: pip install {name}", name=name
+        ) from error
     return files, place
