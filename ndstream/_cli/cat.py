@@ -129,7 +129,7 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
             "bad frames would mix with the values on standard output; name a file, or /dev/stderr to see them",
             param_hint="'--bad'",
         )
-    from ndstream._cli.input_files import find_names, is_same_file, status_of
+    from ndstream._cli.input_files import check_written, find_names, is_same_file, status_of
     from ndstream._errors import StreamError
 
     split = None if options["split"] is None else _split_of(options["split"])
@@ -141,6 +141,7 @@ def cat(context: click.Context, /, files: tuple[str, ...], **options: Any) -> in
     if not options["follow"] and split is None:
         names = find_names(names)
         check_files(given, names)
+    check_written({"--bad": bad, "--checkpoint": options["checkpoint"]})
     for option, written in (("--bad", bad), ("--checkpoint", options["checkpoint"])):
         if written is not None and any(is_same_file(status_of(written), status_of(name)) for name in names):
             raise click.BadParameter("FILE is one of those to read", param_hint=f"'{option}'")

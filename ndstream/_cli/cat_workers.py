@@ -85,6 +85,8 @@ def copy_splits(
     """
     # To fork is safe, since no thread runs yet, and the fastest way to begin. Elsewhere it is not safe.
     context = get_context("fork" if sys.platform == "linux" else "spawn")
+    # All of a pool are started at once, and those without a split would do nothing.
+    workers = max(1, min(workers, len(planned)))
     pool = ProcessPoolExecutor(workers, context, begin_worker, (os.getpid(),))
 
     def check(split: Split) -> Future[Checked]:

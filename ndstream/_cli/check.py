@@ -94,7 +94,7 @@ class _Checked:
             report = logs.check(name, on_progress=self._move, **limits)
         except OSError as error:
             with nullcontext() if self._bar is None else self._bar.hidden():
-                say(f"{name}: {error.strerror or error}")
+                say(f"{name or repr(name)}: {error.strerror or error}")
             return None
         self._bytes += report.compressed_bytes
         self._lines += report.lines

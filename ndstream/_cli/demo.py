@@ -20,6 +20,7 @@ from ndstream._cli.demo_server import REPLY, REPLY_FORMATS, ReplyFormat, serve
 from ndstream._cli.number_range import NumberRange
 
 _LINES_SHOWN = 3
+_MIN_RATE = 0.1
 
 
 class _Result(NamedTuple):
@@ -49,6 +50,10 @@ def demo(rate: float) -> None:
     The server runs on a port of its own, for as long as the demo does. At the end: frames,
     bytes, time to the first token, and tokens a second.
     """
+    if 0 < rate < _MIN_RATE:
+        raise click.BadParameter(
+            f"{rate} is so slow that its client gives up: at least {_MIN_RATE}, or 0", param_hint="'--rate'"
+        )
     console = _Console(highlight=False)
     try:
         with serve(rate) as address:

@@ -40,7 +40,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         _die_of(_SIGPIPE)
     except OSError as error:
-        file = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        file = f"{error.filename or repr(error.filename)}: " if isinstance(error.filename, str) else ""
         _say(f"{file}{error.strerror or error}")
         # If standard output failed, the interpreter would try to flush it again at exit, and print a traceback.
         with contextlib.suppress(OSError):

@@ -12,6 +12,8 @@ STDIN = "-"
 _OPTIONS = {
     "max_frame_size": "--max-frame-size",
     "max_window": "--max-window",
+    "leave out unwrap=": "leave out --unwrap",
+    "read twice: use read()": "read twice: use ndstream cat",
     'on_mismatch="restart"': "--on-mismatch restart",
     "None for no limit": "0 for no limit",
     'on_truncated="emit", or "discard"': "--on-truncated=emit, or --on-truncated=discard",
@@ -32,7 +34,7 @@ def say(message: str) -> None:
 
 def label(name: str) -> str:
     """What to call a file."""
-    return "standard input" if name == STDIN else name
+    return "standard input" if name == STDIN else name or "''"
 
 
 def bad_frame(name: str, message: str) -> str:

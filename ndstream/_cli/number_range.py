@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+MAX_SECONDS = 365 * 86400
+"""The system waits no longer than some centuries, and fails of what is longer."""
+
 
 class NumberRange(click.FloatRange):
     """A range of numbers that NaN is not in."""

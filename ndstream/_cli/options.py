@@ -17,9 +17,11 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class WrittenFile(click.Path):
-    """A file that a command writes: never standard output, where other bytes go."""
+    """A file that a command writes and may read: never standard output, where other bytes go."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("the name of the file is empty", param, ctx)
         if value == STDIN:
             self.fail("standard output (-) cannot be this file: name one", param, ctx)
         return super().convert(value, param, ctx)

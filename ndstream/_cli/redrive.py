@@ -53,6 +53,8 @@ def redrive(
     Each letter is driven once, however often this is run: what was driven is kept beside the letters, and noted only
     after the value was written. Over-long lines are read again from the file that they came from.
     """
+    if fix is not None and not fix.strip():
+        raise click.BadParameter("COMMAND is empty, and would drop every letter", param_hint="'--fix'")
     from ndstream import logs
     from ndstream._cli.output import Output
     from ndstream._cli.selection import line_of
@@ -69,7 +71,8 @@ def redrive(
             max_frame_size=max_frame_size or None,
         )
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        message = str(error).replace("still_bad=", "--still-bad").replace("driven=", "--driven")
+        raise click.UsageError(message) from None
     with values:
         for value in values:
             # Asking for the next one says that this one was dealt with.

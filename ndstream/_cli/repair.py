@@ -67,7 +67,7 @@ def repair(files: tuple[str, ...], terminate: bool, saved: str | None, max_frame
         try:
             done = logs.repair_tail(name, terminate=terminate, saved=saved, max_frame_size=max_frame_size or None)
         except OSError as error:
-            say(f"{error.filename or name}: {error.strerror or error}")
+            say(f"{error.filename or name or repr(name)}: {error.strerror or error}")
             status = 1
             continue
         output.write_all((orjson.dumps(_as_json(name, done)) if as_json else _as_text(name, done).encode()) + b"\n")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ndstream._cli.messages import STDIN
-from ndstream._cli.number_range import NumberRange
+from ndstream._cli.number_range import MAX_SECONDS, NumberRange
 from ndstream._cli.options import given_options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def http_options(command: _Command) -> _Command:
         click.option(
             "--timeout",
             metavar="SECONDS",
-            type=NumberRange(min=0, min_open=True),
+            type=NumberRange(min=0, max=MAX_SECONDS, min_open=True),
             default=30.0,
             help="How long to wait for an answer; 30 by default.",
         ),
@@ -93,7 +93,7 @@ def checked_options(context: click.Context, names: list[str], options: dict[str,
         click.UsageError: Two options do not go together.
         click.BadParameter: An option has none of its values.
     """
-    from ndstream._cli.input_files import is_same_file, status_of
+    from ndstream._cli.input_files import check_written, is_same_file, status_of
 
     given = given_options(context) & _HTTP
     target, bad = options["to"], options["bad"]
@@ -109,6 +109,8 @@ def checked_options(context: click.Context, names: list[str], options: dict[str,
         raise click.UsageError("--bad takes the bad lines: leave out --on-error, or --bad")
     if bad == STDIN:
         raise click.BadParameter("bad lines would mix with the others; name a file", param_hint="'--bad'")
+    to_file = None if is_http(target) or options["dry_run"] else target
+    check_written({"--to": to_file, "--bad": bad, "--checkpoint": options["checkpoint"]})
     for option, written in (("--to", target), ("--bad", bad), ("--checkpoint", options["checkpoint"])):
         if written in (None, STDIN) or is_http(written):
             continue

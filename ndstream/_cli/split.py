@@ -9,7 +9,7 @@ import click
 import orjson
 
 from ndstream._cli.json_output import path_fields, path_of
-from ndstream._cli.messages import say
+from ndstream._cli.messages import say, with_options
 from ndstream._cli.output import Output
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def split(files: tuple[str, ...], size: int) -> int:
     try:
         found = logs.splits(files, size)
     except (ValueError, logs.LogFileError) as error:
-        say(str(error))
+        say(with_options(str(error)))
         return 1
     output = Output()
     for each in found:

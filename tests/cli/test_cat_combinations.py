@@ -143,3 +143,9 @@ def test_help_lists_what_is_refused_and_the_exit_statuses() -> None:
     for option in ("--workers", "--follow", "--checkpoint", "--text", "--unwrap", "--sample"):
         assert option in shown.split("are refused:")[1].split("Dead letters")[0]
     assert "Exit status:" in shown
+
+
+def test_what_is_bad_and_the_checkpoint_are_two_files(tmp_path: Path) -> None:
+    for name in ("one", "./one"):
+        said = refused("--bad", "one", "--checkpoint", name, "log", cwd=tmp_path)
+        assert "--bad and --checkpoint are the same file" in said

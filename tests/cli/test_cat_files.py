@@ -162,3 +162,11 @@ def test_what_ends_a_file_early_is_told_and_the_frame_that_it_cut_is_a_bad_one(
     assert [orjson.loads(line)["raw"][-3:] for line in (tmp_path / "bad").read_bytes().splitlines()] == (
         [cut.decode()] if cut else []
     )
+
+
+@pytest.mark.parametrize("command", ["cat", "check"])
+def test_a_url_that_cannot_be_read_is_one_line(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    real_parts.library("fsspec")
+    status, out, err = called(capfd, command, "no-such-kind://log")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("ndstream: no-such-kind://log: Protocol not known")

@@ -20,6 +20,7 @@ import click
 import pytest
 
 import real_parts
+from cli.same_process import called
 from ndstream._cli import cat_workers, split_check
 from ndstream._cli.cat_values import copy_file
 from ndstream._cli.selection import Selection
@@ -236,6 +237,23 @@ def test_each_bad_line_has_its_number_and_all_are_counted(
     with ValueOutput(skips_errors=True, dead_letters=None) as one:
         copy_file(str(tmp_path / "log"), selection(), one)
     assert one.report.files == [report]
+
+
+@pytest.mark.parametrize(("workers", "made"), [(10_000_000, 1), (1, 1)])
+def test_there_are_no_more_workers_than_splits(
+    workers: int, made: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pools: list[int] = []
+
+    class Counted(InThisProcess):
+        def __init__(self, workers: int, *arguments: Any) -> None:
+            pools.append(workers)
+            super().__init__(1, *arguments)
+
+    monkeypatch.setattr(cat_workers, "ProcessPoolExecutor", Counted)
+    (tmp_path / "log").write_bytes(b"1\n2\n")
+    status, out, _ = called(capfd, "cat", "--workers", str(workers), tmp_path / "log")
+    assert (status, out, pools) == (0, "1\n2\n", [made])
 
 
 @pytest.mark.usefixtures("_without_processes")

@@ -82,6 +82,10 @@ class TestServer:
 
 
 class TestCommand:
+    def test_a_rate_that_its_client_would_give_up_at_is_refused(self, capfd: pytest.CaptureFixture[str]) -> None:
+        status, out, err = called(capfd, "demo", "--rate", "1e-300")
+        assert (status, out, "at least 0.1, or 0" in err) == (2, "", True)
+
     def test_it_shows_both_replies_and_what_they_came_to(self) -> None:
         result = subprocess.run(
             [*COMMAND, "--rate", "0"], capture_output=True, timeout=PATIENCE, env=environment(LINES="50")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import ndstream
+from ndstream import logs
 from ndstream._cli.control_characters import without_controls
 from ndstream._cli.messages import with_options
 
@@ -37,6 +39,17 @@ def test_the_words_that_are_written_for_programs_are_found() -> None:
 @pytest.mark.parametrize("text", advice())
 def test_advice_for_programs_is_put_in_options(text: str) -> None:
     assert OPTIONS_WITHOUT_A_COUNTERPART.search(text) or not PYTHON.search(with_options(text)), with_options(text)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such devices")
+def test_advice_of_errors_of_logs_is_put_in_options(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"{}\n")
+    with pytest.raises(ndstream.DecodeError) as no_envelope:
+        next(logs.read(tmp_path / "log", unwrap="docker"))
+    assert "leave out --unwrap for lines" in with_options(str(no_envelope.value))
+    with pytest.raises(ValueError, match="use read") as no_file:
+        logs.splits("/dev/null")
+    assert with_options(str(no_file.value)).endswith("cannot be read twice: use ndstream cat")
 
 
 @pytest.mark.parametrize(

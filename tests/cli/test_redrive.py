@@ -45,6 +45,20 @@ def test_a_fix_that_writes_nothing_drops_and_one_that_fails_leaves_dead(folder: 
     assert [letter["line"] for letter in still] == [1, 3, 5]
 
 
+@pytest.mark.parametrize("fix", ["", " "])
+def test_a_fix_that_is_no_command_drops_nothing(fix: str, folder: Path) -> None:
+    result = run("redrive", "--fix", fix, "bad", cwd=folder)
+    assert (result.stdout, result.returncode) == (b"", 2)
+    assert "COMMAND is empty" in only_line(result.stderr)
+    assert not (folder / "bad.driven").exists()
+
+
+def test_files_that_are_the_same_are_named_by_their_options(folder: Path) -> None:
+    result = run("redrive", "--still-bad", "other", "--driven", "other", "bad", cwd=folder)
+    assert only_line(result.stderr).startswith("ndstream: --still-bad and --driven must be two files")
+    assert result.returncode == 2
+
+
 def test_when_all_are_done_it_is_no_failure(folder: Path) -> None:
     result = run("redrive", "--fix", "sed 's/NaN/null/;s/^x$/2/'", "bad", cwd=folder)
     assert (len(result.stdout.splitlines()), result.returncode) == (4, 0)

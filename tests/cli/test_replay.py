@@ -149,6 +149,10 @@ def test_bad_lines_stop_or_are_skipped_or_kept(path: Path, tmp_path: Path) -> No
         (["--checkpoint", "a.log"], "FILE is one of those to read"),
         (["--repeat", "2", "-"], "which standard input does not allow"),
         (["--checkpoint", "c", "--dry-run"], "--checkpoint is a place in each log"),
+        (["--to", "o", "--bad", "o"], "--to and --bad are the same file"),
+        (["--to", "o", "--checkpoint", "./o"], "--to and --checkpoint are the same file"),
+        (["--bad", "o", "--checkpoint", "o"], "--bad and --checkpoint are the same file"),
+        (["--to", "http://localhost/", "--timeout", "1e300"], "is not in the range"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(

@@ -160,6 +160,22 @@ def test_what_stays_bad_cannot_go_where_it_is_read(bad: Path) -> None:
     assert bad.read_bytes() == before
 
 
+def test_what_stays_bad_and_what_was_driven_are_two_files(bad: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    for still_bad, driven in (("other", "other"), (f"{bad.name}.driven", None)):
+        with pytest.raises(ValueError, match="still_bad= and driven= must be two files"):
+            logs.redrive(
+                bad, still_bad=tmp_path / still_bad, driven=None if driven is None else f"{tmp_path}/./{driven}"
+            )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such devices")
+def test_a_device_keeps_no_letters(bad: Path) -> None:
+    with pytest.raises(ValueError, match="/dev/null is a pipe or a device"):
+        logs.redrive(bad, driven="/dev/null")
+
+
 def test_two_at_once_are_refused(bad: Path) -> None:
     with logs.redrive(bad), pytest.raises(BlockingIOError, match="another process"):
         logs.redrive(bad)

@@ -27,6 +27,8 @@ class DrivenKeys:
     """
 
     def __init__(self, path: str) -> None:
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise ValueError(f"{path} is a pipe or a device, which keeps no letters; name another file")
         self._file = io.FileIO(path, "a+")
         try:
             try:

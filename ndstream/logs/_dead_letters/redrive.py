@@ -238,7 +238,7 @@ def redrive(
         FileNotFoundError: There are no such letters.
         OSError: A file cannot be read or written, or another process uses it.
         TypeError: The fix returned something else than bytes or None.
-        ValueError: `still_bad` or `driven` is `path`, or `still_bad` holds something else than dead letters.
+        ValueError: Two of `path`, `still_bad` and `driven` are one file, or one holds something else than it should.
 
     Example:
         >>> from ndstream import logs
@@ -251,13 +251,14 @@ def redrive(
     for option, place in (("still_bad", bad_place), ("driven", driven)):
         if place is not None and os.path.exists(place) and os.path.samefile(name, place):
             raise ValueError(f"{option}= must be another file than the one that is read")
+    done = f"{name}.driven" if driven is None else os.fspath(driven)
+    if bad_place is not None and os.path.realpath(bad_place) == os.path.realpath(done):
+        raise ValueError("still_bad= and driven= must be two files")
     if still_bad is not None and not isinstance(still_bad, DeadLetters):
         still_bad = DeadLetters(still_bad, append=True)
     decoder = NDJSONDecoder(loads=loads, max_frame_size=max_frame_size)
     try:
-        return Redrive(
-            name, fix, f"{name}.driven" if driven is None else os.fspath(driven), still_bad, decoder, max_frame_size
-        )
+        return Redrive(name, fix, done, still_bad, decoder, max_frame_size)
     except BaseException:
         if still_bad is not None:
             still_bad.close()
