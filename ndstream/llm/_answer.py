@@ -91,7 +91,9 @@ class Answer:
     @property
     def usage(self) -> dict[str, Any] | None:
         """The token counts, as the server writes them; None if it sent none."""
-        return self._state.wire.usage
+        usage = self._state.wire.usage
+        # The wire goes on with its own.
+        return None if usage is None else dict(usage)
 
     @property
     def metrics(self) -> Metrics:

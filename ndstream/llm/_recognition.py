@@ -7,6 +7,7 @@ from typing import Any
 from ndstream.llm._errors import WireOptionError
 from ndstream.llm._heartbeats import is_heartbeat_frame
 from ndstream.llm._server_error import ServerError, error_in_plain_answer
+from ndstream.llm._wires.ollama import OllamaProgress
 from ndstream.llm._wires.registry import WIRES, wire_of
 from ndstream.llm._wires.wire import Wire
 
@@ -15,7 +16,7 @@ class Recognition:
     """The search for a reply's wire.
 
     Attributes:
-        wire_known: Whether the wire was named or found.
+        wire_known: Whether the wire was named or found for certain.
         unknown_frame: The first frame that no wire matched; None if there was none, or the wire is known.
     """
 
@@ -42,13 +43,14 @@ class Recognition:
         if is_heartbeat_frame(frame):
             return wire
         kind = wire_of(frame)
-        if kind is None:
-            if self.unknown_frame is None:
+        if kind is None or kind is type(wire):
+            if self.unknown_frame is None and type(wire) is Wire:
                 self.unknown_frame = frame
             return wire
+        # Servers of other wires say a status as well, while they load a model.
+        self.wire_known = kind is not OllamaProgress
         if self._cumulative:
             _check_cumulative(kind)
-        self.wire_known = True
         self.unknown_frame = None
         found = self._new(kind)
         found.evidence = wire.evidence

@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ndstream.llm._finish_reason import finish_reason_of
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, says_nothing, text_of
 
 _BY_STATUS = {
@@ -145,22 +146,19 @@ def error_in_plain_answer(frame: Any) -> ServerError | None:
         return ServerError(
             f"{place}: {sentence}" if place else sentence, "invalid_request", label_of(detail.get("type")) or None
         )
-    if _has_sentence(frame) and as_index(frame.get("code")) not in (0, 200):
+    if _has_sentence(frame) and as_index(frame.get("code")) not in (0, 200) and frame.get("success") is not True:
         return _from_facts(frame, {})
     return None
 
 
 def error_of_reason(reason: str) -> ServerError | None:
     """The error that a reason for finishing reports, if it reports one."""
-    # MALFORMED_...: the model wrote a call that the server could not read, so that another try may do.
-    if reason.startswith("MALFORMED_") or reason.lower() in ("error", "network_error"):
-        return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
-    if reason.lower() in ("abort", "aborted", "cancelled", "canceled", "failed"):
-        # vLLM and others end so what they were asked to stop, or could not go on with.
-        return ServerError(f"the server ended the reply with the reason {reason!r}", "server", reason)
-    if reason.lower() in ("timeout", "insufficient_system_resource"):
-        return ServerError(f"the server ended the reply with the reason {reason!r}", _kind([reason]), reason)
-    return None
+    if finish_reason_of(reason) != "error":
+        return None
+    # The most are of what the model wrote and the server could not read, or of an end that came from elsewhere, so that
+    # another try may do.
+    kind = _kind([reason]) if reason.lower() in ("timeout", "insufficient_system_resource") else "server"
+    return ServerError(f"the server ended the reply with the reason {reason!r}", kind, reason)
 
 
 def _has_sentence(facts: dict[str, Any]) -> bool:

@@ -312,6 +312,13 @@ def test_an_error_behind_a_frame_that_no_wire_knows_is_found() -> None:
         "anthropic thinks, speaks and calls",
         "converse thinks, speaks, cites and calls",
         "an interaction that thinks, searches, speaks and calls",
+        "gemini events, with CRLF",
+        "cohere plans and calls",
+        "tgi's own, without a space behind data",
+        "llama.cpp's own",
+        "lm studio's own",
+        "workers ai with padding and a last frame for its counts",
+        "ollama generate",
     ],
 )
 @pytest.mark.parametrize("reported", ["gone", {"message": "gone"}], ids=["text", "object"])
@@ -320,8 +327,13 @@ def test_an_error_in_a_frame_that_goes_on_with_a_text_or_a_call_is_found(name: s
     for number, whole in enumerate(frames):
         begin, brace, rest = whole.rpartition(b"}")
         frame = begin + b',"error":' + json.dumps(reported).encode() + brace + rest
-        with pytest.raises(llm.ReplyServerError, match="gone"):
+        with pytest.raises(llm.ReplyServerError, match="gone") as caught:
             llm.collect(iter([*frames[:number], frame]))
+        # What else the frame says counts as it does without the error, which has no code from it.
+        spared = llm.reply(iter(frames[: number + 1]), on_incomplete="return")
+        assert "".join(spared.texts()) == caught.value.reply.text
+        assert (spared.thinking, spared.body) == (caught.value.reply.thinking, caught.value.reply.body)
+        assert (caught.value.code, caught.value.kind) == (None, "unknown")
 
 
 @pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT"])
@@ -335,7 +347,7 @@ def test_cohere_tells_an_error_by_its_reason(reason: str) -> None:
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"])
+@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "malformed_tool_use"])
 def test_gemini_tells_a_failure_by_its_reason(reason: str) -> None:
     with pytest.raises(llm.ReplyServerError) as caught:
         llm.collect(event({"candidates": [{"finishReason": reason}]}))
@@ -420,3 +432,10 @@ def test_an_error_is_told_though_its_words_are_no_text_or_have_no_place(body: di
     with pytest.raises(llm.ReplyServerError) as caught:
         llm.collect(json.dumps(body).encode())
     assert str(caught.value) == message
+
+
+def test_a_frame_in_mid_stream_that_says_that_there_was_no_success_is_an_error() -> None:
+    begun = by_name("openai text").frames[:3]
+    with pytest.raises(llm.ReplyServerError, match="no money"):
+        llm.collect(iter([*begun, *sse({"success": False, "message": "no money"}), DONE]))
+    llm.collect(iter([*begun, *sse({"success": True, "message": "go on"}), DONE]))

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, SignatureDelta, TextDelta
+from ndstream.llm._finish_reason import cuts_output
 from ndstream.llm._lenient_readers import as_index, dict_of, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
@@ -34,7 +35,7 @@ _TYPES = frozenset(
 )
 # What may bring a signature of thoughts; gateways leave the type of a delta out.
 _SIGNED = frozenset({"", "thinking", "thinking_delta", "signature_delta"})
-_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+_OF_THE_EVENT = frozenset({"type", "delta", "usage", "error"})
 
 
 class Anthropic(Wire):
@@ -59,7 +60,11 @@ class Anthropic(Wire):
     def matches(cls, frame: dict[str, Any]) -> bool:
         kind = frame.get("type")
         content = frame.get("content")
-        whole = kind == "message" and (isinstance(content, list) or (isinstance(content, str) and "role" in frame))
+        whole = kind == "message" and (
+            isinstance(content, list)
+            or (isinstance(content, str) and "role" in frame)
+            or (content is None and "stop_reason" in frame)
+        )
         return whole or (isinstance(kind, str) and kind in _TYPES)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
@@ -97,7 +102,9 @@ class Anthropic(Wire):
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but the frames that most of a reply consists of."""
-        if not isinstance(frame, dict) or self.look_for_error(frame, event) or self.foreign:
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+            return FullDelta(frame)
+        if self.foreign:
             return FullDelta(frame)
         kind = frame.get("type")
         if kind == "message_start":
@@ -122,6 +129,9 @@ class Anthropic(Wire):
             return self.change(frame)
         elif kind == "message_stop":
             self.note_end("message_stop")
+            if len(frame) > 1:
+                # Bedrock puts its own counts there, and some gateways the usage.
+                return self.change(frame)
         return FullDelta(frame)
 
     def start(self, message: dict[str, Any], frame: dict[str, Any]) -> Delta:
@@ -191,9 +201,9 @@ class Anthropic(Wire):
         if self.message is None:
             self.message = {}
         delta = dict_of(frame.get("delta"))
-        overlay(self.message, delta)
-        overlay(self.message, frame, ("type", "delta", "usage"))
-        usage = self.add_usage(frame.get("usage"))
+        overlay(self.message, delta, ("usage",))
+        overlay(self.message, frame, _OF_THE_EVENT)
+        usage = self.add_usage(dict_of(frame.get("usage")) or delta.get("usage"))
         reason = label_of(delta.get("stop_reason"))
         if reason:
             self.stop(reason)
@@ -201,9 +211,10 @@ class Anthropic(Wire):
 
     def stop(self, reason: str) -> None:
         self.note_finish_reason(reason)
-        if reason in _CUT:
+        cut = cuts_output(reason)
+        if cut:
             self.content.cut_last()
-        self.calls.finish(complete=reason not in _CUT)
+        self.calls.finish(complete=not cut)
 
     def add_usage(self, usage: Any) -> dict[str, Any] | None:
         """Counts are of the whole so far: each one that comes again replaces what it was."""
@@ -226,7 +237,7 @@ class Anthropic(Wire):
             return None
         body = {**(self.message or {}), "content": [block.body() for block in self.content.in_order()]}
         if self.usage is not None:
-            body["usage"] = self.usage
+            body["usage"] = dict(self.usage)
         return body
 
     @property

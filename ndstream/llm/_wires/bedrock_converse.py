@@ -13,12 +13,14 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
+from ndstream.llm._finish_reason import cuts_output
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, label_of, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._wires.bedrock_converse_block import Block
 from ndstream.llm._wires.frame_gains import FrameGains
+from ndstream.llm._wires.labels import ALL_BUT_LABELS, MAX_LEVELS
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import merged_usage, overlay
 
@@ -32,7 +34,8 @@ _EXCEPTIONS = {
     "throttlingException": "rate_limit",
     "validationException": "invalid_request",
 }
-_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+
+_FOLDED = frozenset({"text", "reasoningContent", "toolUse", "citation", "toolResult"})
 
 
 class BedrockConverse(SingleMessage):
@@ -81,9 +84,10 @@ class BedrockConverse(SingleMessage):
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but text for a block that is open."""
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict):
             return FullDelta(frame)
-        if "output" in frame:
+        failed = self.look_for_error(frame, event)
+        if "output" in frame and (not failed or self.matches(frame)):
             return self.fold_whole(frame)
         gains = FrameGains()
         for name, message in frame.items():
@@ -222,6 +226,9 @@ class BedrockConverse(SingleMessage):
                 block.call = self.calls.open(index=block.index)
             block.call.add_arguments(tool.get("input"))
             gains.tool_calls.append(block.call)
+        if new.keys() - _FOLDED:
+            rest = {name: value for name, value in new.items() if name not in _FOLDED}
+            block.more.add(rest, ALL_BUT_LABELS, MAX_LEVELS)
         if isinstance(new.get("citation"), dict):
             block.citations.append(new["citation"])
         if isinstance(new.get("toolResult"), list):
@@ -233,10 +240,11 @@ class BedrockConverse(SingleMessage):
         reason = label_of(message.get("stopReason"))
         if reason:
             self.note_finish_reason(reason)
-        if reason in _CUT and len(self.calls) and self.blocks[-1].call is not None:
+        cut = cuts_output(reason)
+        if cut and len(self.calls) and self.blocks[-1].call is not None:
             # Its block is stopped all the same, so that a call that was cut looks like one that is whole.
             self.blocks[-1].call.cut()
-        self.calls.finish(complete=reason not in _CUT)
+        self.calls.finish(complete=not cut)
         self.note_end("messageStop")
         gains.finish_reason = self.finish_reason_of(0)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ndstream.llm._lenient_readers import dict_of, joined, label_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
+from ndstream.llm._wires.merging import Piece
 
 
 class Block:
@@ -16,6 +17,7 @@ class Block:
         "citations",
         "fields",
         "index",
+        "more",
         "redacted",
         "results",
         "signature",
@@ -33,6 +35,8 @@ class Block:
         self.redacted: Any = None
         self.citations: list[Any] = []
         self.results: list[Any] = []
+        # Of deltas, what images and blocks to come are made of.
+        self.more = Piece()
         self.call: ToolCall | None = None
         self.stopped = False
 
@@ -45,6 +49,8 @@ class Block:
 
     def body(self) -> dict[str, Any]:
         body = dict(self.fields)
+        for name, value in self.more.body().items():
+            body[name] = {**dict_of(body.get(name)), **value} if isinstance(value, dict) else value
         if self.call is not None:
             body["toolUse"] = {**dict_of(body.get("toolUse")), "toolUseId": self.call.id, "name": self.call.name}
             if self.call.arguments is not None:

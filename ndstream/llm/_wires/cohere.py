@@ -5,10 +5,12 @@ https://docs.cohere.com/v2/docs/streaming
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._finish_reason import cuts_output
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
@@ -48,7 +50,7 @@ class Cohere(SingleMessage):
         return whole or (isinstance(frame.get("type"), str) and frame["type"] in _TYPES)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         if self.fields is None:
             self.fields = {}
@@ -84,7 +86,7 @@ class Cohere(SingleMessage):
 
     def add_content(self, index: int, content: Any, frame: dict[str, Any]) -> Delta:
         text = thinking = ""
-        for each in dicts_of(content):
+        for each in _parts_of(content):
             piece = self.content.get(index)
             if piece is None:
                 piece = Piece()
@@ -109,7 +111,7 @@ class Cohere(SingleMessage):
     def fold_whole(self, frame: dict[str, Any], message: dict[str, Any]) -> Delta:
         """An answer that was not streamed."""
         overlay(self.message, message, _GROWING)
-        contents = list(dicts_of(message.get("content")))
+        contents = list(_parts_of(message.get("content")))
         if contents:
             self.content = {index: Piece(content) for index, content in enumerate(contents)}
         plan = text_of(message.get("tool_plan"))
@@ -121,7 +123,7 @@ class Cohere(SingleMessage):
         calls = self.calls.add_whole(message.get("tool_calls"))
         self.citations = list(dicts_of(message.get("citations"))) or self.citations
         end = self.stop({name: value for name, value in frame.items() if name != "message"}, frame)
-        delta = FullDelta(frame, text, thinking, calls, self.usage)
+        delta = FullDelta(frame, text, thinking, calls, end.usage)
         delta.finish_reason = end.finish_reason
         return delta
 
@@ -137,11 +139,13 @@ class Cohere(SingleMessage):
             self.error = ServerError(delta["error"], self.error.kind, self.error.code)
         elif delta.get("error"):
             self.look_for_error(delta, None)
-        if reason == "MAX_TOKENS" and len(self.calls):
+        cut = cuts_output(reason)
+        if cut and len(self.calls):
             # It is said to have ended all the same.
             self.calls[len(self.calls) - 1].cut()
-        self.calls.finish(complete=reason != "MAX_TOKENS")
-        return FullDelta(frame, usage=self.usage, finish_reason=self.finish_reason_of(0))
+        self.calls.finish(complete=not cut)
+        usage = dict_of(delta.get("usage")) or None
+        return FullDelta(frame, usage=usage, finish_reason=self.finish_reason_of(0))
 
     @property
     def body(self) -> Any:
@@ -178,3 +182,8 @@ class Cohere(SingleMessage):
     def metrics(self) -> Metrics:
         tokens = dict_of((self.usage or {}).get("tokens"))
         return Metrics.of("usage", prompt_tokens=tokens.get("input_tokens"), output_tokens=tokens.get("output_tokens"))
+
+
+def _parts_of(content: Any) -> Iterable[dict[str, Any]]:
+    """The parts of a content. Text in place of them is short for one part of text."""
+    return dicts_of({"type": "text", "text": content} if isinstance(content, str) and content else content)

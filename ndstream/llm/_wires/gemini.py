@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
+from ndstream.llm._finish_reason import finish_reason_of
 from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, text_of
 from ndstream.llm._limits import MAX_CHOICES, PartCounter
 from ndstream.llm._metrics import Metrics
@@ -24,7 +25,6 @@ from ndstream.llm._wires.wire import Wire, merged_usage, overlay
 
 _KEYS = frozenset({"candidates", "usageMetadata", "promptFeedback"})
 _APART = frozenset({"content", "finishReason", "logprobsResult"})
-_CUT = frozenset({"MAX_TOKENS"})
 _NO_REASON = frozenset({"", "null", "None", "FINISH_REASON_UNSPECIFIED"})
 _NOT_BLOCKED = frozenset({"", "BLOCK_REASON_UNSPECIFIED"})
 
@@ -74,8 +74,12 @@ class _Candidate:
         self, part: dict[str, Any], joins: bool, texts: list[str], thoughts: list[str], calls: list[ToolCall]
     ) -> None:
         text = part.get("text")
-        if "functionCall" in part:
-            self.add_call(part, dict_of(part["functionCall"]), calls)
+        function = part.get("functionCall")
+        # An empty call ends the one that is open; beside a text it says nothing.
+        if isinstance(function, dict) and (function or not (isinstance(text, str) and text)):
+            if isinstance(text, str):
+                (thoughts if part.get("thought") is True else texts).append(text)
+            self.add_call(part, function, calls)
         elif isinstance(text, str):
             (thoughts if part.get("thought") is True else texts).append(text)
             last = self.parts[-1] if self.parts else None
@@ -178,7 +182,7 @@ class Gemini(Wire):
         return not _KEYS.isdisjoint(frame)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         deltas: list[FullDelta] = []
         for position, given in enumerate(dicts_of(frame.get("candidates"))):
@@ -196,9 +200,9 @@ class Gemini(Wire):
                 # Some servers put one on every frame, so that this ends no more than its calls.
                 self.note_finish_reason(reason, index)
                 deltas[-1].finish_reason = self.finish_reason_of(index)
-                if reason in _CUT:
+                if finish_reason_of(reason) == "length":
                     candidate.end_call(complete=False)
-        overlay(self.fields, frame, ("candidates", "usageMetadata"))
+        overlay(self.fields, frame, ("candidates", "usageMetadata", "error"))
         blocked = text_of(dict_of(frame.get("promptFeedback")).get("blockReason"))
         if blocked not in _NOT_BLOCKED:
             self.note_finish_reason(f"prompt blocked: {blocked}")
@@ -234,7 +238,7 @@ class Gemini(Wire):
         if self.candidates:
             body["candidates"] = [self.candidates[index].body() for index in sorted(self.candidates)]
         if self.usage is not None:
-            body["usageMetadata"] = self.usage
+            body["usageMetadata"] = dict(self.usage)
         return body
 
     @property

@@ -18,7 +18,7 @@ from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._wires.frame_gains import FrameGains
-from ndstream.llm._wires.gemini_interactions_step import Step, call_of, is_call, texts_of
+from ndstream.llm._wires.gemini_interactions_step import Step, call_of, is_call, items_of, texts_of
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import merged_usage, overlay
@@ -68,7 +68,7 @@ class GeminiInteractions(SingleMessage):
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but text for an output that has text already."""
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         kind = text_of(frame.get("event_type"))
         index = as_index(frame.get("index")) or 0
@@ -172,7 +172,7 @@ class GeminiInteractions(SingleMessage):
                 # Arguments came before the call that they are of, or its begin is repeated.
                 step.call.identify(call["id"], call["name"], kind)
             gains.tool_calls.append(step.call)
-        for item in dicts_of(given.get(grows)):
+        for item in items_of(given.get(grows)):
             self.add_item(index, step, item, gains)
 
     def add(self, index: int, new: dict[str, Any], gains: FrameGains) -> None:
@@ -242,7 +242,7 @@ class GeminiInteractions(SingleMessage):
             return None
         body = {**self.fields, "steps": self.whole_steps or [step.body() for step in self.steps]}
         if self.usage is not None:
-            body["usage"] = self.usage
+            body["usage"] = dict(self.usage)
         return body
 
     @property

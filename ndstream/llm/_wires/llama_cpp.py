@@ -12,11 +12,11 @@ from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._lenient_readers import dict_of, joined, text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._tokens import Tokens
-from ndstream.llm._wires.wire import Wire
+from ndstream.llm._wires.wire import Wire, overlay
 
 _MILLISECOND = 1e-3
-# Of one token each, and of no use in the whole.
-_OF_A_FRAME = frozenset({"prompt_progress"})
+# What is of no use in the whole.
+_OF_A_FRAME = frozenset({"prompt_progress", "error"})
 
 
 class LlamaCpp(Wire):
@@ -28,16 +28,33 @@ class LlamaCpp(Wire):
         super().__init__()
         self.texts: list[str] = []
         self.probabilities: list[Any] = []
-        self.last: dict[str, Any] | None = None
+        # What the frames say beside what adds up, and the last frame, which still has to be put over it: as long as
+        # frames have the same fields only the last one counts.
+        self.folded: dict[str, Any] | None = None
+        self.deferred: dict[str, Any] | None = None
+
+    @property
+    def last(self) -> dict[str, Any] | None:
+        """What the last frame says, over what those before it said."""
+        if self.deferred is not None:
+            deferred, self.deferred = self.deferred, None
+            self.folded = {} if self.folded is None else self.folded
+            overlay(self.folded, deferred, _OF_A_FRAME)
+            if "tokens" in deferred:
+                # Each frame has the ids of its own; the whole answer has none, as the last one says.
+                self.folded["tokens"] = deferred["tokens"]
+        return self.folded
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
         return isinstance(frame.get("content"), str) and isinstance(frame.get("stop"), bool)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
-        self.last = frame
+        if self.deferred is not None and self.deferred.keys() != frame.keys():
+            self.folded = self.last
+        self.deferred = frame
         text = text_of(frame.get("content"))
         self.texts.append(text)
         if isinstance(frame.get("completion_probabilities"), list):
@@ -54,7 +71,7 @@ class LlamaCpp(Wire):
     def body(self) -> Any:
         if self.last is None:
             return None
-        body = {**{name: value for name, value in self.last.items() if name not in _OF_A_FRAME}, "content": self.text}
+        body = {**self.last, "content": self.text}
         if self.probabilities:
             body["completion_probabilities"] = list(self.probabilities)
         return body

@@ -42,7 +42,7 @@ class LMStudio(SingleMessage):
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         # A result follows an error, so that neither is the end of the other.
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         if self.fields is None:
             self.fields = {}
@@ -54,7 +54,7 @@ class LMStudio(SingleMessage):
         if stem == "model_load" and verb == "end":
             self.load_seconds = frame.get("load_time_seconds")
         elif stem == "chat" and verb == "start":
-            self.fields.update({name: value for name, value in frame.items() if name != "type"})
+            self.fields.update({name: value for name, value in frame.items() if name not in ("type", "error")})
         elif stem == "chat" and verb == "end":
             return self.fold_result(frame.get("result"), frame)
         elif not stem and isinstance(frame.get("output"), list):
@@ -108,7 +108,7 @@ class LMStudio(SingleMessage):
                 self.output.append(self.call_piece)
             self.calls.open(name=frame.get("tool"), type="tool_call")
         call = self.calls[len(self.calls) - 1]
-        self.call_piece.add({name: value for name, value in frame.items() if name != "type"}, ())
+        self.call_piece.add({name: value for name, value in frame.items() if name not in ("type", "error")}, ())
         if call.name is None and isinstance(frame.get("tool"), str):
             call.name = frame["tool"]
         if "arguments" in frame:

@@ -17,7 +17,7 @@ from ndstream.llm._tool_calls.fragment import fragment_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Layer, Progress
 from ndstream.llm._wires.single_message import SingleMessage
-from ndstream.llm._wires.wire import Wire, merged_usage, overlay
+from ndstream.llm._wires.wire import Wire, merged_usage, overlay, without_error
 
 _NANOSECOND = 1e-9
 
@@ -42,10 +42,10 @@ class _Ollama(SingleMessage):
 
     def fold_general(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
         """All but the plainest frames. ``holder`` is where the frame has its message."""
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         # What an earlier frame said counts as long as this one does not say it again.
-        self.folded = _over(self.last, frame)
+        self.folded = _over(self.last, without_error(frame))
         thinking = text_of(holder.get("thinking"))
         if text:
             self.texts.append(text)
@@ -130,15 +130,20 @@ class _Ollama(SingleMessage):
 
 
 def _over(known: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a frame over those of the ones before it, in one message as well."""
+    """The fields of a frame over those of the ones before it, in one message as well.
+
+    What is known is changed, and never a frame: a copy for each would take time that grows with all that came before.
+    """
+    message = new.get("message")
     if known is None:
-        return new
-    fields = dict(known)
-    overlay(fields, new)
-    if isinstance(known.get("message"), dict) and isinstance(new.get("message"), dict):
-        fields["message"] = dict(known["message"])
-        overlay(fields["message"], new["message"])
-    return fields
+        return {**new, "message": dict(message)} if isinstance(message, dict) else dict(new)
+    known_message = known.get("message")
+    if isinstance(known_message, dict) and isinstance(message, dict):
+        overlay(known, new, ("message",))
+        overlay(known_message, message)
+    else:
+        overlay(known, {**new, "message": dict(message)} if isinstance(message, dict) else new)
+    return known
 
 
 class OllamaChat(_Ollama):
@@ -234,7 +239,7 @@ class OllamaProgress(Wire):
         return isinstance(frame.get("status"), str) and frame.keys() <= {"status", "digest", "total", "completed"}
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         self.last = frame
         digest, total, completed = frame.get("digest"), frame.get("total"), frame.get("completed", 0)

@@ -211,7 +211,7 @@ class OpenAIChat(Wire):
         if body.get("object") in ("chat.completion.chunk", "chat.completion.done", "", None):
             body["object"] = "chat.completion"
         if self.usage is not None:
-            body["usage"] = self.usage
+            body["usage"] = dict(self.usage)
         return body
 
     @property

@@ -18,7 +18,11 @@ _TEXT_NAMES = ("text", "thinking", "summary", "content", "reasoning")
 def texts_in_parts(parts: Any) -> tuple[str, str]:
     """The text and the thoughts in a list of parts."""
     text, thinking = [], []
-    for part in dicts_of(parts):
+    for part in parts if isinstance(parts, list) else dicts_of(parts):
+        if not isinstance(part, dict):
+            # A list may have texts in place of parts.
+            text.append(written_text_of(part))
+            continue
         kind = text_of(part.get("type"))
         if kind in _TEXT_PARTS:
             text.append(text_of(part.get("text")))

@@ -97,8 +97,7 @@ class OpenAIResponses(Wire):
         if not isinstance(frame, dict):
             return FullDelta(frame)
         place = self.sequence.place(frame)
-        # An answer that was not streamed has its error beside what came before it.
-        if place == "known" or (self.look_for_error(frame, event) and frame.get("object") != "response"):
+        if place == "known" or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         if place == "gap":
             if self.error is None:
@@ -121,8 +120,8 @@ class OpenAIResponses(Wire):
             return self.delta(frame)
         if kind == "response.output_text.annotation.added":
             self.output.item(frame).annotate(frame.get("content_index"), frame.get("annotation"))
-        elif isinstance(frame.get("response"), dict):
-            return self.change(kind, frame["response"], frame)
+        elif isinstance(frame.get("response"), dict) or kind in _TERMINAL:
+            return self.change(kind, dict_of(frame.get("response")), frame)
         elif frame.get("object") == "response":
             # Not streamed at all.
             return self.change(f"response.{frame.get('status')}", frame, frame)
@@ -181,28 +180,36 @@ class OpenAIResponses(Wire):
             self.response.setdefault("output", [])
         usage = dict_of(response.get("usage")) or None
         self.usage = merged_usage(self.usage, usage)
-        if kind not in _TERMINAL:
+        ends = kind in _TERMINAL
+        if not ends and response is not frame:
             return FullDelta(frame, usage=usage)
         ended = self.ended
-        calls = self.end_response(kind, response)
-        delta = self.delta(frame, *calls)
+        # What was not streamed has its items though it goes on: a response in the background that is asked for again.
+        delta = self.delta(frame, *self.fold_output(response, ends))
         delta.usage = usage
-        if not ended:
+        if ends:
+            self.end_response(kind, response)
+        if ends and not ended:
             # It looks through all items, so that a server which ends again and again is answered once.
             delta.finish_reason = self.finish_reason_of(0)
         return delta
 
-    def end_response(self, kind: str, response: dict[str, Any]) -> list[ToolCall]:
+    def fold_output(self, response: dict[str, Any], ends: bool) -> list[ToolCall]:
         """Fold the whole output. Returns the calls that it opened or changed."""
         changed = []
         output = list(dicts_of(response.get("output")))
-        if output and not self.whole_output_seen:
+        if output and not self.whole_output_seen and (ends or not self.output.items):
             # Once is enough, and a server that says it again and again makes no work.
-            self.whole_output_seen = True
+            self.whole_output_seen = ends
             for item, given in self.output.match(output):
                 if item.fold(given, self.calls, self.log) and item.call is not None:
                     changed.append(item.call)
-                item.end(given)
+                if ends or given.get("status") == "completed":
+                    item.end(given)
+        return changed
+
+    def end_response(self, kind: str, response: dict[str, Any]) -> None:
+        """Note how the response ended."""
         self.note_end(kind)
         reason = label_of(dict_of(response.get("incomplete_details")).get("reason"))
         if reason:
@@ -214,7 +221,6 @@ class OpenAIResponses(Wire):
             error = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
             self.note_error(error)
         self.calls.finish(complete=kind == "response.completed")
-        return changed
 
     def finish(self, complete: bool) -> None:
         self.calls.finish(complete=complete)

@@ -20,6 +20,7 @@ from ndstream.llm._wires.openai_responses_calls import (
 from ndstream.llm._wires.output_log import OutputLog
 
 _TEXTS = ("text", "refusal")
+_TYPES_OF_TEXT = frozenset({"message", "reasoning"})
 _BETWEEN_SUMMARIES = "\n\n"
 """What the official view puts between the parts of a summary, which are paragraphs."""
 
@@ -61,6 +62,13 @@ class Item:
                 self.fields[name] = value
         for name in self.parts:
             parts = list(dicts_of(given.get(name)))
+            if (
+                isinstance(given.get(name), str)
+                and not says_nothing(given[name])
+                and self.fields.get("type") in _TYPES_OF_TEXT
+            ):
+                # Text in place of a list is short for one part of text.
+                parts = [{"type": self._type_of_text(name), "text": given[name]}]
             if parts:
                 self._set_parts(name, parts, log)
         kind = label_of(given.get("type"))
@@ -119,7 +127,7 @@ class Item:
         self.fields.setdefault("type", "reasoning")
         name = "summary" if stem.endswith("summary_text") else "content"
         part = self.part(name, frame.get(f"{name}_index"))
-        part.fields.setdefault("type", "summary_text" if name == "summary" else "reasoning_text")
+        part.fields.setdefault("type", "reasoning_text" if name == "content" else "summary_text")
         begins = not part.text("text")
         part.join("text", value)
         self._log_thought(name, value, begins, log)
@@ -128,8 +136,7 @@ class Item:
         """Fold a thought that comes as a whole."""
         self.fields.setdefault("type", "reasoning")
         name = "summary" if stem.endswith("summary_text") else "content"
-        kind = "summary_text" if name == "summary" else "reasoning_text"
-        self.set_part(name, frame.get(f"{name}_index"), {"type": kind, "text": value}, log)
+        self.set_part(name, frame.get(f"{name}_index"), {"type": self._type_of_text(name), "text": value}, log)
 
     def annotate(self, index: Any, annotation: Any) -> None:
         self.part("content", index).extend("annotations", [annotation])
@@ -180,6 +187,12 @@ class Item:
             if not self.ended or says_nothing(body.get(name)):
                 body[name] = self.call.raw
         return body
+
+    def _type_of_text(self, name: str) -> str:
+        """The type of a part that is nothing but text."""
+        if name == "summary":
+            return "summary_text"
+        return "reasoning_text" if self._thinks else "output_text"
 
     @property
     def _thinks(self) -> bool:

@@ -35,7 +35,7 @@ class TGI(SingleMessage):
         return streamed or isinstance(frame.get("generated_text"), str)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
             return FullDelta(frame)
         token = frame.get("token")
         text = ""
@@ -58,7 +58,9 @@ class TGI(SingleMessage):
             self.note_end("generated_text")
         if not isinstance(details, dict):
             return FullDelta(frame, text)
-        return FullDelta(frame, text, usage=self.usage, finish_reason=self.finish_reason_of(0))
+        return FullDelta(
+            frame, text, usage=None if self.usage is None else dict(self.usage), finish_reason=self.finish_reason_of(0)
+        )
 
     @property
     def body(self) -> Any:

@@ -16,6 +16,7 @@ from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._ending import Evidence, Sign
 from ndstream.llm._finish_reason import FinishReason, finish_reason_of
+from ndstream.llm._heartbeats import is_heartbeat_frame
 from ndstream.llm._lenient_readers import says_nothing
 from ndstream.llm._limits import MAX_CHOICES, MAX_PARTS, PartCounter
 from ndstream.llm._metrics import Metrics
@@ -27,8 +28,20 @@ from ndstream.llm._transfer_progress import Progress
 _MAX_EVIDENCE = 1000
 # What a plain answer that is an error has beside its sentence.
 _OF_A_FAILURE = frozenset(
-    {"code", "detail", "errors", "errorCode", "error_code", "__type", "status_code", "StatusCode", "statusCode"}
+    {
+        "code",
+        "detail",
+        "errors",
+        "errorCode",
+        "error_code",
+        "__type",
+        "status_code",
+        "StatusCode",
+        "statusCode",
+        "success",
+    }
 )
+_OF_THE_FRAME = frozenset({"type", "status"})
 _NEVER_0 = frozenset(
     {
         "input_tokens", "prompt_tokens", "total_tokens", "promptTokenCount", "totalTokenCount", "prompt_eval_count",
@@ -189,8 +202,15 @@ class Wire:
     # What the wires share.
 
     def look_for_error(self, frame: Any, event: Event | None) -> bool:
-        """Note the error that a frame reports; False if there is none."""
-        found = error_in(frame, None if event is None else event.event)
+        """Note the error that a frame reports; False if there is none.
+
+        What a frame of this wire says beside an error counts all the same.
+        """
+        named = None if event is None else event.event
+        found = error_in(frame, named)
+        if found is not None and isinstance(frame, dict) and (self.matches(frame) or is_heartbeat_frame(frame)):
+            # What names the frame, and how far the answer is, says nothing of the error beside it.
+            found = error_in({name: value for name, value in frame.items() if name not in _OF_THE_FRAME}, named)
         if (
             found is None
             and isinstance(frame, dict)
@@ -237,6 +257,11 @@ class Wire:
         self.note_evidence("terminal_event", frame_type)
 
 
+def without_error(frame: dict[str, Any]) -> dict[str, Any]:
+    """What a frame says beside its error."""
+    return {name: value for name, value in frame.items() if name != "error"} if "error" in frame else frame
+
+
 def overlay(known: dict[str, Any], new: dict[str, Any], apart: Container[str] = ()) -> None:
     """Let a later frame's values replace what is known; a value that says nothing replaces none.
 
@@ -254,7 +279,7 @@ def overlay(known: dict[str, Any], new: dict[str, Any], apart: Container[str] = 
 
 
 def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | None:
-    """Token counts with those of a later frame, which are of the whole so far.
+    """Token counts with those of a later frame, which are of the whole so far. What is known is changed, and no frame.
 
     Every prompt has a token, so that 0 tokens of input are none that were counted: some servers write them at the end.
     """
@@ -262,13 +287,12 @@ def merged_usage(known: dict[str, Any] | None, new: Any) -> dict[str, Any] | Non
         return known
     if known is None:
         return dict(new)
-    usage = dict(known)
     for name, value in new.items():
         # The first test is for most values, as above.
         if (
             (value and value.__class__ is not str)
-            or name not in usage
+            or name not in known
             or not (says_nothing(value) or (value == 0 and name in _NEVER_0))
         ):
-            usage[name] = value
-    return usage
+            known[name] = value
+    return known

@@ -16,7 +16,7 @@ from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.argument_texts import encoded
 from ndstream.llm._wires.single_message import SingleMessage
-from ndstream.llm._wires.wire import overlay
+from ndstream.llm._wires.wire import overlay, without_error
 
 _OF_OLLAMA = frozenset({"done", "created_at", "model"})
 # Padding, so that the size of a frame does not give away its text.
@@ -39,15 +39,22 @@ class WorkersAI(SingleMessage):
     def matches(cls, frame: dict[str, Any]) -> bool:
         if "success" in frame and "result" in frame and isinstance(frame.get("errors"), list):
             return True
-        says_so = isinstance(frame.get("response"), (str, int, float)) or (
-            "response" in frame and isinstance(frame.get("tool_calls"), list)
+        response = frame.get("response")
+        says_so = isinstance(response, (str, int, float)) or (
+            "response" in frame
+            and (
+                isinstance(frame.get("tool_calls"), list)
+                or (isinstance(response, (dict, list)) and isinstance(frame.get("usage"), dict))
+            )
         )
         return says_so and _OF_OLLAMA.isdisjoint(frame)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or self.look_for_error(frame, event):
+        if not isinstance(frame, dict):
             return FullDelta(frame)
-        answer = frame
+        if self.look_for_error(frame, event) and (frame.get("success") is False or not self.matches(frame)):
+            return FullDelta(frame)
+        answer = without_error(frame)
         if "success" in frame:
             self.envelope = {name: value for name, value in frame.items() if name != "result"}
             answer = dict_of(frame.get("result"))
@@ -56,7 +63,7 @@ class WorkersAI(SingleMessage):
             self.fields = {}
         response = answer.get("response")
         text = written_text_of(response)
-        if isinstance(response, dict) and response:
+        if isinstance(response, (dict, list)) and response:
             # In its JSON mode it sends the value itself.
             text, self.fields["response"] = encoded(response), response
         self.texts.append(text)

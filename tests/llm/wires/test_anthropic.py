@@ -277,3 +277,28 @@ def test_a_thought_may_bring_its_signature_in_one_delta_with_it() -> None:
     reply = llm.reply(b"".join(typed(STARTED, begin(THOUGHT), thinks("H"), signed, *stopped("end_turn", {}))))
     assert [(delta.thinking, delta.signature) for delta in reply if delta.thinking] == [("H", ""), ("m", "s")]
     assert reply.body["content"] == [{"type": "thinking", "thinking": "Hm", "signature": "s"}]
+
+
+@pytest.mark.parametrize("reason", ["MAX_TOKENS", "length", "content_filter"])
+def test_a_call_is_cut_by_whatever_word_says_that_the_server_stopped_in_the_middle(reason: str) -> None:
+    tool = block(0, {"type": "tool_use", "id": "t", "name": "f", "input": {}}, input_delta('{"a":1}'))
+    [call] = llm.collect(iter(typed(STARTED, *tool, *stopped(reason, {})))).tool_calls
+    assert (call.arguments, call.incomplete) == (None, True)
+
+
+def test_counts_are_read_wherever_the_last_events_have_them() -> None:
+    metrics = {"amazon-bedrock-invocationMetrics": {"outputTokenCount": 9}}
+    for delta, stop in (({"usage": {"output_tokens": 9}}, {}), ({}, {"usage": {"output_tokens": 9}, **metrics})):
+        ends = [
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn", **delta}},
+            {"type": "message_stop", **stop},
+        ]
+        answer = read_every_way(b"".join(typed(STARTED, *block(0, TEXT, text_delta("Hi")), *ends)))
+        assert (answer.tokens.output, answer.body["usage"]["output_tokens"]) == (9, 9)
+    assert answer.body["amazon-bedrock-invocationMetrics"] == {"outputTokenCount": 9}
+
+
+def test_a_whole_message_may_have_null_for_its_content() -> None:
+    body = {"type": "message", "role": "assistant", "content": None, "stop_reason": "end_turn"}
+    answer = read_every_way(json.dumps(body).encode())
+    assert (answer.wire, answer.text, answer.body) == ("anthropic", "", {**body, "content": []})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from llm.example import lines, sse
 from llm.examples_cloud import converse_delta, converse_stop
 from ndstream import llm
@@ -46,3 +48,20 @@ def test_text_that_says_nothing_begins_no_block_and_is_in_none() -> None:
     answer = llm.collect(iter(frames))
     call = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}}
     assert answer.body["output"]["message"]["content"] == [call, {"text": "null"}]
+
+
+def test_what_a_delta_has_that_is_not_known_is_in_its_block() -> None:
+    start = {"contentBlockStart": {"contentBlockIndex": 0, "start": {"image": {"format": "png"}}}}
+    pieces = [converse_delta(0, image={"source": {"bytes": text}}) for text in ("iVBO", "Rw0K")]
+    answer = llm.collect(iter(lines(start, *pieces, converse_stop(0), STOP)))
+    image = {"format": "png", "source": {"bytes": "iVBORw0K"}}
+    assert answer.body["output"]["message"]["content"] == [{"image": image}]
+    assert start["contentBlockStart"]["start"] == {"image": {"format": "png"}}
+
+
+@pytest.mark.parametrize("reason", ["MAX_TOKENS", "guardrail_intervened"])
+def test_a_call_is_cut_by_whatever_word_says_that_the_server_stopped_in_the_middle(reason: str) -> None:
+    start = {"contentBlockStart": {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "t", "name": "f"}}}}
+    piece = converse_delta(0, toolUse={"input": "{}"})
+    answer = llm.collect(iter(lines(start, piece, converse_stop(0), {"messageStop": {"stopReason": reason}})))
+    assert [call.incomplete for call in answer.tool_calls] == [True]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from llm.every_way import read_every_way
 from llm.example import typed
 from llm.examples import by_name
 from llm.examples_typed import cohere_frame
@@ -35,3 +38,20 @@ def test_log_probabilities_may_come_as_a_list() -> None:
     frames = [{**text, "logprobs": [{"text": token}]} for text, token in zip(texts, "ab", strict=True)]
     answer = llm.collect(iter(typed(*frames, {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}})))
     assert answer.body["logprobs"] == [{"text": "a"}, {"text": "b"}]
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "ERROR_TOXIC"])
+def test_a_call_is_cut_by_whatever_word_says_that_the_server_stopped_in_the_middle(reason: str) -> None:
+    call = cohere_frame("tool-call-start", 0, tool_calls={"id": "c", "function": {"name": "f", "arguments": "{}"}})
+    end = {"type": "message-end", "delta": {"finish_reason": reason}}
+    answer = llm.collect(iter(typed(call, {"type": "tool-call-end", "index": 0}, end)))
+    assert [call.incomplete for call in answer.tool_calls] == [True]
+
+
+def test_text_in_place_of_a_list_of_content_is_one_text() -> None:
+    content = [{"type": "text", "text": "Hi"}]
+    frames = typed(cohere_frame("content-delta", 0, content="Hi"), {"type": "message-end", "delta": {}})
+    whole = {"id": "i", "finish_reason": "COMPLETE", "message": {"role": "assistant", "content": "Hi"}}
+    for data in (b"".join(frames), json.dumps(whole).encode()):
+        answer = read_every_way(data)
+        assert (answer.text, answer.body["message"]["content"]) == ("Hi", content)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llm.every_way import read_every_way
 from llm.example import sse, typed
 from llm.examples_typed import STARTED, block, gemini_frame, stopped
 from ndstream import llm
@@ -97,3 +98,26 @@ def test_arguments_that_come_whole_at_first_are_added_to_path_by_path() -> None:
 def test_a_content_without_parts_is_in_the_body_as_it_came() -> None:
     candidate = {"content": {"role": "model"}, "finishReason": "STOP", "index": 0}
     assert llm.collect(iter(sse({"candidates": [candidate]}))).body["candidates"] == [candidate]
+
+
+@pytest.mark.parametrize("call", [None, {}], ids=repr)
+def test_a_call_that_says_nothing_does_not_hide_the_text_beside_it(call: Any) -> None:
+    frames = sse(
+        *(gemini_frame([{"text": text, "functionCall": call}], end) for text, end in (("H", None), ("i", "STOP")))
+    )
+    answer = read_every_way(b"".join(frames))
+    assert (answer.text, answer.tool_calls, answer.finish_reason) == ("Hi", [], "stop")
+
+
+def test_a_part_may_have_a_text_and_a_call() -> None:
+    part = {"text": "Hi", "functionCall": {"name": "f", "args": {"a": 1}}}
+    answer = read_every_way(b"".join(sse(gemini_frame([part], "STOP"))))
+    assert (answer.text, [call.arguments for call in answer.tool_calls]) == ("Hi", [{"a": 1}])
+    assert answer.body["candidates"][0]["content"]["parts"] == [part]
+
+
+def test_a_call_in_pieces_is_cut_by_its_length_in_whatever_letters_it_is_said() -> None:
+    piece = {"name": "f", "partialArgs": [{"jsonPath": "$.a", "numberValue": 1}], "willContinue": True}
+    for word in ("MAX_TOKENS", "max_tokens"):
+        [call] = llm.collect(iter(sse(gemini_frame([{"functionCall": piece}], word)))).tool_calls
+        assert (call.arguments, call.incomplete) == (None, True)

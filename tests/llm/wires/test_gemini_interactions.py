@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -36,3 +37,13 @@ def test_what_is_no_text_in_the_steps_of_the_end_is_in_the_body_alone() -> None:
     output = {"type": "model_output", "content": [{"type": "text", "text": "Hi"}, {"type": "image", "data": "a"}]}
     answer = llm.collect(iter(interaction_events(BEGUN, TEXT, ended(steps=[output]))))
     assert (answer.text, answer.text_revised, answer.body["steps"]) == ("Hi", False, [output])
+
+
+def test_text_in_place_of_a_list_of_items_is_one_item() -> None:
+    steps = [{"type": "thought", "summary": "Hm"}, {"type": "model_output", "content": "Hi"}]
+    answer = llm.collect(json.dumps({"object": "interaction", "status": "completed", "steps": steps}).encode())
+    assert (answer.thinking, answer.text) == ("Hm", "Hi")
+    assert [step.get("summary") or step.get("content") for step in answer.body["steps"]] == [
+        [{"type": "text", "text": "Hm"}],
+        [{"type": "text", "text": "Hi"}],
+    ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 from llm.example import lines
 from llm.examples import by_name, ollama_frame
 from ndstream import llm
+from ndstream.llm._wires.registry import WIRES
 
 
 def test_counts_that_ollama_leaves_out_are_zero() -> None:
@@ -37,3 +40,25 @@ def test_what_only_a_frame_in_the_middle_says_stays() -> None:
             ["aW1n"],
             "m:cloud",
         )
+
+
+def test_what_the_frames_say_is_put_together_without_a_copy_for_each_and_changes_none_of_them() -> None:
+    wire = WIRES["ollama-chat"]()
+    frames = [
+        {
+            "model": "m",
+            "message": {"role": "assistant", "content": "a", f"m{number}": 1},
+            "done": False,
+            f"f{number}": 1,
+        }
+        for number in range(3)
+    ]
+    given = copy.deepcopy(frames)
+    known = []
+    for frame in frames:
+        wire.fold(frame, None)
+        known.append(id(wire.last))  # type: ignore[attr-defined]
+    assert len(set(known)) == 1
+    assert frames == given
+    assert {"f0", "f1", "f2"} <= wire.body.keys()
+    assert {"m0", "m1", "m2"} <= wire.body["message"].keys()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from llm.every_way import read_every_way
 from llm.example import DONE, sse
-from llm.examples import chat_body
+from llm.examples import chat_body, chat_frame
 from llm.odd_stream import Odd, check, sentence
 
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
@@ -211,3 +212,14 @@ def test_calls_are_read_though_they_have(case: Odd) -> None:
     check(
         case if case.reason != "stop" else Odd(case.sentence, case.frames, case.text, case.calls, reason="tool_calls")
     )
+
+
+def test_content_may_be_a_list_of_texts() -> None:
+    frames = sse(chat_frame({"content": ["H", "i"]}), chat_frame({"content": " you"}), chat_frame({}, "stop"))
+    assert read_every_way(b"".join(frames)).text == "Hi you"
+
+
+def test_a_status_before_the_first_frame_does_not_decide_the_wire() -> None:
+    frames = sse({"status": "loading model"}, {"status": "ready"}, chat_frame({"content": "Hi"}, "stop"))
+    answer = read_every_way(b"".join(frames))
+    assert (answer.wire, answer.text) == ("openai-chat", "Hi")

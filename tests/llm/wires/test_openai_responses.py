@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from llm.every_way import read_every_way
 from llm.example import typed
 from ndstream import llm
 
@@ -64,3 +69,32 @@ def test_an_empty_part_that_the_whole_leaves_out_takes_no_text_back() -> None:
     answer = llm.collect(iter(typed(*begun, done, {"type": "response.completed", "response": {"id": "r"}})))
     assert (answer.text, answer.text_revised) == ("Hi", False)
     assert answer.body["output"] == [item]
+
+
+@pytest.mark.parametrize("status", [{"status": "in_progress"}, {}], ids=repr)
+def test_an_answer_that_goes_on_has_what_is_in_it_and_is_not_complete(status: dict[str, str]) -> None:
+    item = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a":', "status": "in_progress"}
+    body = {"id": "r", "object": "response", **status, "output": [item, call]}
+    reply = llm.reply(json.dumps(body).encode(), on_incomplete="return")
+    assert [delta.text for delta in reply] == ["Hi"]
+    assert (reply.text, reply.body) == ("Hi", body)
+    assert reply.ending is not None
+    assert (reply.ending.verdict, [call.incomplete for call in reply.tool_calls]) == ("truncated", [True])
+
+
+def test_the_last_event_may_have_nothing_but_its_type() -> None:
+    text = {"type": "response.output_text.delta", "item_id": "m", "delta": "Hi"}
+    for end in ({}, {"response": None}):
+        answer = read_every_way(b"".join(typed(text, {"type": "response.completed", **end})))
+        assert (answer.text, answer.finish_reason) == ("Hi", "stop")
+
+
+def test_text_in_place_of_a_list_of_parts_is_one_part() -> None:
+    items = [{"type": "reasoning", "summary": "Hm"}, {"type": "message", "content": "Hi"}]
+    answer = read_every_way(json.dumps({"object": "response", "status": "completed", "output": items}).encode())
+    assert (answer.thinking, answer.text) == ("Hm", "Hi")
+    assert answer.body["output"] == [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
+        {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]},
+    ]

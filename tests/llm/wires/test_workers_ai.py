@@ -89,3 +89,11 @@ def test_an_answer_that_was_not_streamed_is_as_it_came(wrap: Any) -> None:
 def test_lines_of_an_answer_add_up() -> None:
     answer = llm.collect(b'{"response":"a","p":"x"}\n{"response":"b"}\n')
     assert (answer.text, answer.body) == ("ab", {"response": "ab"})
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [1, 2]], ids=repr)
+def test_a_value_of_its_json_mode_is_read_with_and_without_the_envelope(value: Any) -> None:
+    body = {"response": value, "usage": {"prompt_tokens": 1}}
+    for whole in (body, enveloped(body)):
+        answer = read_every_way(json.dumps(whole).encode())
+        assert (json.loads(answer.text), answer.body) == (value, whole)
