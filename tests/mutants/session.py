@@ -149,12 +149,10 @@ class MutantSession(Reports):
 
     def _chosen(self, mutant: Mutant, reaching: dict[str, list[str]], tests: dict[str, Test]) -> list[str]:
         # Which tests reach it is not known of an import, nor of a place that is newer than what is known of the tests:
-        # those that reach its file, or else its folder, follow. After an import, any of its folder may depend on it.
+        # those that reach its file, or else its folder, follow.
         reached = [] if mutant.at_import else reaching.get(mutant.key, [])
-        folder = reaching.get(str(Path(mutant.file).parent), [])
-        nearby = reaching.get(mutant.file) or folder
-        last = folder if mutant.at_import else []
-        order = {name: place for place, names in ((2, last), (1, nearby), (0, reached)) for name in names}
+        nearby = reaching.get(mutant.file) or reaching.get(str(Path(mutant.file).parent), [])
+        order = {name: place for place, names in ((1, nearby), (0, reached)) for name in names}
         by_function: defaultdict[str, list[str]] = defaultdict(list)
         for name in sorted(order, key=lambda name: (order[name], tests[name].seconds)):
             by_function[_function(name)].append(name)
