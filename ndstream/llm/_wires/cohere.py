@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._finish_reason import cuts_output
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, says_nothing, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens
@@ -26,6 +26,7 @@ _TYPES = frozenset(
     }
 )  # fmt: skip
 _JOINED = ("text", "thinking")
+_OF_THE_END = ("finish_reason", "usage")
 _GROWING = frozenset({"content", "tool_calls", "citations", "tool_plan"})
 
 
@@ -81,7 +82,9 @@ class Cohere(SingleMessage):
             overlay(self.fields, {"id": frame.get("id")})
             overlay(self.message, message, _GROWING)
         elif kind == "message-end":
-            return self.stop(delta, frame)
+            # Gateways put what ends the message beside the delta, too.
+            beside = {name: frame[name] for name in _OF_THE_END if name in frame and says_nothing(delta.get(name))}
+            return self.stop({**delta, **beside}, frame)
         return FullDelta(frame)
 
     def add_content(self, index: int, content: Any, frame: dict[str, Any]) -> Delta:

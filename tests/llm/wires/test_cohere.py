@@ -55,3 +55,12 @@ def test_text_in_place_of_a_list_of_content_is_one_text() -> None:
     for data in (b"".join(frames), json.dumps(whole).encode()):
         answer = read_every_way(data)
         assert (answer.text, answer.body["message"]["content"]) == ("Hi", content)
+
+
+def test_counts_and_a_reason_beside_the_last_delta_count() -> None:
+    usage = {"tokens": {"input_tokens": 3, "output_tokens": 2}}
+    text = cohere_frame("content-delta", 0, content={"text": "Hi"})
+    for delta in ({}, {"usage": None, "finish_reason": ""}):
+        last = {"type": "message-end", "delta": delta, "usage": usage, "finish_reason": "MAX_TOKENS"}
+        answer = read_every_way(b"".join(typed(text, last)))
+        assert (answer.usage, answer.tokens.input, answer.finish_reason) == (usage, 3, "length")

@@ -97,3 +97,58 @@ def test_a_value_of_its_json_mode_is_read_with_and_without_the_envelope(value: A
     for whole in (body, enveloped(body)):
         answer = read_every_way(json.dumps(whole).encode())
         assert (json.loads(answer.text), answer.body) == (value, whole)
+
+
+CALL = {"id": "a", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+CHAT = {
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hi", "reasoning_content": "Hm", "tool_calls": [CALL]},
+            "finish_reason": "tool_calls",
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+}
+RESPONSE = {
+    "object": "response",
+    "status": "completed",
+    "output": [
+        {"type": "reasoning", "id": "r", "content": [{"type": "reasoning_text", "text": "Hm"}], "summary": []},
+        {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Hi"}]},
+        {"type": "function_call", "id": "f", "call_id": "a", "name": "now", "arguments": "{}"},
+    ],
+    "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+}
+
+
+@pytest.mark.parametrize("result", [CHAT, RESPONSE], ids=["a chat completion", "a response"])
+def test_an_answer_of_openai_in_the_envelope_is_read_and_stays_as_it_came(result: Any) -> None:
+    answer = read_every_way(json.dumps(enveloped(result)).encode())
+    assert (answer.wire, answer.text, answer.thinking, answer.body) == ("workers-ai", "Hi", "Hm", enveloped(result))
+    assert (answer.tokens.total, answer.metrics.output_tokens) == (3, 2)
+    assert (answer.finish_reason, answer.ending.verdict) == ("tool_calls", "complete")
+    assert [(call.name, call.arguments, call.incomplete) for call in answer.tool_calls] == [("now", {}, False)]
+
+
+def test_what_an_answer_of_openai_in_the_envelope_says_of_its_end_counts() -> None:
+    refused = {"choices": [{"message": {"content": "", "refusal": "No"}, "finish_reason": "stop"}]}
+    answer = read_every_way(json.dumps(enveloped(refused)).encode())
+    assert (answer.refusal, answer.finish_reason) == ("No", "refusal")
+    open_ended = {"choices": [{"message": {"content": "Hi"}, "finish_reason": None}]}
+    answer = read_every_way(json.dumps(enveloped(open_ended)).encode())
+    assert (answer.text, answer.ending.verdict) == ("Hi", "truncated")
+    failed = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "error", "error": {"message": "no memory"}}]}
+    with pytest.raises(llm.ReplyServerError, match="no memory"):
+        llm.collect(json.dumps(enveloped(failed)).encode())
+    several = {"choices": [{"index": 2, "message": {"content": "c"}, "finish_reason": "stop"}]}
+    several["choices"].append({"index": 1, "message": {"content": "b"}, "finish_reason": "stop"})
+    answer = read_every_way(json.dumps(enveloped(several)).encode(), first=1)
+    assert (answer.text, answer.body) == ("b", enveloped(several))
+
+
+@pytest.mark.parametrize("result", [{"description": "a cat"}, {}, None, "Hi"], ids=repr)
+def test_an_envelope_without_an_answer_that_can_be_read_is_never_complete(result: Any) -> None:
+    for wire in (None, "workers-ai"):
+        answer = read_every_way(json.dumps(enveloped(result)).encode(), wire)
+        assert (answer.text, answer.ending.verdict) == ("", "truncated")
