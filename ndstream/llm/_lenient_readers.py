@@ -44,6 +44,20 @@ def dicts_of(value: Any) -> Iterable[dict[str, Any]]:
     return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
 
 
+def parts_of(content: Any) -> Iterable[dict[str, Any]]:
+    """The parts of a content. Text in place of them, or of one of them, is short for a part of text.
+
+    Example:
+        >>> list(parts_of(["Hi", {"type": "image"}]))
+        [{'type': 'text', 'text': 'Hi'}, {'type': 'image'}]
+    """
+    if isinstance(content, str):
+        content = [content]
+    if isinstance(content, list):
+        content = [{"type": "text", "text": part} if isinstance(part, str) and part else part for part in content]
+    return dicts_of(content)
+
+
 def says_nothing(value: Any) -> bool:
     """Whether a value stands for a missing one: null, an empty text, list or object, or the word for null as text.
 

@@ -12,13 +12,12 @@ from typing import Any, ClassVar
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, SignatureDelta, TextDelta
 from ndstream.llm._finish_reason import cuts_output
-from ndstream.llm._lenient_readers import as_index, dict_of, label_of, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, label_of, parts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.anthropic_block import blocks_of
 from ndstream.llm._wires.anthropic_content import Content
 from ndstream.llm._wires.output_log import OutputLog
 from ndstream.llm._wires.wire import Wire, merged_usage, overlay
@@ -153,7 +152,7 @@ class Anthropic(Wire):
             return FullDelta(frame)
         self.message = {name: value for name, value in message.items() if name not in ("content", "usage")}
         usage = self.add_usage(message.get("usage"))
-        calls = [self.begin_block(index, block) for index, block in enumerate(blocks_of(message.get("content")))]
+        calls = [self.begin_block(index, block) for index, block in enumerate(parts_of(message.get("content")))]
         delta = self.delta(frame, calls, usage)
         if label_of(message.get("stop_reason")):
             self.stop(message["stop_reason"])

@@ -6,10 +6,10 @@ A whole message wins over its events, but what has ended stays, though the messa
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ndstream.llm._lenient_readers import dicts_of, label_of, says_nothing
+from ndstream.llm._lenient_readers import label_of, says_nothing
 from ndstream.llm._tool_calls.argument_texts import are_equal
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
@@ -59,11 +59,6 @@ class Block(Piece):
         if self.call is not None and self.call.arguments is not None:
             return {**super().body(), "input": self.call.arguments}
         return super().body()
-
-
-def blocks_of(content: Any) -> Iterable[dict[str, Any]]:
-    """The blocks of a message's content. Text in place of a list is short for one block of text."""
-    return dicts_of([{"type": "text", "text": content}] if isinstance(content, str) and content else content)
 
 
 def matched(whole: list[dict[str, Any]], known: list[Block]) -> Iterator[tuple[dict[str, Any], Block | None]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ndstream.llm._lenient_readers import label_of, text_of
+from ndstream.llm._lenient_readers import label_of, parts_of, text_of
 from ndstream.llm._limits import PartCounter
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
-from ndstream.llm._wires.anthropic_block import TEXTS, Block, blocks_of, matched
+from ndstream.llm._wires.anthropic_block import TEXTS, Block, matched
 from ndstream.llm._wires.output_log import OutputLog
 
 _TOOLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
@@ -123,7 +123,7 @@ class Content:
     def fold_whole(self, whole: Any) -> list[ToolCall | None]:
         """Fold all of the content as it comes once more: it wins over its pieces. Returns the calls in it."""
         calls: list[ToolCall | None] = []
-        for content, block in matched(list(blocks_of(whole)), self.in_order()):
+        for content, block in matched(list(parts_of(whole)), self.in_order()):
             if block is None:
                 calls.append(self.begin(0 if self._last is None else self._last.index + 1, content))
                 continue

@@ -134,8 +134,7 @@ class BedrockConverse(SingleMessage):
             cited = dict_of(content.get("citationsContent"))
             grows = {"text", "reasoningContent", "citationsContent"}
             self.start_block(index, {name: value for name, value in content.items() if name not in grows}, gains)
-            parts = dict_of(reasoning.get("reasoningText"))
-            self.add(block, {"text": text, "reasoningContent": {**reasoning, **parts}}, gains)
+            self.add(block, {"text": text, "reasoningContent": reasoning}, gains)
             for part in dicts_of(cited.get("content")):
                 self.add(block, {"text": part.get("text")}, gains)
             block.citations += dicts_of(cited.get("citations"))
@@ -211,6 +210,9 @@ class BedrockConverse(SingleMessage):
             self.texts.append(text)
             gains.texts.append(text)
         reasoning = dict_of(new.get("reasoningContent"))
+        if isinstance(reasoning.get("reasoningText"), dict):
+            # The shape of the whole answer.
+            reasoning = {**reasoning, **reasoning["reasoningText"]}
         thought = text_of(reasoning.get("text"))
         if thought:
             block.thoughts.append(thought)

@@ -5,13 +5,12 @@ https://docs.cohere.com/v2/docs/streaming
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
 from ndstream.llm._finish_reason import cuts_output
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, says_nothing, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, joined, label_of, parts_of, says_nothing, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError
 from ndstream.llm._tokens import Tokens
@@ -89,7 +88,7 @@ class Cohere(SingleMessage):
 
     def add_content(self, index: int, content: Any, frame: dict[str, Any]) -> Delta:
         text = thinking = ""
-        for each in _parts_of(content):
+        for each in parts_of(content):
             piece = self.content.get(index)
             if piece is None:
                 piece = Piece()
@@ -114,7 +113,7 @@ class Cohere(SingleMessage):
     def fold_whole(self, frame: dict[str, Any], message: dict[str, Any]) -> Delta:
         """An answer that was not streamed."""
         overlay(self.message, message, _GROWING)
-        contents = list(_parts_of(message.get("content")))
+        contents = list(parts_of(message.get("content")))
         if contents:
             self.content = {index: Piece(content) for index, content in enumerate(contents)}
         plan = text_of(message.get("tool_plan"))
@@ -185,8 +184,3 @@ class Cohere(SingleMessage):
     def metrics(self) -> Metrics:
         tokens = dict_of((self.usage or {}).get("tokens"))
         return Metrics.of("usage", prompt_tokens=tokens.get("input_tokens"), output_tokens=tokens.get("output_tokens"))
-
-
-def _parts_of(content: Any) -> Iterable[dict[str, Any]]:
-    """The parts of a content. Text in place of them is short for one part of text."""
-    return dicts_of({"type": "text", "text": content} if isinstance(content, str) and content else content)

@@ -55,14 +55,20 @@ class _Candidate:
             self.fields["finishReason"] = given["finishReason"]
         if "logprobsResult" in given:
             self.logprobs.add_lists(dict_of(given["logprobsResult"]))
-        content = dict_of(given.get("content"))
+        content = given.get("content")
+        if not isinstance(content, dict):
+            # The parts alone.
+            content = {"parts": content}
         overlay(self.content, content, ("parts",))
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[ToolCall] = []
         first = True
-        for part in dicts_of(content.get("parts")):
-            if part:
+        parts = content.get("parts")
+        for each in parts if isinstance(parts, list) else [parts]:
+            # Text in place of a part is short for a part of text.
+            part = {"text": each} if isinstance(each, str) and each else each
+            if part and isinstance(part, dict):
                 # Two parts of one frame are two parts.
                 self.add(part, first, texts, thoughts, calls)
                 first = False

@@ -1,7 +1,8 @@
 """Gemini's Interactions: steps by index, each begun, added to and ended, between the begin and the end of it all.
 
 A step is a thought, the model's output, a call, or the result of a call that the server made. The data names its
-type as ``event_type``, so that streams without ``event:`` lines are read as well.
+type as ``event_type``, so that streams without ``event:`` lines are read as well. The first version of the API has
+contents in place of steps, and calls all of them outputs.
 https://ai.google.dev/api/interactions-api
 
 The file is long since its events all change the same state; what a step holds is in its own module.
@@ -13,17 +14,17 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, text_of
+from ndstream.llm._lenient_readers import as_index, dict_of, dicts_of, parts_of, text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens, sum_of
 from ndstream.llm._wires.frame_gains import FrameGains
-from ndstream.llm._wires.gemini_interactions_step import Step, call_of, is_call, items_of, texts_of
+from ndstream.llm._wires.gemini_interactions_step import Step, call_of, is_call, outputs_of, step_of, texts_of
 from ndstream.llm._wires.merging import Piece
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import merged_usage, overlay
 
-_EVENTS = ("interaction.", "step.")
+_EVENTS = ("interaction.", "step.", "content.")
 _CUT = frozenset({"incomplete", "budget_exceeded", "cancelled", "failed"})
 _GOES_ON = frozenset({"", "in_progress", "queued", "requires_continuation"})
 
@@ -38,6 +39,8 @@ class GeminiInteractions(SingleMessage):
         self.fields: dict[str, Any] = {}
         self.steps: list[Step] = []
         self.by_index: dict[int, Step] = {}
+        # Whether it is of the first version of the API.
+        self.has_outputs = False
         # The steps as the last event says them.
         self.whole_steps: list[dict[str, Any]] = []
         # Where most deltas go: the output's text that was added to last, and the index of its step.
@@ -75,9 +78,14 @@ class GeminiInteractions(SingleMessage):
         gains = FrameGains()
         if kind == "step.start":
             self.start_step(index, dict_of(frame.get("step")), gains)
-        elif kind == "step.delta":
+        elif kind == "content.start":
+            self.has_outputs = True
+            if dict_of(frame.get("content")):
+                self.start_step(index, step_of(frame["content"]), gains)
+        elif kind in ("step.delta", "content.delta"):
+            self.has_outputs = self.has_outputs or kind == "content.delta"
             self.add(index, dict_of(frame.get("delta")), gains)
-        elif kind == "step.stop":
+        elif kind in ("step.stop", "content.stop"):
             self.stop_step(index)
         elif kind == "interaction.status_update":
             overlay(self.fields, {"id": frame.get("interaction_id"), "status": frame.get("status")})
@@ -97,9 +105,12 @@ class GeminiInteractions(SingleMessage):
 
     def update(self, interaction: dict[str, Any], gains: FrameGains, ends: bool) -> None:
         """Take in the interaction itself, which comes at the begin without its steps and at the end sometimes whole."""
-        overlay(self.fields, interaction, ("steps", "usage"))
+        overlay(self.fields, interaction, ("steps", "outputs", "usage"))
         self.add_usage(interaction.get("usage"), gains)
         steps = [step for step in dicts_of(interaction.get("steps")) if step.get("type") != "user_input"]
+        if not steps and "outputs" in interaction:
+            self.has_outputs = True
+            steps = [step_of(content) for content in parts_of(interaction["outputs"])]
         if ends and self.steps and not self.whole_steps and self.begin_with_known(steps):
             self.fold_whole(steps, gains)
         elif not self.whole_steps:
@@ -133,7 +144,7 @@ class GeminiInteractions(SingleMessage):
             return
         if status == "failed" and self.error is None:
             # Before the reason, which would be an error without the server's words.
-            found = next(iter(dicts_of(self.fields.get("errors"))), {})
+            found = self.fields.get("error") or next(iter(dicts_of(self.fields.get("errors"))), {})
             self.note_error(error_in({"error": found}) or ServerError("the interaction failed", "server", status))
         self.note_finish_reason(status)
         if status in _CUT and self.steps and self.steps[-1].call is not None:
@@ -172,7 +183,7 @@ class GeminiInteractions(SingleMessage):
                 # Arguments came before the call that they are of, or its begin is repeated.
                 step.call.identify(call["id"], call["name"], kind)
             gains.tool_calls.append(step.call)
-        for item in items_of(given.get(grows)):
+        for item in parts_of(given.get(grows)):
             self.add_item(index, step, item, gains)
 
     def add(self, index: int, new: dict[str, Any], gains: FrameGains) -> None:
@@ -183,7 +194,10 @@ class GeminiInteractions(SingleMessage):
             self.add_item(index, step, new, gains)
         elif kind == "thought_summary":
             step.fields.setdefault("type", "thought")
-            self.add_item(index, step, dict_of(new.get("content")), gains)
+            self.add_item(index, step, dict_of(new.get("content")) or {"text": new.get("text")}, gains)
+        elif kind == "thought" and text_of(new.get("thought")):
+            step.fields.setdefault("type", "thought")
+            self.add_item(index, step, {"text": new["thought"]}, gains)
         elif kind == "arguments_delta":
             if step.call is None:
                 step.fields.setdefault("type", "function_call")
@@ -199,7 +213,11 @@ class GeminiInteractions(SingleMessage):
             if kind.endswith(("_call", "_result")):
                 step.fields.setdefault("type", kind)
             overlay(step.fields, new, ("type",))
-            if step.call is not None and new.get("arguments"):
+            if step.call is None and is_call(kind):
+                # It comes whole, without a begin.
+                step.call = self.calls.open(index=index, **call_of(new))
+                gains.tool_calls.append(step.call)
+            elif step.call is not None and new.get("arguments"):
                 step.call.add_arguments(new["arguments"])
                 gains.tool_calls.append(step.call)
 
@@ -240,7 +258,8 @@ class GeminiInteractions(SingleMessage):
     def body(self) -> Any:
         if not self.fields and not self.steps:
             return None
-        body = {**self.fields, "steps": self.whole_steps or [step.body() for step in self.steps]}
+        steps = self.whole_steps or [step.body() for step in self.steps]
+        body = {**self.fields, **({"outputs": outputs_of(steps)} if self.has_outputs else {"steps": steps})}
         if self.usage is not None:
             body["usage"] = dict(self.usage)
         return body

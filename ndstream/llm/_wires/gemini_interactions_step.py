@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from ndstream.llm._lenient_readers import dicts_of, label_of, says_nothing, text_of
+from ndstream.llm._lenient_readers import label_of, parts_of, says_nothing, text_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.merging import Piece
 
@@ -59,18 +58,29 @@ def call_of(step: dict[str, Any]) -> dict[str, Any]:
     return {"id": step.get("id"), "name": name, "arguments": step.get("arguments") or None, "type": kind}
 
 
-def items_of(content: Any) -> Iterable[dict[str, Any]]:
-    """The items of an output or of a summary. Text in place of them is short for one item of text."""
-    return dicts_of({"type": "text", "text": content} if isinstance(content, str) and content else content)
-
-
 def texts_of(steps: list[dict[str, Any]]) -> tuple[str, str]:
     """The text and the thoughts of whole steps."""
     texts: list[str] = []
     thoughts: list[str] = []
     for step in steps:
         is_thought = step.get("type") == "thought"
-        for item in items_of(step.get("summary" if is_thought else "content")):
+        for item in parts_of(step.get("summary" if is_thought else "content")):
             if item.get("type", "text") == "text":
                 (thoughts if is_thought else texts).append(text_of(item.get("text")))
     return "".join(texts), "".join(thoughts)
+
+
+def step_of(content: dict[str, Any]) -> dict[str, Any]:
+    """The step that a content of the first version of the API is."""
+    kind = text_of(content.get("type"))
+    if kind == "thought" or kind.endswith(("_call", "_result")):
+        return content
+    return {"type": "model_output", "content": [content]}
+
+
+def outputs_of(steps: list[dict[str, Any]]) -> list[Any]:
+    """The contents that these steps are in the first version of the API, which has no outputs around them."""
+    outputs: list[Any] = []
+    for step in steps:
+        outputs += step.get("content", []) if step.get("type") == "model_output" else [step]
+    return outputs

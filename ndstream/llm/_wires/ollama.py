@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, label_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, label_of, text_of, written_text_of
 from ndstream.llm._metrics import Metrics, number_of
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.fragment import fragment_of
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._transfer_progress import Layer, Progress
+from ndstream.llm._wires.openai_chat_content import texts_in_parts, thoughts_in
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import Wire, merged_usage, overlay, without_error
 
@@ -46,7 +47,7 @@ class _Ollama(SingleMessage):
             return FullDelta(frame)
         # What an earlier frame said counts as long as this one does not say it again.
         self.folded = _over(self.last, without_error(frame))
-        thinking = text_of(holder.get("thinking"))
+        thinking = text_of(holder.get("thinking")) or thoughts_in(holder)
         if text:
             self.texts.append(text)
         if thinking:
@@ -146,6 +147,11 @@ def _over(known: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
     return known
 
 
+def _text_in(content: Any) -> str:
+    """The text of a content, which gateways write as a list of parts as well."""
+    return written_text_of(content) or texts_in_parts(content)[0]
+
+
 class OllamaChat(_Ollama):
     """Ollama's ``/api/chat``."""
 
@@ -177,7 +183,7 @@ class OllamaChat(_Ollama):
         except (KeyError, TypeError, IndexError):
             message = dict_of(frame.get("message")) if isinstance(frame, dict) else {}
             text = message.get("content")
-        return self.fold_general(frame, event, dict_of(message), text_of(text))
+        return self.fold_general(frame, event, dict_of(message), _text_in(text))
 
     @property
     def body(self) -> Any:
@@ -194,7 +200,9 @@ class OllamaGenerate(_Ollama):
 
     @classmethod
     def matches(cls, frame: dict[str, Any]) -> bool:
-        return isinstance(frame.get("response"), str) and ("done" in frame or "created_at" in frame)
+        # Proxies leave out a text that is empty.
+        has_text = isinstance(frame.get("response"), str) or bool(text_of(frame.get("thinking")))
+        return has_text and ("done" in frame or "created_at" in frame)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         try:
@@ -214,7 +222,7 @@ class OllamaGenerate(_Ollama):
                 return delta
         except (KeyError, TypeError, IndexError):
             text = frame.get("response") if isinstance(frame, dict) else None
-        return self.fold_general(frame, event, dict_of(frame), text_of(text))
+        return self.fold_general(frame, event, dict_of(frame), _text_in(text))
 
     @property
     def body(self) -> Any:

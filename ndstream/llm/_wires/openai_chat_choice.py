@@ -59,7 +59,7 @@ class Choice:
         self.fold_deferred()
         text = thinking = ""
         calls: list[ToolCall] = []
-        delta, message = choice.get("delta"), choice.get("message")
+        delta, message = _message_of(choice.get("delta")), _message_of(choice.get("message"))
         if isinstance(delta, dict) and delta:
             self.streams_deltas = True
             text, thinking = (self.fold_message if self.cumulative else self.fold_delta)(delta, calls)
@@ -247,6 +247,11 @@ class Choice:
             message["function_call"] = {"name": call.name, "arguments": call.raw}
         choice["message"] = message
         return choice
+
+
+def _message_of(value: Any) -> Any:
+    """A message or a delta. Text in place of it is short for one with this content."""
+    return {"content": value} if isinstance(value, str) and value else value
 
 
 def _call_body(call: ToolCall) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.router import ToolCalls
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_responses_calls import EVENTS
-from ndstream.llm._wires.openai_responses_output import PARTS, TEXTS, THOUGHTS, Output
+from ndstream.llm._wires.openai_responses_output import OTHER_NAMES, PARTS, TEXTS, THOUGHTS, Output
 from ndstream.llm._wires.openai_responses_sequence import Sequence
 from ndstream.llm._wires.output_log import OutputLog
 from ndstream.llm._wires.wire import Wire, merged_usage, overlay
@@ -149,8 +149,11 @@ class OpenAIResponses(Wire):
     def add(self, stem: str, frame: dict[str, Any]) -> Delta:
         """Fold a piece."""
         value = frame.get("delta")
-        if not isinstance(value, str) or not value:
+        value = text_of(value.get("text") if isinstance(value, dict) else value)
+        if not value:
             return FullDelta(frame)
+        # The first name is OpenRouter's.
+        stem = "response.output_text" if stem == "response.content_part" else OTHER_NAMES.get(stem, stem)
         if stem in TEXTS:
             self.texts = self.output.item(frame).add_text(TEXTS[stem], value, frame, self.log)
             self.place = (frame.get("item_id"), frame.get("output_index"), frame.get("content_index"))
@@ -217,9 +220,9 @@ class OpenAIResponses(Wire):
         self.finish_words[0] = reason or kind.removeprefix("response.")
         if kind == "response.cancelled":
             self.error = self.error or error_of_reason("cancelled")
-        if kind == "response.failed":
-            error = error_in({"error": response.get("error")}) or ServerError("the response failed, without a reason")
-            self.note_error(error)
+        error = error_in({"error": response.get("error")})
+        if error is not None or kind == "response.failed":
+            self.note_error(error or ServerError("the response failed, without a reason"))
         self.calls.finish(complete=kind == "response.completed")
 
     def finish(self, complete: bool) -> None:

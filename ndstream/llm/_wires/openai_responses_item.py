@@ -61,14 +61,14 @@ class Item:
             elif name not in self.fields or not says_nothing(value):
                 self.fields[name] = value
         for name in self.parts:
-            parts = list(dicts_of(given.get(name)))
-            if (
-                isinstance(given.get(name), str)
-                and not says_nothing(given[name])
-                and self.fields.get("type") in _TYPES_OF_TEXT
-            ):
-                # Text in place of a list is short for one part of text.
-                parts = [{"type": self._type_of_text(name), "text": given[name]}]
+            parts = given.get(name)
+            if not says_nothing(parts) and self.fields.get("type") in _TYPES_OF_TEXT:
+                # Text in place of a list, or of a part, is short for one part of text.
+                parts = [
+                    {"type": self._type_of_text(name), "text": part} if isinstance(part, str) else part
+                    for part in (parts if isinstance(parts, list) else [parts])
+                ]
+            parts = list(dicts_of(parts))
             if parts:
                 self._set_parts(name, parts, log)
         kind = label_of(given.get("type"))

@@ -19,7 +19,19 @@ from ndstream.llm._wires.output_log import OutputLog
 TEXTS = {"response.output_text": "text", "response.refusal": "refusal"}
 """Events that bring texts, before ``.delta`` and ``.done``, and the name of the text."""
 THOUGHTS = frozenset({"response.reasoning_text", "response.reasoning_summary_text"})
-PARTS = {"response.content_part": "content", "response.reasoning_summary_part": "summary"}
+OTHER_NAMES = {
+    "response.text": "response.output_text",
+    "response.reasoning": "response.reasoning_text",
+    "response.reasoning_content": "response.reasoning_text",
+    "response.reasoning_summary": "response.reasoning_summary_text",
+}
+"""What gateways and earlier versions of the API call these events."""
+PARTS = {
+    "response.content_part": "content",
+    # As vLLM calls it.
+    "response.reasoning_part": "content",
+    "response.reasoning_summary_part": "summary",
+}
 
 
 class Output:
@@ -56,6 +68,7 @@ class Output:
 
     def fold_done(self, stem: str, event: dict[str, Any]) -> ToolCall | None:
         """Fold what an event says as a whole. Returns the call whose arguments these are."""
+        stem = OTHER_NAMES.get(stem, stem)
         if stem in TEXTS:
             self.item(event).set_text(TEXTS[stem], text_of(event.get(TEXTS[stem])), event, self._log)
         elif stem in THOUGHTS:

@@ -302,3 +302,9 @@ def test_a_whole_message_may_have_null_for_its_content() -> None:
     body = {"type": "message", "role": "assistant", "content": None, "stop_reason": "end_turn"}
     answer = read_every_way(json.dumps(body).encode())
     assert (answer.wire, answer.text, answer.body) == ("anthropic", "", {**body, "content": []})
+
+
+def test_texts_in_a_list_of_content_are_blocks() -> None:
+    body = {"id": "m", "type": "message", "role": "assistant", "content": ["H", "i"], "stop_reason": "end_turn"}
+    answer = read_every_way(json.dumps(body).encode())
+    assert (answer.text, answer.body["content"]) == ("Hi", [{"type": "text", "text": text} for text in "Hi"])

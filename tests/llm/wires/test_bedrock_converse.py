@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llm.every_way import read_every_way
 from llm.example import lines, sse
 from llm.examples_cloud import converse_delta, converse_stop
 from ndstream import llm
@@ -65,3 +66,11 @@ def test_a_call_is_cut_by_whatever_word_says_that_the_server_stopped_in_the_midd
     piece = converse_delta(0, toolUse={"input": "{}"})
     answer = llm.collect(iter(lines(start, piece, converse_stop(0), {"messageStop": {"stopReason": reason}})))
     assert [call.incomplete for call in answer.tool_calls] == [True]
+
+
+def test_a_thought_in_the_shape_of_the_whole_answer_is_read() -> None:
+    pieces = [{"reasoningText": {"text": text}} for text in "Hm"]
+    frames = [converse_delta(0, reasoningContent=piece) for piece in [*pieces, {"reasoningText": {"signature": "s"}}]]
+    answer = read_every_way(b"".join(lines(*frames, {"messageStop": {"stopReason": "end_turn"}})))
+    reasoning = {"reasoningText": {"text": "Hm", "signature": "s"}}
+    assert (answer.thinking, answer.body["output"]["message"]["content"]) == ("Hm", [{"reasoningContent": reasoning}])

@@ -64,3 +64,10 @@ def test_counts_and_a_reason_beside_the_last_delta_count() -> None:
         last = {"type": "message-end", "delta": delta, "usage": usage, "finish_reason": "MAX_TOKENS"}
         answer = read_every_way(b"".join(typed(text, last)))
         assert (answer.usage, answer.tokens.input, answer.finish_reason) == (usage, 3, "length")
+
+
+def test_texts_in_a_list_of_content_are_parts() -> None:
+    whole = {"id": "i", "finish_reason": "COMPLETE", "message": {"role": "assistant", "content": ["H", "i"]}}
+    answer = read_every_way(json.dumps(whole).encode())
+    content = [{"type": "text", "text": text} for text in "Hi"]
+    assert (answer.text, answer.body["message"]["content"]) == ("Hi", content)

@@ -121,3 +121,12 @@ def test_a_call_in_pieces_is_cut_by_its_length_in_whatever_letters_it_is_said() 
     for word in ("MAX_TOKENS", "max_tokens"):
         [call] = llm.collect(iter(sse(gemini_frame([{"functionCall": piece}], word)))).tool_calls
         assert (call.arguments, call.incomplete) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "content", ["Hi", ["Hi"], [{"text": "Hi"}], {"parts": "Hi"}, {"parts": ["Hi"]}, {"parts": {"text": "Hi"}}], ids=repr
+)
+def test_text_in_place_of_a_content_or_of_its_parts_is_one_part(content: Any) -> None:
+    last = {"candidates": [{"content": {"parts": [""]}, "finishReason": "STOP"}]}
+    answer = read_every_way(b"".join(sse({"candidates": [{"content": content}]}, last)))
+    assert (answer.text, answer.body["candidates"][0]["content"]) == ("Hi", {"parts": [{"text": "Hi"}]})

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
+import pytest
+
+from llm.every_way import read_every_way
 from llm.example import lines
 from llm.examples import by_name, ollama_frame
 from ndstream import llm
@@ -62,3 +66,31 @@ def test_what_the_frames_say_is_put_together_without_a_copy_for_each_and_changes
     assert frames == given
     assert {"f0", "f1", "f2"} <= wire.body.keys()
     assert {"m0", "m1", "m2"} <= wire.body["message"].keys()
+
+
+@pytest.mark.parametrize(
+    ("content", "text"), [([{"type": "text", "text": "Hi"}], "Hi"), (["H", "i"], "Hi"), (42, "42")], ids=repr
+)
+def test_text_is_read_though_it_is_a_list_of_parts_or_a_number(content: Any, text: str) -> None:
+    chat = [ollama_frame({"role": "assistant", "content": each}, each == "") for each in ("", content, "!", "")]
+    answer = read_every_way(b"".join(lines(*chat[1:])))
+    assert (answer.text, answer.body["message"]["content"]) == (f"{text}!", f"{text}!")
+    generated = [
+        {"model": "m", "created_at": "t", "response": each, "done": each == "."} for each in ("", content, ".")
+    ]
+    answer = read_every_way(b"".join(lines(*generated)))
+    assert (answer.wire, answer.text, answer.body["response"]) == ("ollama-generate", f"{text}.", f"{text}.")
+
+
+@pytest.mark.parametrize("name", ["thinking", "reasoning", "reasoning_content"])
+def test_thoughts_are_read_by_whatever_name_they_have(name: str) -> None:
+    chat = [ollama_frame({"role": "assistant", "content": "", name: text}) for text in "Hm"]
+    answer = read_every_way(b"".join(lines(*chat, ollama_frame({"content": "Hi"}, True))))
+    assert (answer.thinking, answer.text, answer.body["message"]["thinking"]) == ("Hm", "Hi", "Hm")
+
+
+def test_a_first_frame_with_a_thought_and_no_text_is_of_ollama_generate() -> None:
+    thoughts = [{"model": "m", "created_at": "t", "thinking": text, "done": False} for text in "Hm"]
+    last = {"model": "m", "created_at": "t", "response": "Hi", "done": True}
+    answer = read_every_way(b"".join(lines(*thoughts, last)))
+    assert (answer.wire, answer.thinking, answer.text) == ("ollama-generate", "Hm", "Hi")

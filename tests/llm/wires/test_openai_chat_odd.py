@@ -223,3 +223,11 @@ def test_a_status_before_the_first_frame_does_not_decide_the_wire() -> None:
     frames = sse({"status": "loading model"}, {"status": "ready"}, chat_frame({"content": "Hi"}, "stop"))
     answer = read_every_way(b"".join(frames))
     assert (answer.wire, answer.text) == ("openai-chat", "Hi")
+
+
+def test_text_in_place_of_a_message_or_a_delta_is_its_content() -> None:
+    whole = json.dumps({"choices": [{"message": "Hi", "finish_reason": "stop"}]}).encode()
+    deltas = [{"choices": [{"delta": text, "finish_reason": None}]} for text in "Hi"]
+    for data in (whole, b"".join([*sse(*deltas), DONE])):
+        answer = read_every_way(data)
+        assert (answer.text, answer.body["choices"][0]["message"]) == ("Hi", {"role": "assistant", "content": "Hi"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -98,3 +99,59 @@ def test_text_in_place_of_a_list_of_parts_is_one_part() -> None:
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
         {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]},
     ]
+
+
+BEGUN = {"type": "response.created", "response": {"id": "r", "status": "in_progress", "output": []}}
+ENDED = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}
+
+
+@pytest.mark.parametrize("kind", ["content_part", "text", "output_text"])
+@pytest.mark.parametrize("wrap", [str, lambda text: {"text": text}], ids=["text", "object"])
+def test_text_is_read_by_whatever_name_its_events_have(kind: str, wrap: Any) -> None:
+    pieces = [{"type": f"response.{kind}.delta", "output_index": 0, "content_index": 0, "delta": wrap(t)} for t in "Hi"]
+    answer = read_every_way(b"".join(typed(BEGUN, *pieces, ENDED)))
+    content = [{"type": "output_text", "text": "Hi"}]
+    assert (answer.text, answer.body["output"]) == ("Hi", [{"type": "message", "content": content}])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "part"),
+    [
+        ("reasoning", "content", "reasoning_text"),
+        ("reasoning_content", "content", "reasoning_text"),
+        ("reasoning_summary", "summary", "summary_text"),
+    ],
+)
+def test_thoughts_are_read_by_whatever_name_their_events_have(kind: str, name: str, part: str) -> None:
+    pieces = [{"type": f"response.{kind}.delta", "output_index": 0, "delta": text} for text in "Hm"]
+    done = {"type": f"response.{kind}.done", "output_index": 0, "text": "Hm"}
+    for frames in (pieces, [done], [*pieces, done]):
+        answer = read_every_way(b"".join(typed(BEGUN, *frames, ENDED)))
+        assert (answer.thinking, answer.text) == ("Hm", "")
+        assert answer.body["output"] == [{"type": "reasoning", name: [{"type": part, "text": "Hm"}]}]
+
+
+def test_a_part_of_a_thought_that_comes_whole_is_read() -> None:
+    item = {"id": "i", "type": "reasoning", "content": [], "summary": []}
+    part = {"type": "response.reasoning_part.done", "item_id": "i", "content_index": 0}
+    part["part"] = {"type": "reasoning_text", "text": "Hm"}
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item}
+    answer = read_every_way(b"".join(typed(BEGUN, added, part, ENDED)))
+    assert (answer.thinking, answer.body["output"]) == ("Hm", [{**item, "content": [part["part"]]}])
+
+
+@pytest.mark.parametrize("kind", ["completed", "incomplete"])
+def test_an_error_in_a_response_that_ends_is_an_error_whatever_its_status(kind: str) -> None:
+    error = {"code": "server_error", "message": "no memory"}
+    last = {"type": f"response.{kind}", "response": {"id": "r", "status": kind, "output": [], "error": error}}
+    piece = {"type": "response.output_text.delta", "delta": "Hi"}
+    with pytest.raises(llm.ReplyServerError, match="no memory") as caught:
+        llm.collect(iter(typed(BEGUN, piece, last)))
+    assert (caught.value.kind, caught.value.reply.text) == ("server", "Hi")
+
+
+def test_texts_in_a_list_of_parts_are_parts() -> None:
+    items = [{"type": "reasoning", "content": ["Hm"]}, {"type": "message", "content": ["H", "i"]}]
+    answer = read_every_way(json.dumps({"object": "response", "status": "completed", "output": items}).encode())
+    assert (answer.text, answer.thinking) == ("Hi", "Hm")
+    assert answer.body["output"][1]["content"] == [{"type": "output_text", "text": text} for text in "Hi"]
