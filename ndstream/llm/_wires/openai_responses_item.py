@@ -62,7 +62,7 @@ class Item:
                 self.fields[name] = value
         for name in self.parts:
             parts = given.get(name)
-            if not says_nothing(parts) and self.fields.get("type") in _TYPES_OF_TEXT:
+            if not says_nothing(parts) and label_of(self.fields.get("type")) in _TYPES_OF_TEXT:
                 # Text in place of a list, or of a part, is short for one part of text.
                 parts = [
                     {"type": self._type_of_text(name), "text": part} if isinstance(part, str) else part

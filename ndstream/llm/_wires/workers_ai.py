@@ -11,13 +11,14 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import Delta, FullDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, written_text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, text_of, written_text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in
 from ndstream.llm._tokens import Tokens
 from ndstream.llm._tool_calls.argument_texts import encoded
 from ndstream.llm._tool_calls.tool_call import ToolCall
 from ndstream.llm._wires.openai_chat import OpenAIChat
+from ndstream.llm._wires.openai_chat_content import THOUGHTS, thoughts_in
 from ndstream.llm._wires.openai_responses import OpenAIResponses
 from ndstream.llm._wires.single_message import SingleMessage
 from ndstream.llm._wires.wire import Wire, overlay, without_error
@@ -81,6 +82,8 @@ class WorkersAI(SingleMessage):
             # In its JSON mode it sends the value itself.
             text, self.fields["response"] = encoded(response), response
         self.texts.append(text)
+        thinking = thoughts_in(answer)
+        self.thoughts.append(thinking)
         calls = self.calls.add_all(answer.get("tool_calls"))
         known = ("response", "tool_calls", _PADDING)
         overlay(self.fields, answer, known)
@@ -90,7 +93,7 @@ class WorkersAI(SingleMessage):
         if event is None and not _OWN.isdisjoint(answer):
             # It streams events alone, so that this is the whole answer.
             self.note_end("response")
-        return FullDelta(frame, text, tool_calls=calls, usage=usage)
+        return FullDelta(frame, text, thinking, calls, usage)
 
     def fold_other(self, other: Wire, answer: dict[str, Any], frame: dict[str, Any]) -> Delta:
         """Fold an answer of another server's, which is read by its own wire."""
@@ -118,6 +121,8 @@ class WorkersAI(SingleMessage):
         if self.fields is None:
             return None
         body: dict[str, Any] = {"response": self.text, **self.fields}
+        # Each frame has a piece.
+        body.update({name: self.thinking for name in THOUGHTS if text_of(body.get(name))})
         if self.whole is not None:
             body = dict(self.whole)
         elif len(self.calls):

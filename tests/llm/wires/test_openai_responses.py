@@ -155,3 +155,9 @@ def test_texts_in_a_list_of_parts_are_parts() -> None:
     answer = read_every_way(json.dumps({"object": "response", "status": "completed", "output": items}).encode())
     assert (answer.text, answer.thinking) == ("Hi", "Hm")
     assert answer.body["output"][1]["content"] == [{"type": "output_text", "text": text} for text in "Hi"]
+
+
+def test_parts_of_an_item_whose_type_is_no_text_raise_nothing() -> None:
+    item = {"type": {"x": 1}, "content": [{"type": "output_text", "text": "Hi"}]}
+    answer = read_every_way(json.dumps({"object": "response", "status": "completed", "output": [item]}).encode())
+    assert (answer.text, answer.body["output"]) == ("Hi", [item])

@@ -152,3 +152,12 @@ def test_an_envelope_without_an_answer_that_can_be_read_is_never_complete(result
     for wire in (None, "workers-ai"):
         answer = read_every_way(json.dumps(enveloped(result)).encode(), wire)
         assert (answer.text, answer.ending.verdict) == ("", "truncated")
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_thoughts_are_read_in_pieces_and_as_a_whole(name: str) -> None:
+    answer = read_every_way(streamed({"response": "", name: "H"}, {"response": "", name: "m"}, {"response": "Hi"}))
+    assert (answer.text, answer.thinking, answer.body) == ("Hi", "Hm", {"response": "Hi", name: "Hm"})
+    body = enveloped({"response": "Hi", name: "Hm"})
+    answer = read_every_way(json.dumps(body).encode())
+    assert (answer.text, answer.thinking, answer.body) == ("Hi", "Hm", body)
