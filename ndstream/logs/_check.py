@@ -94,8 +94,12 @@ def check(
         (False, 2, {'invalid_json': 1, 'unfinished': 1}, 'interrupted', 21)
     """
     report = CheckReport(os.fspath(path))
+    last: StreamError | None = None
+    ending = b""
 
     def note(error: StreamError) -> None:
+        nonlocal last
+        last = error
         report.bad[error.reason] += 1
         if len(report.errors) < max_errors:
             report.errors.append(error)
@@ -109,6 +113,7 @@ def check(
         try:
             for chunk in file.chunks:
                 report.bytes += len(chunk)
+                ending = (ending + bytes(chunk[-3:]))[-3:]
                 deque(decoder.feed(chunk), 0)
                 report.lines, report.values = decoder.line, values + decoder.frames
                 report.compressed_bytes = file.position(decoder.offset).compressed_offset
@@ -147,6 +152,9 @@ def check(
         report.lines += 1
         if decoder.pending:
             report.tail = "interrupted"
+    elif ending.endswith((b"\0\n", b"\0\r\n")) and last is not None and last.line == report.lines:
+        # A loss of power leaves NULs, and the next start of the writer a LF after them.
+        report.tail, report.good_end = "interrupted", last.offset
     return report
 
 

@@ -286,3 +286,17 @@ def test_a_name_that_is_not_utf8_is_no_obstacle(tmp_path: Path) -> None:
     assert list(bad.compute(scheduler="sync")["raw"]) == [b"1", b"x"]
     assert len(reports.compute(scheduler="sync")) == 1
     assert len(frame.compute(scheduler="sync")) == 0
+
+
+def test_needles_may_be_an_iterator_for_all_splits(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"1\n2\n3\n")
+    values = logs.read_bag(path, size=2, contains=iter(["1", "3"])).values
+    assert values.compute(scheduler="sync") == [1, 3]
+
+
+@pytest.mark.parametrize("fields", [["a"], "a", {"a": ("a", [int])}])
+def test_fields_that_are_no_columns_are_refused(tmp_path: Path, fields: Any) -> None:
+    (tmp_path / "app.log").write_bytes(b"{}\n")
+    with pytest.raises(TypeError, match="fields"):
+        logs.read_dataframe(tmp_path / "app.log", fields=fields)

@@ -80,10 +80,16 @@ def test_two_columns_may_show_one_field() -> None:
         ({"a": ("x", int), "b": ("x", str)}, ValueError),
         ({"a": 1}, TypeError),
         ({"a": ("x",)}, TypeError),
+        ({"a": ("x", "int")}, TypeError),
+        ({"a": ("x", None)}, TypeError),
+        ({"a": ("x", [int])}, TypeError),
+        ({1: "x"}, TypeError),
+        (["a"], TypeError),
+        ("a", TypeError),
     ],
 )
 def test_fields_that_make_no_sense_are_refused(fields: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=r"fields|path|column"):
         rows(b"{}", fields)
 
 

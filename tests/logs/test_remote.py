@@ -259,6 +259,34 @@ def test_a_server_that_is_away_is_said_and_is_no_missing_file() -> None:
     with pytest.raises(OSError, match="Cannot connect") as caught:
         next(logs.read(url))
     assert caught.value.filename == url
+    assert not isinstance(caught.value, FileNotFoundError)
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, FileNotFoundError), (401, PermissionError), (503, OSError)])
+def test_what_a_server_says_at_once_is_no_missing_file_unless_it_says_so(status: int, error: type[OSError]) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/app.log"
+        with pytest.raises(OSError, match=str(status)) as caught:
+            next(logs.read(url))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (type(caught.value), caught.value.filename) == (error, url)
 
 
 @contextmanager

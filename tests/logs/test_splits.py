@@ -311,3 +311,14 @@ class TestWhatIsRefused:
         [split] = logs.splits(path)
         with pytest.raises(ValueError, match="do not go together with a split"):
             logs.read(split, **option)
+
+
+def test_what_holds_no_lines_gives_none_from_any_split(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"PK\x03\x04..\n" + b"1\n" * 20)
+    found = logs.splits(path, 10)
+    assert len(found) == 5
+    for split in found:
+        with pytest.raises(logs.LogFileError, match="not lines of JSON") as caught:
+            list(logs.read(split))
+        assert caught.value.reason == "not_lines"

@@ -9,6 +9,7 @@ from uuid import uuid4
 from ndstream.logs._dask.columns import columns_of, letters_frame, reports_frame, table_of
 from ndstream.logs._dask.split_tasks import frame_of, values_of
 from ndstream.logs._files.paths import PathOrFile
+from ndstream.logs._reading.needles import kept_needles
 from ndstream.logs._splits.splits import DEFAULT_SPLIT_SIZE, Split, splits
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ def _options(
 ) -> tuple[dict[str, Any], bool, list[Split]]:
     """What `read` is to know, whether bad lines are kept, and the splits."""
     given: dict[str, Any] = dict(options)
+    if "contains" in given:
+        given["contains"] = kept_needles(given["contains"])
     size, on_error = given.pop("size", DEFAULT_SPLIT_SIZE), given.pop("on_error", "raise")
     if on_error not in ("raise", "keep"):
         raise ValueError(f"on_error must be 'raise' or 'keep', not {on_error!r}")

@@ -58,12 +58,14 @@ def columns_of(fields: Mapping[str, tuple[str, Any]]) -> list[Column]:
         TypeError: A field has no type, or one that is not among those of columns.
         ValueError: There are none.
     """
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"fields= must map columns to paths and types, not be {type(fields).__name__}")
     if not fields:
         raise ValueError("fields= must name at least one column")
     columns = []
     for name, field in fields.items():
         kind = field[1] if isinstance(field, tuple) and len(field) == 2 else None
-        if kind not in _TYPES:
+        if not isinstance(kind, type) or kind not in _TYPES:
             raise TypeError(
                 f"fields[{name!r}] must be a path and a type, which is bool, int, float, str or datetime, not {field!r}"
             )

@@ -26,6 +26,24 @@ def distinct_files(sources: Iterable[str | BinaryFile]) -> list[str | BinaryFile
     return found
 
 
+def refuse_to_write_to(sources: Iterable[str | BinaryFile], *, dead_letters: object) -> None:
+    """Refuse the dead letters if they are one of the files that are read, which would be lost.
+
+    Args:
+        sources: The files that are read.
+        dead_letters: Where bad lines go. What is no path is not looked at.
+
+    Raises:
+        ValueError: It is a file that is read, by whatever name.
+    """
+    if not isinstance(dead_letters, (str, os.PathLike)):
+        return
+    name = os.fsdecode(dead_letters)
+    identity = identity_of_regular_file(name)
+    if identity is not None and identity in map(identity_of_regular_file, sources):
+        raise ValueError(f"dead_letters= names {name}, which is read: name another file")
+
+
 def identity_of_regular_file(source: str | BinaryFile) -> tuple[int, int] | None:
     """Device and inode, which tell one file from another; None if it is no file on this machine to be read twice."""
     if not isinstance(source, str) or is_url(source):

@@ -88,8 +88,10 @@ class OpenedFile:
             check_library(compression)
         self.format: Format = compression or "plain"
         count = _chunks_ahead(stored, compression is not None) if ahead is None else ahead
+        magic = None
         if begins_later:
-            # The head was needed to tell the format alone.
+            # The head was needed alone to tell the format, and what is no text.
+            magic = head if compression is None else b""
             stored.seek(start.offset if compression is None else start.member.compressed_offset)
             head = b""
         if compression is None:
@@ -97,8 +99,7 @@ class OpenedFile:
         else:
             size = _AHEAD_CHUNK_SIZE if count else _INLINE_CHUNK_SIZE
             self.chunks = Archive(stored, head, compression, start, size, max_window, self._content_map).chunks()
-        if not begins_later:
-            self.chunks = _refuse_containers(self.chunks, self.path, self.format)
+        self.chunks = _refuse_containers(self.chunks, self.path, self.format, magic)
         self.close = stored.close
         if count:
             from ndstream._sources.prefetch import read_ahead
@@ -176,10 +177,12 @@ def _plain_chunks(stored: Stored, block: bytes, offset: int, content_map: Conten
         block = b""
 
 
-def _refuse_containers(chunks: Iterator[Chunk], path: str | None, format: Format) -> Iterator[Chunk]:
-    """The same chunks, unless the first is no text."""
-    first = next(chunks, b"")
-    container = container_of(bytes(first[:_MAX_MAGIC]))
+def _refuse_containers(
+    chunks: Iterator[Chunk], path: str | None, format: Format, magic: bytes | None
+) -> Iterator[Chunk]:
+    """The same chunks, unless the content begins as no text does: with `magic`, or else the first chunk."""
+    first = next(chunks, b"") if magic is None else b""
+    container = container_of(bytes((first if magic is None else magic)[:_MAX_MAGIC]))
     if container is not None:
         name = path or "the file"
         subject = name if format == "plain" else f"what {name} holds ({format})"

@@ -123,14 +123,25 @@ def _saying_why(url: str | None) -> Iterator[None]:
     except FileNotFoundError as error:
         if error.errno is not None:
             raise
-        reason = str(error.__cause__ or "") or os.strerror(errno.ENOENT)
-        raise FileNotFoundError(errno.ENOENT, reason, url) from error
+        cause = error.__cause__
+        if _is_of_aiohttp(cause):
+            # fsspec takes whatever a server says, or that it says nothing, for a file that is missing.
+            raise _system_error(cause, url) from cause
+        raise FileNotFoundError(errno.ENOENT, str(cause or "") or os.strerror(errno.ENOENT), url) from error
     except Exception as error:
         # What aiohttp says of an answer or of a body that was cut is no OSError, as a failed read is elsewhere.
-        if isinstance(error, OSError) or not type(error).__module__.startswith("aiohttp."):
+        if isinstance(error, OSError) or not _is_of_aiohttp(error):
             raise
-        number = _ERRORS.get(getattr(error, "status", 0), errno.EIO)
-        raise OSError(number, f"{type(error).__name__}: {error}", url) from error
+        raise _system_error(error, url) from error
+
+
+def _is_of_aiohttp(error: BaseException | None) -> bool:
+    return type(error).__module__.startswith("aiohttp.")
+
+
+def _system_error(error: BaseException | None, url: str | None) -> OSError:
+    number = _ERRORS.get(getattr(error, "status", 0), errno.EIO)
+    return OSError(number, f"{type(error).__name__}: {error}", url)
 
 
 def _file_system(url: str, options: dict[str, Any]) -> tuple[Any, str]:

@@ -25,6 +25,7 @@ from ndstream.logs._following.changes import Change
 from ndstream.logs._following.follow_stream import FollowStream, stream_of
 from ndstream.logs._following.followed_file import FollowedFile
 from ndstream.logs._following.follower import Follower
+from ndstream.logs._reading.needles import kept_needles
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -144,6 +145,8 @@ def follow(
             raise ValueError(f"{name} must be a number of seconds over 0, not {seconds}")
     if dead_letters is not None and "on_error" in options:
         raise ValueError("dead_letters= takes the bad lines: leave out on_error=, or dead_letters=")
+    if "contains" in options:
+        options["contains"] = kept_needles(options["contains"])
     # Wrong options are refused before anything is opened.
     NDJSONDecoder(**options)
     make_unwrapper: Callable[[], Unwrapper[Any]] | None = None

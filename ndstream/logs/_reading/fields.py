@@ -40,12 +40,16 @@ def row_decoder(fields: Fields) -> Callable[[bytes], Any]:
         raise ModuleNotFoundError(
             "fields= takes the module msgspec: pip install 'ndstream[fields]'", name=error.name
         ) from None
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"fields= must map columns to paths, not be {type(fields).__name__}")
     if not fields:
         raise ValueError("fields= must name at least one column")
     tree = _Branch()
     places: dict[str, str] = {}
     for column, field in fields.items():
         path, kind = (field, Any) if isinstance(field, str) else _path_and_type(column, field)
+        if not isinstance(column, str):
+            raise TypeError(f"the name of a column must be a string, not {column!r}")
         if not column.isidentifier() or column.startswith("_"):
             raise ValueError(f"a column is an attribute of its row, and {column!r} cannot be one")
         places[column] = tree.insert(path, kind)
@@ -88,6 +92,11 @@ class _Branch:
 def _path_and_type(column: str, field: Any) -> tuple[str, Any]:
     if not isinstance(field, tuple) or len(field) != 2 or not isinstance(field[0], str):
         raise TypeError(f"fields[{column!r}] must be a path, or a tuple of a path and a type, not {field!r}")
+    try:
+        # Each type is decoded or null.
+        field[1] | None
+    except TypeError:
+        raise TypeError(f"fields[{column!r}] has {field[1]!r} for its type, which is none") from None
     return field
 
 

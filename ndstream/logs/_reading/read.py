@@ -19,6 +19,7 @@ from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
 from ndstream.logs._dead_letters.letter_list import LetterList
 from ndstream.logs._files.after_damage import open_after_damage
 from ndstream.logs._files.compressed_copies import compressed_copies
+from ndstream.logs._files.distinct_files import refuse_to_write_to
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, SEARCHED_CHUNK_SIZE, open_file
 from ndstream.logs._files.paths import BinaryFile, PathOrFile, find_files
 from ndstream.logs._files.positions import START, Position
@@ -26,6 +27,7 @@ from ndstream.logs._files.remote import is_url
 from ndstream.logs._reading.bookkeeping import BadLines, open_bookkeeping
 from ndstream.logs._reading.fields import Fields, row_decoder
 from ndstream.logs._reading.log_files import LogFiles
+from ndstream.logs._reading.needles import kept_needles
 from ndstream.logs._reading.stream import LogStream, stream_of
 from ndstream.logs._splits.open_split import open_rest_of_split, open_split
 from ndstream.logs._splits.splits import Split
@@ -143,7 +145,8 @@ def read(
             on this machine.
         IsADirectoryError: A path is a folder.
         TypeError: It is nothing that can be read, or an option has the wrong type.
-        ValueError: An option has none of its values, or does not go with another one.
+        ValueError: An option has none of its values, or does not go with another one; or what is to be written is a
+            file that is read.
         CheckpointError: The checkpoint is damaged or in use. From ``next``: a file is not the one that was read.
         ModuleNotFoundError: A library is missing; the message says how to get it.
 
@@ -170,7 +173,7 @@ def read(
     if keep is not None:
         on_error = keep
     decode = orjson_loads if loads is None else loads
-    selection: Any = {"contains": contains, "sample": sample, "seed": seed}
+    selection: Any = {"contains": kept_needles(contains), "sample": sample, "seed": seed}
     unwrapper: Unwrapper[Any] | None = None
     make_decoder: Callable[[], NDJSONDecoder[Any]]
     if unwrap is None:
@@ -201,6 +204,7 @@ def read(
         open_rest = partial(open_after_damage, max_window=max_window)
     if start.offset and len(sources) != 1:
         raise ValueError(f"start= is a place in one file, and {len(sources)} are to be read")
+    refuse_to_write_to(sources, dead_letters=dead_letters)
     collected = LetterList(dead_letters) if isinstance(dead_letters, list) else None
     letters, resumption = open_bookkeeping(
         checkpoint,
@@ -229,6 +233,8 @@ def _check_window(max_window: int | None) -> None:
 def _check_files(sources: list[str | BinaryFile]) -> None:
     """Say at once what is missing, and not after hours of reading."""
     for source in sources:
+        if isinstance(source, Split):
+            raise TypeError("splits are read one by one: pass a split by itself, and no list")
         if isinstance(source, str) and not is_url(source):
             if os.path.isdir(source):
                 raise IsADirectoryError(errno.EISDIR, "this is a folder; name its files, or pass a glob", source)

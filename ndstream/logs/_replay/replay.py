@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, tzinfo
 from functools import partial
 from inspect import iscoroutinefunction
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from orjson import loads as orjson_loads
@@ -18,8 +19,10 @@ from ndstream._sources.event_loops import sleep as event_loop_sleep
 from ndstream.logs._checkpoints.checkpoint import Checkpoint
 from ndstream.logs._containers.line_formats import Container
 from ndstream.logs._dead_letters.dead_letters import DeadLetter, DeadLetters
+from ndstream.logs._files.distinct_files import refuse_to_write_to
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW
 from ndstream.logs._files.paths import PathOrFile
+from ndstream.logs._reading.needles import kept_needles
 from ndstream.logs._reading.read import OnError
 from ndstream.logs._replay.log_records import LogRecords, logs_of
 from ndstream.logs._replay.options import check_logs, check_pace, check_period
@@ -202,10 +205,11 @@ def replay(
     if not StampReader(by, format, zone, year).can_replace and rewrite:
         raise ValueError("rewrite= cannot write what a callable reads: pass a format of strptime as format=")
     logs = logs_of(paths, storage_options)
+    refuse_to_write_to(chain.from_iterable(logs), dead_letters=dead_letters)
     check_logs(logs, repeat=repeat, has_checkpoint=checkpoint is not None, window=window, dry_run=dry_run)
     counted = ReplayReport() if report is None else report
     options: dict[str, Any] = {
-        "contains": contains, "sample": sample, "seed": seed, "unwrap": unwrap,
+        "contains": kept_needles(contains), "sample": sample, "seed": seed, "unwrap": unwrap,
         "max_frame_size": max_frame_size, "max_window": max_window, "storage_options": storage_options,
         # With several logs, a thread for each would only wait.
         "prefetch": None if len(logs) == 1 else 0,

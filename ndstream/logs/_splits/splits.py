@@ -112,6 +112,8 @@ def splits(
         raise ValueError(f"size must be at least 1 byte, not {size}")
     found: list[Split] = []
     for path in distinct_files(find_files(paths, storage_options or {})):
+        if isinstance(path, Split):
+            raise TypeError("this is a split already; all that takes several splits takes them as one list")
         if not isinstance(path, str):
             raise TypeError(f"splits are read by their path, and {type(path).__name__} has none: pass a path")
         if not is_url(path):
