@@ -52,6 +52,16 @@ class TestNothingThere:
         script = [(1, log.unlink), (20, append(log.with_name("app.log.1"), line(1))), (25, append(log, line(2)))]
         assert followed(log, script=script)[0] == [0, 1, 2]
 
+    def test_what_is_older_than_a_renamed_log_is_not_read_again_when_nothing_takes_its_name(self, log: Path) -> None:
+        place = log.with_name("place")
+        log.with_name("app.log.1").write_bytes(line(0))
+        log.write_bytes(line(1))
+        assert followed(log, script=[], checkpoint=place)[0] == [1]
+        os.replace(log.with_name("app.log.1"), log.with_name("app.log.2"))
+        os.replace(log, log.with_name("app.log.1"))
+        script = [(20, append(log, line(2)))]
+        assert followed(log, script=script, checkpoint=place)[0] == [2]
+
 
 class TestTheStream:
     def test_each_change_is_told_when_it_is_seen(self, log: Path) -> None:

@@ -126,7 +126,7 @@ class FollowedLog:
                 # It has the name of the log: its place is saved as long as that is so.
                 self._resting = signature
                 return
-        self._files.pass_over(part)
+        self._files.pass_over(part.identity)
         self.current = None
 
     def _read(self, part: FollowedFile, now: float) -> Iterator[Iterator[Any]]:
@@ -212,6 +212,7 @@ class FollowedLog:
         if part.file.status.st_nlink:
             # Otherwise it has no name by which it could be met, and its inode may be that of a new file.
             self._files.older.add(part.file.identity)
+            self._files.pass_over(part.file.identity)
         self._finished[part.file.identity] = part.tracked.cursor()
         part.close()
 

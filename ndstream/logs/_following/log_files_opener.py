@@ -140,10 +140,9 @@ class LogFilesOpener:
                     parts.append(self._as_it_is(named))
         return parts
 
-    def pass_over(self, archive: FollowedArchive) -> None:
-        """Take note that an archive was read: neither it nor what is older is to be read from now on."""
+    def pass_over(self, identity: Identity) -> None:
+        """Take note that a file was read: neither it nor what is older is to be read from now on."""
         found = [each.identity for each in generations(self.path)]
-        identity = archive.identity
         self.older.update(found[found.index(identity) :] if identity in found else ())
 
     def newer_than_copy(self, copy: Identity) -> list[Part]:
