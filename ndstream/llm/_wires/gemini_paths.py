@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ndstream.llm._lenient_readers import dicts_of, joined
+from ndstream.llm._lenient_readers import dicts_of, joined, says_nothing
 from ndstream.llm._limits import MAX_PATH_STEPS
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,9})\]|\[(['\"])(.*?)\3\]")
@@ -16,7 +16,7 @@ class PartialArguments:
     """The arguments so far.
 
     Attributes:
-        lost: Whether a piece has no place in what came before it.
+        lost: Whether a piece has no place in what came before it, or a value of no known kind.
 
     Example:
         >>> arguments = PartialArguments()
@@ -33,22 +33,24 @@ class PartialArguments:
         self._set: dict[str, Any] = {}
 
     def add(self, pieces: Any) -> None:
-        """Take in a list of pieces; those without a path or a value are skipped."""
+        """Take in a list of pieces; those that say nothing are skipped."""
         for piece in dicts_of(pieces):
             path = piece.get("jsonPath")
-            if not isinstance(path, str):
-                continue
             text = piece.get("stringValue")
-            if isinstance(text, str):
+            if not isinstance(path, str):
+                self.lost = self.lost or _has_value(piece)
+            elif isinstance(text, str):
                 # Kept in the order in which paths came, which makes lists grow in theirs.
                 self._set.setdefault(path, "")
                 self._texts.setdefault(path, []).append(text)
             elif "nullValue" in piece:
                 self._set[path] = None
             else:
-                for name in _VALUES:
-                    if isinstance(piece.get(name), (bool, int, float)):
-                        self._set[path] = piece[name]
+                values = [value for name in _VALUES if isinstance(value := piece.get(name), (bool, int, float))]
+                if values:
+                    self._set[path] = values[-1]
+                else:
+                    self.lost = self.lost or _has_value(piece)
 
     def whole(self) -> dict[str, Any]:
         """The arguments that all pieces so far make up."""
@@ -61,6 +63,11 @@ class PartialArguments:
             if not _put(root, path, value if text is None else joined(text), own):
                 self.lost = True
         return root
+
+
+def _has_value(piece: dict[str, Any]) -> bool:
+    """Whether a piece says anything beside where it belongs."""
+    return any(name not in ("jsonPath", "willContinue") and not says_nothing(value) for name, value in piece.items())
 
 
 def _put(root: dict[str, Any], path: str, value: Any, own: set[int]) -> bool:

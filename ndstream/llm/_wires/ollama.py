@@ -149,7 +149,7 @@ def _over(known: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
 
 def _text_in(content: Any) -> str:
     """The text of a content, which gateways write as a list of parts as well."""
-    return written_text_of(content) or texts_in_parts(content)[0]
+    return content if isinstance(content, str) else written_text_of(content) or texts_in_parts(content)[0]
 
 
 class OllamaChat(_Ollama):

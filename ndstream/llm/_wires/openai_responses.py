@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from ndstream._core import Event
 from ndstream.llm._delta import CallDelta, Delta, FullDelta, TextDelta
-from ndstream.llm._lenient_readers import dict_of, dicts_of, joined, label_of, text_of
+from ndstream.llm._lenient_readers import dict_of, dicts_of, joined, label_of, text_of, written_text_of
 from ndstream.llm._metrics import Metrics
 from ndstream.llm._server_error import ServerError, error_in, error_of_reason
 from ndstream.llm._tokens import Tokens
@@ -148,8 +148,15 @@ class OpenAIResponses(Wire):
 
     def add(self, stem: str, frame: dict[str, Any]) -> Delta:
         """Fold a piece."""
-        value = frame.get("delta")
-        value = text_of(value.get("text") if isinstance(value, dict) else value)
+        given = frame.get("delta")
+        if stem in EVENTS and given and isinstance(given, (str, dict)):
+            # Some gateways send arguments as an object.
+            call = self.output.item(frame).called(self.calls, EVENTS[stem])
+            call.add_arguments(given)
+            self.call_place = (frame.get("item_id"), frame.get("output_index"))
+            self.open_call = (call,)
+            return FullDelta(frame, tool_calls=self.open_call)
+        value = given if given.__class__ is str else written_text_of(dict_of(given).get("text") or given)
         if not value:
             return FullDelta(frame)
         # The first name is OpenRouter's.
@@ -161,12 +168,6 @@ class OpenAIResponses(Wire):
                 self.place = None
         elif stem in THOUGHTS:
             self.output.item(frame).add_thought(stem, value, frame, self.log)
-        elif stem in EVENTS:
-            call = self.output.item(frame).called(self.calls, EVENTS[stem])
-            call.add_arguments(value)
-            self.call_place = (frame.get("item_id"), frame.get("output_index"))
-            self.open_call = (call,)
-            return FullDelta(frame, tool_calls=self.open_call)
         return self.delta(frame)
 
     def change(self, kind: str, response: dict[str, Any], frame: dict[str, Any]) -> Delta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -130,3 +131,22 @@ def test_text_in_place_of_a_content_or_of_its_parts_is_one_part(content: Any) ->
     last = {"candidates": [{"content": {"parts": [""]}, "finishReason": "STOP"}]}
     answer = read_every_way(b"".join(sse({"candidates": [{"content": content}]}, last)))
     assert (answer.text, answer.body["candidates"][0]["content"]) == ("Hi", {"parts": [{"text": "Hi"}]})
+
+
+@pytest.mark.parametrize(
+    ("piece", "incomplete"),
+    [
+        ({"stringValue": "Rome"}, True),
+        ({"jsonPath": None, "numberValue": 1}, True),
+        ({"jsonPath": "$.to", "structValue": {"city": "Rome"}}, True),
+        ({"jsonPath": "$.to", "willContinue": True}, False),
+        ({"willContinue": True}, False),
+    ],
+    ids=repr,
+)
+def test_a_call_is_incomplete_if_a_value_of_it_cannot_be_placed(piece: dict[str, Any], incomplete: bool) -> None:
+    calls: list[dict[str, Any]] = [{"name": "f"}, {"partialArgs": [{"jsonPath": "$.a", "numberValue": 1}, piece]}]
+    frames = sse(*(gemini_frame([{"functionCall": {**call, "willContinue": True}}]) for call in calls))
+    answer = read_every_way(b"".join([*frames, *sse(gemini_frame([{"functionCall": {}}], "STOP"))]))
+    [call] = answer.tool_calls
+    assert (json.loads(call.raw), call.incomplete) == ({"a": 1}, incomplete)

@@ -161,3 +161,17 @@ def test_parts_of_an_item_whose_type_is_no_text_raise_nothing() -> None:
     item = {"type": {"x": 1}, "content": [{"type": "output_text", "text": "Hi"}]}
     answer = read_every_way(json.dumps({"object": "response", "status": "completed", "output": [item]}).encode())
     assert (answer.text, answer.body["output"]) == ("Hi", [item])
+
+
+def test_arguments_that_come_as_an_object_are_those_of_the_call() -> None:
+    item = {"id": "f", "type": "function_call", "call_id": "c", "name": "now", "arguments": ""}
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item}
+    piece = {"type": "response.function_call_arguments.delta", "item_id": "f", "output_index": 0, "delta": {"a": 1}}
+    answer = read_every_way(b"".join(typed(BEGUN, added, piece, ENDED)))
+    assert [(call.name, call.arguments, call.incomplete) for call in answer.tool_calls] == [("now", {"a": 1}, False)]
+    assert json.loads(answer.body["output"][0]["arguments"]) == {"a": 1}
+
+
+def test_tokens_that_are_numbers_are_text() -> None:
+    pieces = [{"type": "response.output_text.delta", "output_index": 0, "delta": token} for token in (4, 2, "!", None)]
+    assert read_every_way(b"".join(typed(BEGUN, *pieces, ENDED))).text == "42!"
