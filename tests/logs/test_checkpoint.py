@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -487,6 +488,30 @@ class TestMisuse:
 
 
 class TestClosing:
+    def test_a_thread_that_saves_waits_for_another_one(
+        self, log: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log.write_bytes(lines(0, 1))
+        list(logs.read(log, checkpoint=place))
+        checkpoint = logs.Checkpoint(place)
+        [cursor] = checkpoint.cursors
+        replace = os.replace
+        other = threading.Thread(target=checkpoint.save, args=([cursor._replace(line=7)],))
+
+        def replace_while_another_saves(*names: str) -> None:
+            if other.ident is None:
+                other.start()
+                other.join(0.2)
+            replace(*names)
+
+        monkeypatch.setattr("ndstream.logs._checkpoints.checkpoint.os.replace", replace_while_another_saves)
+        checkpoint.save([cursor._replace(line=6)])
+        other.join()
+        checkpoint.close()
+        saved = logs.Checkpoint(place)
+        saved.close()
+        assert [each.line for each in saved.cursors] == [7]
+
     def test_what_is_closed_is_not_saved_to_and_may_be_closed_again(self, place: Path) -> None:
         checkpoint = logs.Checkpoint(place)
         checkpoint.close()

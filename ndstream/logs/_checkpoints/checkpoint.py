@@ -14,6 +14,7 @@ import io
 import os
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -83,6 +84,7 @@ class Checkpoint:
         if _is_pipe_or_device(self.path):
             # Reading it may never end, and a place that is renamed over it would be in its place.
             raise self._error("damaged", "is a pipe or a device, which cannot hold a place; name a file")
+        self._saving = threading.RLock()
         self._lock: io.FileIO | None = io.FileIO(f"{self.path}.lock", "a")
         try:
             try:
@@ -143,22 +145,24 @@ class Checkpoint:
             self.before_save()
         if sync is not None:
             sync()
-        if known == self.cursors:
-            return
-        content: dict[str, Any] = {"format": _FORMAT, "version": _VERSION}
-        content["files"] = [cursor.to_dict() for cursor in known]
-        temporary = f"{self.path}.tmp"
-        try:
-            _write_synced(temporary, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
-            os.replace(temporary, self.path)
-            sync_folder(self.path)
-        except OSError as error:
-            with suppress(OSError):
-                os.unlink(temporary)
-            error.filename, error.filename2 = self.path, None
-            raise
-        self.cursors = known
-        self.saves += 1
+        # A stream may be closed, which saves, while another thread reads it, which saves as well.
+        with self._saving:
+            if known == self.cursors:
+                return
+            content: dict[str, Any] = {"format": _FORMAT, "version": _VERSION}
+            content["files"] = [cursor.to_dict() for cursor in known]
+            temporary = f"{self.path}.tmp"
+            try:
+                _write_synced(temporary, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
+                os.replace(temporary, self.path)
+                sync_folder(self.path)
+            except OSError as error:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                error.filename, error.filename2 = self.path, None
+                raise
+            self.cursors = known
+            self.saves += 1
 
     def close(self) -> None:
         """Let another process use it. What was not saved is not saved."""
