@@ -13,6 +13,8 @@ _OPTIONS = {
     "max_frame_size": "--max-frame-size",
     "max_window": "--max-window",
     "leave out unwrap=": "leave out --unwrap",
+    "still_bad=": "--still-bad",
+    "driven=": "--driven",
     "read twice: use read()": "read twice: use ndstream cat",
     'on_mismatch="restart"': "--on-mismatch restart",
     "None for no limit": "0 for no limit",

@@ -11,7 +11,7 @@ import click
 
 from ndstream._cli.dead_letters import open_dead_letters
 from ndstream._cli.json_output import write_json
-from ndstream._cli.messages import count, say
+from ndstream._cli.messages import count, say, with_options
 from ndstream._cli.options import WrittenFile, frame_size_option
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def redrive(
             max_frame_size=max_frame_size or None,
         )
     except ValueError as error:
-        message = str(error).replace("still_bad=", "--still-bad").replace("driven=", "--driven")
-        raise click.UsageError(message) from None
+        raise click.UsageError(with_options(str(error))) from None
     with values:
         for value in values:
             # Asking for the next one says that this one was dealt with.

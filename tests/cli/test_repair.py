@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from processes.commands import COMMAND, PATIENCE, environment, only_line, run
+from processes.commands import only_line, run, run_to
 
 
 def test_what_an_interrupted_append_left_is_cut_and_saved(tmp_path: Path) -> None:
@@ -69,12 +68,5 @@ def test_a_file_that_cannot_be_read_is_one_line_and_the_others_are_mended(tmp_pa
 )
 def test_a_standard_output_that_takes_nothing_is_an_error(target: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"1\n")
-    command = " ".join(COMMAND)
-    result = subprocess.run(
-        ["bash", "-c", f"{command} repair log {target}"],
-        capture_output=True,
-        cwd=tmp_path,
-        timeout=PATIENCE,
-        env=environment(),
-    )
+    result = run_to(target, "repair", "log", cwd=tmp_path)
     assert (only_line(result.stderr), result.returncode) == (f"ndstream: standard output: {words}", 1)

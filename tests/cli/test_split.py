@@ -13,7 +13,7 @@ import pytest
 from cli.same_process import called
 from ndstream._cli.split import split_from_json, split_to_json
 from ndstream.logs import splits
-from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, run
+from processes.commands import COMMAND, PATIENCE, cat, environment, only_line, run, run_to
 
 LINES = b"".join(b'{"number":%d}\n' % i for i in range(100))
 
@@ -114,12 +114,5 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 )
 def test_a_standard_output_that_takes_nothing_is_an_error(target: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"1\n")
-    command = " ".join(COMMAND)
-    result = subprocess.run(
-        ["bash", "-c", f"{command} split log {target}"],
-        capture_output=True,
-        cwd=tmp_path,
-        timeout=PATIENCE,
-        env=environment(),
-    )
+    result = run_to(target, "split", "log", cwd=tmp_path)
     assert (only_line(result.stderr), result.returncode) == (f"ndstream: standard output: {words}", 1)

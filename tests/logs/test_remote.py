@@ -59,11 +59,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(url, folder)
 
 
+class _Quiet(http.server.BaseHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def _answering(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server whose requests a handler answers: its URL."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @contextmanager
 def without_ranges(data: bytes, *, says_so: bool = False) -> Iterator[str]:
     """A server that sends the whole file, whatever is asked for; it may say before that it does."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         def do_HEAD(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
@@ -79,18 +98,8 @@ def without_ranges(data: bytes, *, says_so: bool = False) -> Iterator[str]:
                 # The client has seen enough.
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/app.log"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with _answering(Handler) as url:
+        yield f"{url}/app.log"
 
 
 @pytest.mark.parametrize("compress", [bytes, GZIP.make, TOOLS[4].make], ids=["plain", "gzip", "pzstd"])
@@ -264,7 +273,7 @@ def test_a_server_that_is_away_is_said_and_is_no_missing_file() -> None:
 
 @pytest.mark.parametrize(("status", "error"), [(404, FileNotFoundError), (401, PermissionError), (503, OSError)])
 def test_what_a_server_says_at_once_is_no_missing_file_unless_it_says_so(status: int, error: type[OSError]) -> None:
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         def do_GET(self) -> None:
             self.send_response(status)
             self.send_header("Content-Length", "0")
@@ -272,20 +281,10 @@ def test_what_a_server_says_at_once_is_no_missing_file_unless_it_says_so(status:
 
         do_HEAD = do_GET
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_address[1]}/app.log"
+    with _answering(Handler) as server:
+        url = f"{server}/app.log"
         with pytest.raises(OSError, match=str(status)) as caught:
             next(logs.read(url))
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert (type(caught.value), caught.value.filename) == (error, url)
 
 
@@ -293,7 +292,7 @@ def test_what_a_server_says_at_once_is_no_missing_file_unless_it_says_so(status:
 def _refusing(answered: int) -> Iterator[str]:
     """A server of a large file that answers so many requests with bytes, and then as the URL says."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         answers = 0
 
         def do_HEAD(self) -> None:
@@ -317,18 +316,8 @@ def _refusing(answered: int) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(block if self.answers <= answered else block[:80])
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with _answering(Handler) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

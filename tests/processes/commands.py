@@ -36,6 +36,17 @@ def run(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subproc
     )
 
 
+def run_to(target: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with its standard output where a shell sends it: ``>&-``, ``> /dev/full``."""
+    return subprocess.run(
+        ["bash", "-c", f'"$@" {target}', "bash", *COMMAND, *arguments],
+        capture_output=True,
+        cwd=cwd,
+        timeout=PATIENCE,
+        env=environment(),
+    )
+
+
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """``ndstream`` with pipes at all three ends, while it runs."""

@@ -20,8 +20,8 @@ from ndstream.llm._partial_json.strings import plain_characters, read_characters
 
 MAX_LEVELS = 1024  # as in orjson
 
+# Both match everywhere, if only nothing, so that there is always a match.
 _space = re.compile(r"[ \t\n\r]*").match
-# It matches everywhere, if only nothing, so that there is always a match.
 _digits = re.compile(r"[-+.0-9eE]*").match
 
 _LITERALS: dict[str, tuple[str, bool | None]] = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
