@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Collection, Sequence
 
 import click
@@ -82,7 +81,7 @@ def check_files(given: Collection[str], names: Sequence[str]) -> None:
     Raises:
         click.UsageError: One of them cannot.
     """
-    from ndstream._cli.input_files import status_of
+    from ndstream.logs._files.paths import is_pipe_or_device
     from ndstream.logs._files.remote import is_url
 
     for option in ("--workers", "--follow", "--checkpoint"):
@@ -94,6 +93,5 @@ def check_files(given: Collection[str], names: Sequence[str]) -> None:
             raise click.UsageError(f"{option} does not go with a URL: {url}")
     if "--workers" in given:
         for name in names:
-            status = status_of(name)
-            if status is not None and not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            if is_pipe_or_device(name):
                 raise click.UsageError(f"--workers does not go with a pipe or a device: {name}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import stat
 from typing import Literal, NamedTuple
 
 from orjson import JSONDecodeError
@@ -19,6 +18,7 @@ from orjson import loads as orjson_loads
 from ndstream._core import DEFAULT_MAX_FRAME_SIZE
 from ndstream.logs._checkpoints.checkpoint import sync_folder
 from ndstream.logs._files.opened_file import open_file
+from ndstream.logs._files.paths import is_pipe_or_device
 from ndstream.logs._files.tail import find_last_line_end, read_at
 
 Status = Literal["repaired", "terminated", "complete", "unterminated", "bad_line", "compressed", "too_large", "growing"]
@@ -83,8 +83,7 @@ def repair_tail(
         ('repaired', 5, b'{"a":1}\\n', b'{"a":')
     """
     name = os.fspath(path)
-    mode = os.stat(name).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if is_pipe_or_device(name):
         # A pipe would be waited for.
         raise OSError(errno.EINVAL, "this is a pipe or a device, and no file whose end can be mended", name)
     opened = open_file(name, ahead=0)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ import orjson
 from ndstream.logs._checkpoints.cursor import Cursor
 from ndstream.logs._errors import CheckpointError
 from ndstream.logs._files.locking import lock
+from ndstream.logs._files.paths import is_pipe_or_device
 
 _FORMAT = "ndstream checkpoint"
 _BEGIN = orjson.dumps({"format": _FORMAT})[:-1]
@@ -81,7 +81,7 @@ class Checkpoint:
         self.saves = 0
         self._clock = clock
         self._saved_at = clock()
-        if _is_pipe_or_device(self.path):
+        if is_pipe_or_device(self.path):
             # Reading it may never end, and a place that is renamed over it would be in its place.
             raise self._error("damaged", "is a pipe or a device, which cannot hold a place; name a file")
         self._saving = threading.RLock()
@@ -169,15 +169,6 @@ class Checkpoint:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-
-def _is_pipe_or_device(path: str) -> bool:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        # What is wrong with it is told when it is read or written.
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _write_synced(path: str, content: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from ndstream.logs._files.locking import lock
+from ndstream.logs._files.paths import is_pipe_or_device
 from ndstream.logs._files.tail import find_last_line_end, read_at
 
 Key = tuple[Any, ...]
@@ -27,7 +28,7 @@ class DrivenKeys:
     """
 
     def __init__(self, path: str) -> None:
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        if is_pipe_or_device(path):
             raise ValueError(f"{path} is a pipe or a device, which keeps no letters; name another file")
         self._file = io.FileIO(path, "a+")
         try:

@@ -7,6 +7,7 @@ import glob
 import io
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, TypeAlias
 
@@ -112,3 +113,13 @@ def generations_of(name: str) -> str:
         True
     """
     return log_order(name)[0]
+
+
+def is_pipe_or_device(path: str) -> bool:
+    """Whether there is something whose bytes come once, or never end. What is missing is neither."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        # What is wrong with it is told when it is opened.
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

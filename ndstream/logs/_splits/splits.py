@@ -9,8 +9,6 @@ it, so that no split needs the member before.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +18,7 @@ from ndstream.logs._archives.member_index import bgzf_members, zstd_members
 from ndstream.logs._files.distinct_files import distinct_files
 from ndstream.logs._files.fingerprint import digest
 from ndstream.logs._files.opened_file import DEFAULT_MAX_WINDOW, OpenedFile, open_file
-from ndstream.logs._files.paths import PathOrFile, find_files
+from ndstream.logs._files.paths import PathOrFile, find_files, is_pipe_or_device
 from ndstream.logs._files.positions import START, Member, Position
 from ndstream.logs._files.remote import is_url
 
@@ -116,10 +114,8 @@ def splits(
             raise TypeError("this is a split already; all that takes several splits takes them as one list")
         if not isinstance(path, str):
             raise TypeError(f"splits are read by their path, and {type(path).__name__} has none: pass a path")
-        if not is_url(path):
-            mode = os.stat(path).st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise ValueError(f"{path} is a pipe or a device, which cannot be read twice: use read()")
+        if not is_url(path) and is_pipe_or_device(path):
+            raise ValueError(f"{path} is a pipe or a device, which cannot be read twice: use read()")
         file = open_file(path, max_window=max_window, ahead=0, storage_options=storage_options)
         try:
             found.extend(_splits_of(path, file, size, max_window))
