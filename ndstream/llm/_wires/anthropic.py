@@ -101,7 +101,7 @@ class Anthropic(Wire):
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but the frames that most of a reply consists of."""
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         if self.foreign:
             return FullDelta(frame)

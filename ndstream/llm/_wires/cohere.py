@@ -50,7 +50,7 @@ class Cohere(SingleMessage):
         return whole or (isinstance(frame.get("type"), str) and frame["type"] in _TYPES)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         if self.fields is None:
             self.fields = {}

@@ -188,7 +188,7 @@ class Gemini(Wire):
         return not _KEYS.isdisjoint(frame)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         deltas: list[FullDelta] = []
         for position, given in enumerate(dicts_of(frame.get("candidates"))):

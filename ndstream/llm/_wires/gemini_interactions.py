@@ -71,7 +71,7 @@ class GeminiInteractions(SingleMessage):
 
     def fold_general(self, frame: Any, event: Event | None) -> Delta:
         """All but text for an output that has text already."""
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         kind = text_of(frame.get("event_type"))
         index = as_index(frame.get("index")) or 0

@@ -50,7 +50,7 @@ class LlamaCpp(Wire):
         return isinstance(frame.get("content"), str) and isinstance(frame.get("stop"), bool)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         if self.deferred is not None and self.deferred.keys() != frame.keys():
             self.folded = self.last

@@ -42,7 +42,7 @@ class LMStudio(SingleMessage):
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
         # A result follows an error, so that neither is the end of the other.
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         if self.fields is None:
             self.fields = {}

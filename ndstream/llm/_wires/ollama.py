@@ -43,7 +43,7 @@ class _Ollama(SingleMessage):
 
     def fold_general(self, frame: Any, event: Event | None, holder: dict[str, Any], text: str) -> Delta:
         """All but the plainest frames. ``holder`` is where the frame has its message."""
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         # What an earlier frame said counts as long as this one does not say it again.
         self.folded = _over(self.last, without_error(frame))
@@ -247,7 +247,7 @@ class OllamaProgress(Wire):
         return isinstance(frame.get("status"), str) and frame.keys() <= {"status", "digest", "total", "completed"}
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         self.last = frame
         digest, total, completed = frame.get("digest"), frame.get("total"), frame.get("completed", 0)

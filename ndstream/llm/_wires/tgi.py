@@ -35,7 +35,7 @@ class TGI(SingleMessage):
         return streamed or isinstance(frame.get("generated_text"), str)
 
     def fold(self, frame: Any, event: Event | None) -> Delta:
-        if not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame)):
+        if self.has_nothing_but_error(frame, event):
             return FullDelta(frame)
         token = frame.get("token")
         text = ""

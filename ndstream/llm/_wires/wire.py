@@ -211,17 +211,16 @@ class Wire:
         if found is not None and isinstance(frame, dict) and (self.matches(frame) or is_heartbeat_frame(frame)):
             # What names the frame, and how far the answer is, says nothing of the error beside it.
             found = error_in({name: value for name, value in frame.items() if name not in _OF_THE_FRAME}, named)
-        if (
-            found is None
-            and isinstance(frame, dict)
-            and not _OF_A_FAILURE.isdisjoint(frame)
-            and not self.matches(frame)
-        ):
+        if found is None and isinstance(frame, dict) and not (_OF_A_FAILURE.isdisjoint(frame) or self.matches(frame)):
             # Gateways put a plain answer in the middle of a stream, too.
             found = error_in_plain_answer(frame)
         if found is not None:
             self.note_error(found)
         return found is not None
+
+    def has_nothing_but_error(self, frame: Any, event: Event | None) -> bool:
+        """Note the error of a frame, if it has one. Returns whether nothing else of it is of this wire."""
+        return not isinstance(frame, dict) or (self.look_for_error(frame, event) and not self.matches(frame))
 
     def note_limits(self) -> None:
         """Note that the server sent more than a reply may have, if it did."""
